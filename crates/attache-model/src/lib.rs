@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod claim;
+mod context;
+mod digest;
+mod entropy;
+mod error;
+mod file;
+mod ids;
+mod limits;
+mod media;
+mod names;
+mod people;
+mod principal;
+mod time;
+
+pub use claim::{Claim, Holder};
+pub use context::{Actor, Context, RequestId};
+pub use digest::Sha256Digest;
+pub use entropy::{Entropy, OsEntropy};
+pub use error::InvalidValue;
+pub use file::{FileRecord, FileState, LifecycleError, ObjectKey, Visibility};
+pub use ids::{BlobId, FileId, FileSeq, PersonId, PrincipalSeq, Revision, TenantId};
+pub use limits::Limits;
+pub use media::MediaType;
+pub use names::{Category, Description, DisplayName, Filename, PersonIdentifier, TenantSlug};
+pub use people::{Person, PersonRef, Tenant};
+pub use principal::{Principal, Scope, Scopes};
+pub use time::{Clock, SystemClock, Timestamp};

@@ -1,0 +1,284 @@
+//! Names from outside: checked once, here, and data ever after — never a path, a key or a header.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::InvalidValue;
+
+/// Longest filename, display name or identifier, in bytes of UTF-8.
+const NAME_BYTES: usize = 255;
+
+/// Unicode's bidirectional controls: they can make `exe.fdp` read as `pdf.exe`.
+const fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn check_characters(what: &'static str, text: &str, allowed: &[char]) -> Result<(), InvalidValue> {
+    let bad = text
+        .chars()
+        .find(|c| (c.is_control() || is_bidi_control(*c)) && !allowed.contains(c));
+    match bad {
+        None => Ok(()),
+        Some(c) => Err(InvalidValue::new(
+            what,
+            format!(
+                "holds the control character U+{:04X}, which is not allowed",
+                u32::from(c)
+            ),
+        )),
+    }
+}
+
+fn check_length(what: &'static str, text: &str, max_bytes: usize) -> Result<(), InvalidValue> {
+    if text.is_empty() {
+        return Err(InvalidValue::new(what, "is empty"));
+    }
+    if text.len() > max_bytes {
+        return Err(InvalidValue::new(
+            what,
+            format!(
+                "is {} bytes long, more than the {max_bytes} allowed",
+                text.len()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses an empty, too long or control-bearing text.
+pub(crate) fn check_text(what: &'static str, text: &str, max: usize) -> Result<(), InvalidValue> {
+    check_length(what, text, max)?;
+    check_characters(what, text, &[])
+}
+
+fn is_slug(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    text.len() <= 64
+        && bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidValue;
+
+            fn from_str(text: &str) -> Result<Self, InvalidValue> {
+                Self::parse(text)
+            }
+        }
+    };
+}
+
+text_type!(
+    /// A file's own name: one path segment in Unicode NFC, 1 to 255 bytes, no control or
+    /// bidirectional control characters.
+    Filename
+);
+
+impl Filename {
+    /// Takes the last segment of what a client sent (`/` and `\` both separate), normalises it to
+    /// NFC and checks it. Nothing else is changed.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
+        let name: String = last.nfc().collect();
+        check_text("filename", &name, NAME_BYTES)?;
+        if name == "." || name == ".." {
+            return Err(InvalidValue::new(
+                "filename",
+                "is a path («.» or «..»), not a name",
+            ));
+        }
+        Ok(Self(name))
+    }
+
+    /// What follows the last dot; `None` where there is none or nothing on either side of it.
+    pub fn extension(&self) -> Option<&str> {
+        let (stem, extension) = self.0.rsplit_once('.')?;
+        (!stem.is_empty() && !extension.is_empty()).then_some(extension)
+    }
+}
+
+text_type!(
+    /// What people read as a record's name: Unicode NFC, 1 to 255 bytes, no control or
+    /// bidirectional control characters.
+    DisplayName
+);
+
+impl DisplayName {
+    /// Normalises to NFC and checks.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        let name: String = text.nfc().collect();
+        check_text("name", &name, NAME_BYTES)?;
+        Ok(Self(name))
+    }
+}
+
+impl From<&Filename> for DisplayName {
+    /// A record without a name of its own is shown under its filename.
+    fn from(filename: &Filename) -> Self {
+        Self(filename.0.clone())
+    }
+}
+
+text_type!(
+    /// A free text about a file: 1 to 4096 bytes; tabs and line breaks allowed, other control
+    /// characters not.
+    Description
+);
+
+impl Description {
+    /// Checks a description.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        check_length("description", text, 4096)?;
+        check_characters("description", text, &['\n', '\r', '\t'])?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+text_type!(
+    /// Groups files: a slug such as `images` or `workout-videos`.
+    Category
+);
+
+impl Category {
+    /// Checks a category: an ASCII letter or digit, then up to 63 more of those, `.`, `_` or `-`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        if is_slug(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InvalidValue::new(
+            "category",
+            "is not 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit",
+        ))
+    }
+}
+
+text_type!(
+    /// A tenant's name in URLs and on the command line.
+    TenantSlug
+);
+
+impl TenantSlug {
+    /// Checks a slug: an ASCII letter or digit, then up to 63 more of those, `.`, `_` or `-`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        if is_slug(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InvalidValue::new(
+            "tenant",
+            "is not 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or digit",
+        ))
+    }
+}
+
+text_type!(
+    /// The tenant's own name for a person: 1 to 256 bytes, not `.` or `..` (which a URL cannot
+    /// carry as a segment), no control characters.
+    PersonIdentifier
+);
+
+impl PersonIdentifier {
+    /// Checks an identifier. It is the tenant's and is kept byte for byte.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        check_text("person", text, 256)?;
+        if text == "." || text == ".." {
+            return Err(InvalidValue::new(
+                "person",
+                "is «.» or «..», which a URL cannot carry",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_filename_is_the_last_segment_in_nfc() {
+        for (sent, kept) in [
+            ("report.pdf", "report.pdf"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\scans\\a.pdf", "a.pdf"),
+            ("re\u{0301}sume\u{0301}.pdf", "r\u{e9}sum\u{e9}.pdf"),
+            ("中文 \"2\" 100%.pdf", "中文 \"2\" 100%.pdf"),
+            (" leading and trailing ", " leading and trailing "),
+        ] {
+            assert_eq!(Filename::parse(sent).unwrap().as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn hostile_filenames_are_refused() {
+        for sent in [
+            "",
+            "a/",
+            "..",
+            "a/..",
+            "a\0b",
+            "a\nb",
+            "gpj\u{202e}fdp.exe",
+            "\u{2066}x",
+            "a\u{7f}",
+        ] {
+            assert!(Filename::parse(sent).is_err(), "{sent:?}");
+        }
+        assert!(Filename::parse(&"é".repeat(127)).is_ok());
+        assert!(Filename::parse(&"é".repeat(128)).is_err());
+    }
+
+    #[test]
+    fn an_extension_needs_something_on_both_sides() {
+        let of = |name| {
+            Filename::parse(name)
+                .unwrap()
+                .extension()
+                .map(str::to_owned)
+        };
+        assert_eq!(of("a.tar.gz").as_deref(), Some("gz"));
+        assert_eq!(of(".bashrc"), None);
+        assert_eq!(of("a."), None);
+    }
+
+    #[test]
+    fn slugs_begin_with_a_letter_or_digit() {
+        assert!(Category::parse("workout-videos").is_ok());
+        assert!(TenantSlug::parse(&"a".repeat(64)).is_ok());
+        for wrong in ["", "-a", "a/b", "ä", " a", &"a".repeat(65)] {
+            assert!(Category::parse(wrong).is_err(), "{wrong}");
+            assert!(TenantSlug::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_filename_parses_to_itself(text in "\\PC{0,80}") {
+            if let Ok(name) = Filename::parse(&text) {
+                prop_assert!(!name.as_str().contains(['/', '\\']));
+                prop_assert_eq!(Filename::parse(name.as_str()).unwrap(), name);
+            }
+        }
+    }
+}

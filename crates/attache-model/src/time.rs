@@ -1,0 +1,161 @@
+//! Moments: UTC, whole milliseconds, from a clock that is a parameter.
+
+use std::fmt;
+use std::time::Duration;
+
+use ::time::OffsetDateTime;
+use ::time::format_description::well_known::Rfc3339;
+
+use crate::InvalidValue;
+
+/// A moment in UTC, in whole milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// The last millisecond of the year 9999, the last that RFC 3339 can write.
+const LAST_MILLIS: i64 = 253_402_300_799_999;
+
+impl Timestamp {
+    /// Takes milliseconds since 1970, brought into the years 1970 to 9999.
+    pub const fn from_millis(millis: i64) -> Self {
+        if millis < 0 {
+            Self(0)
+        } else if millis > LAST_MILLIS {
+            Self(LAST_MILLIS)
+        } else {
+            Self(millis)
+        }
+    }
+
+    /// Milliseconds since 1970.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970, rounded down.
+    pub const fn as_seconds(self) -> i64 {
+        self.0 / 1000
+    }
+
+    /// The moment that is `duration` later; the end of the year 9999 at the latest.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(LAST_MILLIS);
+        Self::from_millis(self.0.saturating_add(millis))
+    }
+
+    /// Parses an RFC 3339 time with any offset, or a date (`2026-01-31`, midnight UTC). Parts of a
+    /// millisecond are dropped.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        let refused = || {
+            InvalidValue::new(
+                "time",
+                "is not an RFC 3339 time such as 2026-01-31T12:00:00Z, nor a date",
+            )
+        };
+        let full = if text.len() == 10 {
+            format!("{text}T00:00:00Z")
+        } else {
+            text.to_owned()
+        };
+        let parsed = OffsetDateTime::parse(&full, &Rfc3339).map_err(|_| refused())?;
+        let millis = parsed.unix_timestamp_nanos().div_euclid(1_000_000);
+        let millis = i64::try_from(millis).map_err(|_| refused())?;
+        if !(0..=LAST_MILLIS).contains(&millis) {
+            return Err(InvalidValue::new(
+                "time",
+                "is outside the years 1970 to 9999",
+            ));
+        }
+        Ok(Self(millis))
+    }
+
+    fn to_datetime(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with exactly three decimals: `2026-01-31T12:00:00.000Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.to_datetime();
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            at.year(),
+            u8::from(at.month()),
+            at.day(),
+            at.hour(),
+            at.minute(),
+            at.second(),
+            at.millisecond()
+        )
+    }
+}
+
+/// Tells the time. A parameter everywhere, so that expiry and order can be tested exactly.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The operating system's clock; the one to use outside tests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system for the time"
+    )]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Timestamp::from_millis(
+            since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_and_parses_milliseconds() {
+        let at = Timestamp::parse("2024-05-12T10:16:36.244-04:00").unwrap();
+        assert_eq!(at.to_string(), "2024-05-12T14:16:36.244Z");
+        assert_eq!(Timestamp::parse(&at.to_string()).unwrap(), at);
+    }
+
+    #[test]
+    fn a_date_is_its_midnight() {
+        let at = Timestamp::parse("2024-02-29").unwrap();
+        assert_eq!(at.to_string(), "2024-02-29T00:00:00.000Z");
+    }
+
+    #[test]
+    fn refuses_what_is_no_time() {
+        for wrong in [
+            "",
+            "yesterday",
+            "2023-02-29",
+            "2024-05-12 10:16:36Z ",
+            "1969-12-31",
+            "1715523396",
+        ] {
+            assert!(Timestamp::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn stays_inside_what_rfc_3339_can_write() {
+        assert_eq!(
+            Timestamp::from_millis(i64::MAX).to_string(),
+            "9999-12-31T23:59:59.999Z"
+        );
+        assert_eq!(Timestamp::from_millis(-1), Timestamp::from_millis(0));
+        let end = Timestamp::from_millis(LAST_MILLIS);
+        assert_eq!(end.plus(Duration::MAX), end);
+    }
+}
