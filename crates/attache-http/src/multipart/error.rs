@@ -1,0 +1,91 @@
+//! What can be wrong with a multipart body, and where.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// Where in a request a fault was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The request's `Content-Type`.
+    ContentType,
+    /// Before the first boundary.
+    Preamble,
+    /// In a part, or on the boundary line that ends it. The first part is 1.
+    Part(usize),
+    /// On the line of the closing boundary, or after it.
+    End,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ContentType => f.write_str("content type"),
+            Self::Preamble => f.write_str("before the first boundary"),
+            Self::Part(number) => write!(f, "part {number}"),
+            Self::End => f.write_str("after the closing boundary"),
+        }
+    }
+}
+
+/// Why a multipart body could not be read (to its end).
+///
+/// Apart from the source of [`Body`](Self::Body), every message may be shown to the client. Cloning
+/// is cheap; a body that has failed once answers every later question with the same error.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum MultipartError {
+    /// The body breaks the format's rules (a 400).
+    #[error("{place}: {problem}")]
+    Syntax {
+        /// Where.
+        place: Place,
+        /// What is wrong, as the end of a sentence.
+        problem: Cow<'static, str>,
+    },
+    /// The body exceeds one of the [limits](super::MultipartLimits) (a 413).
+    #[error("{place}: {problem}")]
+    TooLarge {
+        /// Where.
+        place: Place,
+        /// Which limit, as the end of a sentence.
+        problem: Cow<'static, str>,
+    },
+    /// The input ended in good order but before the closing boundary (a 400).
+    #[error("{place}: the body ends before its closing boundary")]
+    Truncated {
+        /// What was being read.
+        place: Place,
+    },
+    /// The stream beneath failed: the client went away, or a limit on the whole body was met.
+    #[error("{place}: the body could not be read")]
+    Body {
+        /// What was being read.
+        place: Place,
+        /// The stream's own error.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The content of a part was asked for after
+    /// [`next_part`](super::Multipart::next_part) had gone past it: a fault of the caller.
+    #[error("part {number}: its content was passed over")]
+    PassedOver {
+        /// The part, counted from 1.
+        number: usize,
+    },
+}
+
+impl MultipartError {
+    pub(super) fn syntax(place: Place, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self::Syntax {
+            place,
+            problem: problem.into(),
+        }
+    }
+
+    pub(super) fn too_large(place: Place, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self::TooLarge {
+            place,
+            problem: problem.into(),
+        }
+    }
+}

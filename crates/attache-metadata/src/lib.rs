@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod blobs;
+mod error;
+mod events;
+mod files;
+mod query;
+mod repository;
+mod tenancy;
+
+pub use blobs::{BlobFacts, BlobIntent, BlobLocation, LeaseToken, ReapStage, ReapTask};
+pub use error::{RepositoryError, RepositoryErrorKind};
+pub use events::{EventHook, FileEvent, FileEventKind, OutboxEntry};
+pub use files::{
+    Attempt, Change, CommittedFile, FileChange, NewFile, NewUpload, Refusal, RequestKey, StoredFile,
+};
+pub use query::{
+    FilePage, FileQuery, PageKey, PageRequest, Sort, SortDirection, SortField, SortValue,
+    StateFilter,
+};
+pub use repository::{BlobRepository, FileRepository, MetadataRepository, TenancyRepository};
+pub use tenancy::{ApiKeyRecord, NewApiKey};
