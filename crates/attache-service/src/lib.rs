@@ -1,1 +1,39 @@
 #![doc = include_str!("../README.md")]
+
+mod access;
+mod administration;
+mod authenticate;
+mod builder;
+mod change;
+mod claim;
+mod download;
+mod error;
+mod inspect;
+mod lifecycle;
+mod links;
+mod list;
+mod reaper;
+mod service;
+mod staging;
+mod upload;
+
+pub use access::Action;
+pub use administration::{Administration, ApiKeyRequest, IssuedApiKey};
+pub use authenticate::{ApiKeyAuthenticator, Authenticator};
+pub use builder::ServiceBuilder;
+pub use change::FilePatch;
+pub use download::{Content, Download};
+pub use error::ServiceError;
+pub use inspect::{Inspector, StagedFile, Verdict};
+pub use links::{IssuedLink, LinkRequest};
+pub use list::{FileList, ListRequest};
+pub use reaper::ReapReport;
+pub use service::FileService;
+pub use upload::{IncomingFile, Upload, UploadFields};
+
+/// What callers of this crate need from the crates below it.
+pub use attache_metadata::{
+    Change, CommittedFile, FileQuery, RequestKey, Sort, SortDirection, SortField, StateFilter,
+};
+pub use attache_signing::LinkAction;
+pub use attache_storage::{BlobError, BlobReader, Body, BodyError, ByteRange};

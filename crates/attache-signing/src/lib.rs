@@ -1,1 +1,26 @@
 #![doc = include_str!("../README.md")]
+
+mod api_key;
+mod base62;
+mod canonical;
+mod cursor;
+mod key_ring;
+mod key_text;
+mod link;
+mod link_query;
+mod mac;
+mod secret;
+
+pub use api_key::{ApiKey, ApiKeyHash, ApiKeyId, MalformedApiKey};
+pub use canonical::CanonicalForm;
+pub use cursor::{
+    CursorError, MAX_CURSOR_CHARS, MAX_CURSOR_PAYLOAD_BYTES, canonical_cursor, open_cursor,
+    seal_cursor,
+};
+pub use key_ring::{KeyId, KeyProblem, KeyRing, Purpose, SigningKey};
+pub use key_text::KeyRingError;
+pub use link::{
+    LinkAction, LinkError, LinkFields, VerifiedLink, canonical_link, sign_link, verify_link,
+};
+pub use link_query::LinkQuery;
+pub use secret::Secret;

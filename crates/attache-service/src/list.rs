@@ -1,0 +1,103 @@
+//! Reading records: one by its id, many by pages.
+
+use attache_metadata::{FilePage, FileQuery, PageKey, PageRequest};
+use attache_model::{Context, FileId, FileRecord, InvalidValue, PersonRef};
+use attache_signing::{open_cursor, seal_cursor};
+
+use crate::access::{Action, authorise};
+use crate::{FileService, ServiceError};
+
+/// What to list, and which page of it.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    /// Only files about this person. One who is unknown has none; a filter registers nobody.
+    pub person: Option<PersonRef>,
+    /// The other filters and the order. Its `person` is set from the one above.
+    pub query: FileQuery,
+    /// At most how many records; `None` for the default.
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before; `None` for the first page.
+    pub cursor: Option<String>,
+}
+
+/// One page of records.
+#[derive(Debug, Clone, Default)]
+pub struct FileList {
+    /// The records, at most the limit, perhaps fewer even where more follow.
+    pub files: Vec<FileRecord>,
+    /// What to ask for next; `None` at the end. Opaque, and bound to the tenant and the filters.
+    pub next_cursor: Option<String>,
+}
+
+impl FileService {
+    /// Reads one record, archived or not.
+    ///
+    /// # Errors
+    ///
+    /// `MissingScope`, `NotFound`.
+    pub async fn get_file(&self, cx: &Context, id: FileId) -> Result<FileRecord, ServiceError> {
+        authorise(cx, Action::ReadRecord)?;
+        let found = self.parts.repository.find_file(cx, id).await?;
+        found.map(|file| file.record).ok_or(ServiceError::NotFound)
+    }
+
+    /// Reads one page of records. Paging through shows every record exactly once that was there
+    /// before the first page and did not change its place in the order.
+    ///
+    /// # Errors
+    ///
+    /// `MissingScope`, `InvalidCursor`; `Invalid` for a limit out of bounds.
+    pub async fn list_files(
+        &self,
+        cx: &Context,
+        request: ListRequest,
+    ) -> Result<FileList, ServiceError> {
+        authorise(cx, Action::List)?;
+        let limit = self.page_limit(request.limit)?;
+        let mut query = request.query;
+        if let Some(person) = &request.person {
+            match self.parts.repository.find_person(cx, person).await? {
+                Some(person) => query.person = Some(person.id),
+                None => return Ok(FileList::default()),
+            }
+        }
+        let binding = cursor_binding(cx, &query);
+        let after = request
+            .cursor
+            .map(|cursor| self.open_position(&binding, &cursor, &query))
+            .transpose()?;
+        let page = PageRequest { limit, after };
+        let FilePage { files, next } = self.parts.repository.list_files(cx, &query, &page).await?;
+        let next_cursor =
+            next.map(|position| seal_cursor(&self.parts.key_ring, &binding, &position.to_bytes()));
+        Ok(FileList { files, next_cursor })
+    }
+
+    fn page_limit(&self, asked: Option<u32>) -> Result<u32, ServiceError> {
+        let limits = &self.parts.limits;
+        let limit = asked.unwrap_or(limits.default_page_size);
+        if (1..=limits.max_page_size).contains(&limit) {
+            return Ok(limit);
+        }
+        let problem = format!("is not between 1 and {}", limits.max_page_size);
+        Err(InvalidValue::new("limit", problem).into())
+    }
+
+    fn open_position(
+        &self,
+        binding: &[u8],
+        cursor: &str,
+        query: &FileQuery,
+    ) -> Result<PageKey, ServiceError> {
+        let payload = open_cursor(&self.parts.key_ring, binding, cursor);
+        let payload = payload.map_err(|_| ServiceError::InvalidCursor)?;
+        PageKey::from_bytes(&payload, query.sort.field).map_err(|_| ServiceError::InvalidCursor)
+    }
+}
+
+/// What a cursor holds for: this tenant, these filters, this order.
+fn cursor_binding(cx: &Context, query: &FileQuery) -> Vec<u8> {
+    let mut binding = cx.tenant().get().to_be_bytes().to_vec();
+    binding.extend(query.fingerprint());
+    binding
+}

@@ -1,0 +1,89 @@
+//! Deleting bytes that nothing refers to: abandoned uploads, deleted records, copies.
+
+use std::time::Duration;
+
+use attache_metadata::{ReapStage, ReapTask};
+use attache_storage::BlobKey;
+
+use crate::{FileService, ServiceError};
+
+/// How many blobs one turn takes.
+const BATCH: u32 = 64;
+/// How long a blob that was taken is left to whoever took it.
+const RETRY_AFTER: Duration = Duration::from_mins(1);
+/// How long a deleted blob's row is kept, to delete once more what arrived late.
+const PURGE_AFTER: Duration = Duration::from_hours(48);
+/// How often the reaper looks without being woken: abandoned promises end by time alone.
+const TURN: Duration = Duration::from_secs(15);
+
+/// What one turn of the reaper did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReapReport {
+    /// Blobs whose bytes were deleted.
+    pub deleted: u64,
+    /// Rows that were forgotten, long after their bytes.
+    pub purged: u64,
+    /// Blobs that could not be deleted and come up again.
+    pub failed: u64,
+}
+
+impl FileService {
+    /// Deletes what can be deleted now.
+    ///
+    /// # Errors
+    ///
+    /// What the repository fails with. A store that fails is counted, logged and tried again later.
+    pub async fn reap_once(&self) -> Result<ReapReport, ServiceError> {
+        let mut report = ReapReport::default();
+        loop {
+            let tasks = self
+                .parts
+                .repository
+                .take_reapable(BATCH, RETRY_AFTER)
+                .await?;
+            if tasks.is_empty() {
+                return Ok(report);
+            }
+            for task in tasks {
+                match self.reap(&task).await {
+                    Ok(()) if task.stage == ReapStage::Purge => report.purged += 1,
+                    Ok(()) => report.deleted += 1,
+                    Err(error) => {
+                        report.failed += 1;
+                        tracing::warn!(blob = %task.id, error = &error as &dyn std::error::Error, "bytes were not deleted");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn reap(&self, task: &ReapTask) -> Result<(), ServiceError> {
+        let key = BlobKey::parse(task.storage_key.as_str());
+        let key = key.map_err(|error| ServiceError::Internal(Box::new(error)))?;
+        self.parts.store.delete(&key).await?;
+        Ok(self
+            .parts
+            .repository
+            .finish_reap(task.id, task.stage, PURGE_AFTER)
+            .await?)
+    }
+
+    /// Deletes what can be deleted, whenever something is, for ever. Run it as a task of its own in
+    /// every process that serves; any number may run, and dropping it at any point is safe.
+    pub async fn run_reaper(&self) {
+        loop {
+            match self.reap_once().await {
+                Ok(report) if report == ReapReport::default() => {}
+                Ok(report) => tracing::debug!(?report, "reaped"),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the reaper's turn failed"
+                    );
+                }
+            }
+            // Waiting is bounded: a lease that ends wakes nobody.
+            let _ = tokio::time::timeout(TURN, self.parts.reaper_wake.notified()).await;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The service itself: the parts it is made of, who asks, and whether it is well.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_metadata::MetadataRepository;
+use attache_model::{Clock, Context, Entropy, Limits, RequestId};
+use attache_signing::KeyRing;
+use attache_storage::BlobStore;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use crate::{Authenticator, Inspector, ServiceBuilder, ServiceError};
+
+/// Everything a caller may do with files. Cheap to clone: all clones are one service.
+#[derive(Debug, Clone)]
+pub struct FileService {
+    pub(crate) parts: Arc<Parts>,
+}
+
+/// What a service is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) repository: Arc<dyn MetadataRepository>,
+    pub(crate) store: Arc<dyn BlobStore>,
+    pub(crate) key_ring: KeyRing,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) inspector: Option<Arc<dyn Inspector>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) limits: Limits,
+    pub(crate) timing: Timing,
+    /// Disk room that uploads leave to the database.
+    pub(crate) reserve_bytes: u64,
+    /// Wakes the reaper when there is something to delete.
+    pub(crate) reaper_wake: Notify,
+    /// Work that must end before the process does: commits, and giving up promises.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// How long things hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Timing {
+    pub(crate) lease: Duration,
+    pub(crate) default_link_lifetime: Duration,
+    pub(crate) max_link_lifetime: Duration,
+}
+
+impl FileService {
+    /// Begins to put a service together.
+    pub fn builder(
+        repository: Arc<dyn MetadataRepository>,
+        store: Arc<dyn BlobStore>,
+        key_ring: KeyRing,
+    ) -> ServiceBuilder {
+        ServiceBuilder::new(repository, store, key_ring)
+    }
+
+    /// Finds out who asks, and gives the context for the calls of this request.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Unauthenticated`] for a token that does not count.
+    pub async fn authenticate(
+        &self,
+        token: &str,
+        request_id: RequestId,
+    ) -> Result<Context, ServiceError> {
+        let principal = self.parts.authenticator.authenticate(token).await?;
+        Ok(Context::for_principal(
+            principal,
+            request_id,
+            self.parts.clock.now(),
+        ))
+    }
+
+    /// The bounds this service keeps.
+    pub fn limits(&self) -> &Limits {
+        &self.parts.limits
+    }
+
+    /// The clock this service goes by.
+    pub fn clock(&self) -> &dyn Clock {
+        self.parts.clock.as_ref()
+    }
+
+    /// Where this service takes its randomness from.
+    pub fn entropy(&self) -> &dyn Entropy {
+        self.parts.entropy.as_ref()
+    }
+
+    /// Whether the database and the store both answer.
+    ///
+    /// # Errors
+    ///
+    /// What the first of them that does not answer fails with.
+    pub async fn check_health(&self) -> Result<(), ServiceError> {
+        self.parts.repository.health().await?;
+        self.parts.store.health().await?;
+        Ok(())
+    }
+
+    /// Waits for work that must not be cut: commits under way, and promises being given up. Call it
+    /// last, when no request runs any more.
+    pub async fn finish_tasks(&self) {
+        self.parts.tasks.close();
+        self.parts.tasks.wait().await;
+    }
+}

@@ -1,0 +1,218 @@
+//! The query of a signed link: five parameters, written in one way and read strictly.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use attache_model::TenantId;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::mac::MAC_BYTES;
+use crate::{KeyId, LinkAction, LinkError};
+
+const NAMES: [&str; 5] = ["Tenant", "Action", "Expires", "KeyId", "Signature"];
+
+/// What a link carries in its query. Reading one proves nothing: that is [`crate::verify_link`].
+///
+/// Whoever has the signature has the link's permission, so `Debug` leaves it out.
+#[derive(Clone)]
+pub struct LinkQuery {
+    pub(crate) tenant: TenantId,
+    pub(crate) action: LinkAction,
+    pub(crate) expires_at: i64,
+    pub(crate) key_id: KeyId,
+    pub(crate) signature: [u8; MAC_BYTES],
+}
+
+impl LinkQuery {
+    /// Reads decoded query pairs, in any order: each of the five parameters exactly once, no other,
+    /// and every value in the one form that [`LinkQuery::pairs`] writes.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkError::Invalid`] for everything else.
+    pub fn parse<N: AsRef<str>, V: AsRef<str>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, LinkError> {
+        let mut values: [Option<V>; 5] = [const { None }; 5];
+        for (name, value) in pairs {
+            let known = NAMES.iter().position(|known| *known == name.as_ref());
+            let place = &mut values[known.ok_or(LinkError::Invalid)?];
+            if place.replace(value).is_some() {
+                return Err(LinkError::Invalid);
+            }
+        }
+        let [
+            Some(tenant),
+            Some(action),
+            Some(expires),
+            Some(key_id),
+            Some(signature),
+        ] = values
+        else {
+            return Err(LinkError::Invalid);
+        };
+        Ok(Self {
+            tenant: TenantId::new(parse_integer(tenant.as_ref())?),
+            action: action.as_ref().parse().map_err(|_| LinkError::Invalid)?,
+            expires_at: parse_integer(expires.as_ref())?,
+            key_id: KeyId::parse(key_id.as_ref()).map_err(|_| LinkError::Invalid)?,
+            signature: parse_signature(signature.as_ref())?,
+        })
+    }
+
+    /// The parameters in the order they are written. No value needs percent-encoding.
+    pub fn pairs(&self) -> [(&'static str, String); 5] {
+        let values = [
+            self.tenant.to_string(),
+            self.action.as_str().to_owned(),
+            self.expires_at.to_string(),
+            self.key_id.to_string(),
+            URL_SAFE_NO_PAD.encode(self.signature),
+        ];
+        let mut values = values.into_iter();
+        NAMES.map(|name| (name, values.next().unwrap_or_default()))
+    }
+
+    /// The query as it follows the `?` of a URL.
+    pub fn to_query_string(&self) -> String {
+        let mut query = String::new();
+        for (name, value) in self.pairs() {
+            let separator = if query.is_empty() { "" } else { "&" };
+            // Writing to a string cannot fail.
+            let _ = write!(query, "{separator}{name}={value}");
+        }
+        query
+    }
+}
+
+impl fmt::Debug for LinkQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinkQuery")
+            .field("tenant", &self.tenant)
+            .field("action", &self.action)
+            .field("expires_at", &self.expires_at)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Decimal digits without sign or leading zero: the one form of each number.
+fn parse_integer(text: &str) -> Result<i64, LinkError> {
+    let canonical = text == "0" || !text.starts_with('0');
+    if !canonical || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(LinkError::Invalid);
+    }
+    text.parse().map_err(|_| LinkError::Invalid)
+}
+
+/// Exactly 32 bytes as unpadded base64url; the engine refuses padding and stray trailing bits.
+fn parse_signature(text: &str) -> Result<[u8; MAC_BYTES], LinkError> {
+    let decoded = URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| LinkError::Invalid)?;
+    decoded.try_into().map_err(|_| LinkError::Invalid)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pairs() -> [(&'static str, String); 5] {
+        [
+            ("Tenant", "7".to_owned()),
+            ("Action", "view".to_owned()),
+            ("Expires", "1800000000".to_owned()),
+            ("KeyId", "k1".to_owned()),
+            ("Signature", "A".repeat(43)),
+        ]
+    }
+
+    #[test]
+    fn is_written_as_it_is_read_in_any_order() {
+        let mut reversed = pairs();
+        reversed.reverse();
+        for order in [pairs(), reversed] {
+            assert_eq!(LinkQuery::parse(order).unwrap().pairs(), pairs());
+        }
+        assert_eq!(
+            LinkQuery::parse(pairs()).unwrap().to_query_string(),
+            format!(
+                "Tenant=7&Action=view&Expires=1800000000&KeyId=k1&Signature={}",
+                "A".repeat(43)
+            )
+        );
+    }
+
+    #[test]
+    fn every_parameter_comes_exactly_once_and_no_other() {
+        for index in 0..5 {
+            let mut missing = pairs().to_vec();
+            let removed = missing.remove(index);
+            assert!(LinkQuery::parse(missing).is_err(), "without {}", removed.0);
+            let mut twice = pairs().to_vec();
+            twice.push(removed.clone());
+            assert!(LinkQuery::parse(twice).is_err(), "twice {}", removed.0);
+        }
+        for unknown in ["tenant", "Size", ""] {
+            let mut more = pairs().to_vec();
+            more.push((unknown, "1".to_owned()));
+            assert!(LinkQuery::parse(more).is_err(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn values_have_one_form() {
+        let padded = format!("{}=", "A".repeat(43));
+        let stray_bits = format!("{}B", "A".repeat(42));
+        let long = "A".repeat(44);
+        let short = "A".repeat(42);
+        let standard = format!("{}+A", "A".repeat(41));
+        let integers = [
+            "",
+            "+5",
+            "05",
+            "-1",
+            " 5",
+            "5 ",
+            "5.0",
+            "1e3",
+            "0x5",
+            "٥",
+            "9223372036854775808",
+        ];
+        let wrong: [(usize, &[&str]); 5] = [
+            (0, &integers),
+            (1, &["", "Download", "upload", "view "]),
+            (2, &integers),
+            (3, &["", "K1", "k-1", "0123456789abcdef0"]),
+            (4, &["", &padded, &stray_bits, &long, &short, &standard]),
+        ];
+        for (index, values) in wrong {
+            for value in values {
+                let mut altered = pairs();
+                altered[index].1 = (*value).to_owned();
+                assert!(LinkQuery::parse(altered).is_err(), "{index} {value:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_what_would_be_written(
+            tenant in "[+0-9-]{1,4}",
+            expires in "[0-9 ]{1,20}",
+            signature in "[A-Za-z0-9_=-]{42,44}",
+        ) {
+            let mut sent = pairs();
+            sent[0].1 = tenant;
+            sent[2].1 = expires;
+            sent[4].1 = signature;
+            if let Ok(query) = LinkQuery::parse(sent.clone()) {
+                prop_assert_eq!(query.pairs(), sent);
+            }
+        }
+    }
+}
