@@ -1,9 +1,29 @@
 #![doc = include_str!("../README.md")]
 
-pub mod base64;
-pub mod conditional;
-pub mod content_disposition;
-pub mod entity_tag;
-pub mod multipart;
-pub mod query;
-pub mod range;
+mod app;
+mod base64;
+mod call;
+mod conditional;
+mod content_disposition;
+mod cors;
+mod endpoints;
+mod entity_tag;
+mod multipart;
+mod openapi;
+mod operations;
+mod percent;
+mod problem;
+mod public_url;
+mod query;
+mod range;
+mod response;
+mod route;
+mod service;
+mod views;
+
+pub use app::HttpConfig;
+pub use operations::{Access, OPERATIONS, Operation, Row};
+pub use public_url::PublicUrl;
+pub use response::ResponseBody;
+pub use route::Route;
+pub use service::{HttpService, OperationName};

@@ -69,6 +69,17 @@ impl BlobError {
         self.kind
     }
 
+    /// The operation that failed, such as `put`.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// The blob that was meant, under the name that the failing store knows it by; `None` where no
+    /// single one was.
+    pub fn key(&self) -> Option<&BlobKey> {
+        self.key.as_ref()
+    }
+
     /// Whether the same call may succeed when it is made again.
     pub fn is_retryable(&self) -> bool {
         self.kind == BlobErrorKind::Unavailable

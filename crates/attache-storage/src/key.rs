@@ -35,8 +35,24 @@ impl BlobKey {
         Ok(Self(text))
     }
 
+    /// This key as a folder with `inner` below it, such as one that a wrapper prefixes.
+    ///
+    /// # Errors
+    ///
+    /// Where the two are longer together than a key may be.
+    pub fn join(&self, inner: &Self) -> Result<Self, InvalidValue> {
+        Self::parse(format!("{self}/{inner}"))
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lets a map of keys be searched by text: their order is that of their bytes.
+impl std::borrow::Borrow<str> for BlobKey {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -1,14 +1,31 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+pub mod conformance;
 mod error;
+mod ext;
 mod key;
+#[cfg(target_os = "linux")]
+mod local;
+mod memory;
 mod store;
+mod verify;
+mod wrappers;
 
 pub use body::{Body, BodyError, ByteStream};
 pub use error::{BlobError, BlobErrorKind, PutError};
+pub use ext::{BlobStoreExt, BlobTooLarge};
 pub use key::BlobKey;
+#[cfg(target_os = "linux")]
+pub use local::{LocalBlobStore, LocalOptions};
+pub use memory::MemoryBlobStore;
 pub use store::{
     BlobMeta, BlobReader, BlobStore, ByteRange, Capabilities, KeyPage, PresignOperation,
     PresignedRequest, PutOptions, StoreHealth, StoredBlob,
+};
+pub use verify::BodyVerifier;
+pub use wrappers::{
+    BlobCall, BlobOperation, BlobOutcome, Fault, FaultBlobStore, FaultEffect, FaultScript,
+    ObserveBlobStore, Observer, PrefixBlobStore, RetryBlobStore, RetryPolicy, TimedOut,
+    TimeoutBlobStore, Timeouts,
 };

@@ -18,11 +18,12 @@ use crate::{BlobError, BlobKey, Body, PutError};
 ///   the loss of power.
 /// - **Keys are never reused**, not even after a delete, so nothing rests on a conditional put.
 /// - **Cancellation.** A dropped `put` leaves either nothing visible or the whole blob; the caller
-///   deletes the key to be sure. Dropping any other future has no effect but on its answer.
+///   deletes the key to be sure. A dropped `delete` may or may not have happened, and can be
+///   repeated. Dropping any other future has no effect.
 /// - **Bounded.** Memory is bounded per call, whatever the size of the blob.
 ///
-/// No method has a default body, so that a wrapper cannot forget one. The suite in `conformance` is
-/// public: run it on your backend.
+/// No method has a default body, so that a wrapper cannot forget one. The suite in
+/// [`conformance`](crate::conformance) is public: run it on your backend.
 #[async_trait]
 pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     /// What this store can do beyond the required. Constant for the life of the store.
@@ -187,6 +188,24 @@ pub enum PresignOperation {
         /// The exact type.
         content_type: String,
     },
+}
+
+impl PresignOperation {
+    /// The blob that is meant.
+    pub fn key(&self) -> &BlobKey {
+        match self {
+            Self::Get { key, .. } | Self::Put { key, .. } => key,
+        }
+    }
+
+    /// The same operation on another key.
+    #[must_use]
+    pub fn with_key(mut self, new_key: BlobKey) -> Self {
+        match &mut self {
+            Self::Get { key, .. } | Self::Put { key, .. } => *key = new_key,
+        }
+        self
+    }
 }
 
 /// A signed request for a client to send.

@@ -11,7 +11,7 @@ const MAX_BOUNDARY_BYTES: usize = 70;
 /// What separates the parts of a body: 1 to 70 of the characters that RFC 2046 allows, the last of
 /// them no space.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Boundary(Vec<u8>);
+pub(crate) struct Boundary(Vec<u8>);
 
 impl Boundary {
     /// Reads the `boundary` of a `multipart/form-data` content type, quoted or not.
@@ -20,7 +20,7 @@ impl Boundary {
     ///
     /// [`MultipartError::Syntax`] where the type is another one, or its boundary is missing, given
     /// twice or not one that RFC 2046 allows.
-    pub fn from_content_type(value: &HeaderValue) -> Result<Self, MultipartError> {
+    pub(crate) fn from_content_type(value: &HeaderValue) -> Result<Self, MultipartError> {
         let refused = |problem| MultipartError::syntax(Place::ContentType, problem);
         let parameters = Parameters::parse(value.as_bytes()).map_err(refused)?;
         if parameters.essence != b"multipart/form-data" {
@@ -56,7 +56,19 @@ const fn is_boundary_character(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'\'' | b'(' | b')' | b'+' | b'_' | b',' | b'-' | b'.' | b'/' | b':' | b'=' | b'?' | b' '
+            b'\''
+                | b'('
+                | b')'
+                | b'+'
+                | b'_'
+                | b','
+                | b'-'
+                | b'.'
+                | b'/'
+                | b':'
+                | b'='
+                | b'?'
+                | b' '
         )
 }
 
@@ -76,11 +88,24 @@ mod tests {
         for (content_type, boundary) in [
             ("multipart/form-data; boundary=x", "x"),
             ("Multipart/Form-Data;BOUNDARY=\"a b\"; charset=utf-8", "a b"),
-            ("multipart/form-data; boundary=----=_Part_1_2.3", "----=_Part_1_2.3"),
-            ("multipart/form-data; boundary=----WebKitFormBoundaryA0", "----WebKitFormBoundaryA0"),
-            (&format!("multipart/form-data; boundary={longest}"), &longest),
+            (
+                "multipart/form-data; boundary=----=_Part_1_2.3",
+                "----=_Part_1_2.3",
+            ),
+            (
+                "multipart/form-data; boundary=----WebKitFormBoundaryA0",
+                "----WebKitFormBoundaryA0",
+            ),
+            (
+                &format!("multipart/form-data; boundary={longest}"),
+                &longest,
+            ),
         ] {
-            assert_eq!(read(content_type).as_deref(), Ok(boundary), "{content_type}");
+            assert_eq!(
+                read(content_type).as_deref(),
+                Ok(boundary),
+                "{content_type}"
+            );
         }
     }
 
@@ -91,7 +116,10 @@ mod tests {
             ("multipart/mixed; boundary=x", "not multipart/form-data"),
             ("application/json", "not multipart/form-data"),
             ("multipart/form-data; boundary=\"\"", "1 to 70"),
-            (&format!("multipart/form-data; boundary={}", "b".repeat(71)), "1 to 70"),
+            (
+                &format!("multipart/form-data; boundary={}", "b".repeat(71)),
+                "1 to 70",
+            ),
             ("multipart/form-data; boundary=\"a \"", "ends in a space"),
             ("multipart/form-data; boundary=a*b", "does not allow"),
             ("multipart/form-data; boundary=é", "does not allow"),

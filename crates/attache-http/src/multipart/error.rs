@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Where in a request a fault was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// The request's `Content-Type`.
     ContentType,
     /// Before the first boundary.
@@ -34,7 +34,7 @@ impl fmt::Display for Place {
 /// Apart from the source of [`Body`](Self::Body), every message may be shown to the client. Cloning
 /// is cheap; a body that has failed once answers every later question with the same error.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum MultipartError {
+pub(crate) enum MultipartError {
     /// The body breaks the format's rules (a 400).
     #[error("{place}: {problem}")]
     Syntax {

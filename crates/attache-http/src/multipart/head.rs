@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode;
-
 use super::parameters::{Parameters, is_token};
+use crate::percent;
 
 /// What the head of a part says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,11 +122,10 @@ fn read_extended(value: &[u8]) -> Result<String, Problem> {
     else {
         return Err(malformed());
     };
-    if !charset.eq_ignore_ascii_case(b"utf-8") || !crate::query::has_whole_escapes(encoded) {
+    if !charset.eq_ignore_ascii_case(b"utf-8") {
         return Err(malformed());
     }
-    let decoded = percent_decode(encoded).decode_utf8();
-    decoded.map(Cow::into_owned).map_err(|_| malformed())
+    percent::decode(encoded).map_err(|_| malformed())
 }
 
 #[cfg(test)]
@@ -144,19 +142,56 @@ mod tests {
     fn names_and_filenames_as_clients_send_them() {
         for (value, name, filename) in [
             (r#"form-data; name="a""#, "a", None),
-            (r#"FORM-DATA; Name=a; FileName=b.pdf"#, "a", Some("b.pdf")),
+            ("FORM-DATA; Name=a; FileName=b.pdf", "a", Some("b.pdf")),
             (r#"form-data; filename="b"; name="""#, "", Some("b")),
             (r#"form-data; name="a"; filename="""#, "a", Some("")),
-            (r#"form-data; name="a"; filename="naïve 中文.pdf""#, "a", Some("naïve 中文.pdf")),
-            (r#"form-data; name="a"; filename="x\"y\\z""#, "a", Some(r#"x"y\z"#)),
-            (r#"form-data; name="a"; filename="C:\scans\b.pdf""#, "a", Some(r"C:\scans\b.pdf")),
-            (r#"form-data; name="a%22%0D%0A"; filename="%22""#, "a\"\r\n", Some("\"")),
-            (r#"form-data; name="a"; filename="50%25 %0d%2f""#, "a", Some("50%25 %0d%2f")),
-            (r#"form-data; name="a"; filename="%2522""#, "a", Some("%2522")),
-            (r#"form-data; name="a"; filename="a;b=c.pdf""#, "a", Some("a;b=c.pdf")),
-            ("form-data; name=a; filename*=utf-8''na%C3%AFve.pdf", "a", Some("naïve.pdf")),
+            (
+                r#"form-data; name="a"; filename="naïve 中文.pdf""#,
+                "a",
+                Some("naïve 中文.pdf"),
+            ),
+            (
+                r#"form-data; name="a"; filename="x\"y\\z""#,
+                "a",
+                Some(r#"x"y\z"#),
+            ),
+            (
+                r#"form-data; name="a"; filename="C:\scans\b.pdf""#,
+                "a",
+                Some(r"C:\scans\b.pdf"),
+            ),
+            (
+                r#"form-data; name="a%22%0D%0A"; filename="%22""#,
+                "a\"\r\n",
+                Some("\""),
+            ),
+            (
+                r#"form-data; name="a"; filename="50%25 %0d%2f""#,
+                "a",
+                Some("50%25 %0d%2f"),
+            ),
+            (
+                r#"form-data; name="a"; filename="%2522""#,
+                "a",
+                Some("%2522"),
+            ),
+            (
+                r#"form-data; name="a"; filename="a;b=c.pdf""#,
+                "a",
+                Some("a;b=c.pdf"),
+            ),
+            (
+                "form-data; name=a; filename*=utf-8''na%C3%AFve.pdf",
+                "a",
+                Some("naïve.pdf"),
+            ),
             ("form-data; name=a; filename*=UTF-8'fr'b", "a", Some("b")),
-            ("form-data; name=a; filename=b; filename*=nonsense", "a", Some("b")),
+            (r#"form-data; name="x; filename=y""#, "x; filename=y", None),
+            (
+                "form-data; name=a; filename=b; filename*=nonsense",
+                "a",
+                Some("b"),
+            ),
         ] {
             let expected = (name.to_owned(), filename.map(str::to_owned));
             assert_eq!(disposition(value), Ok(expected), "{value}");
@@ -190,15 +225,24 @@ mod tests {
             ("", "no Content-Disposition"),
             ("Content-Type: text/plain\r\n", "no Content-Disposition"),
             (&format!("{GOOD}{GOOD}"), "twice"),
-            (&format!("{GOOD}Content-Type: a/b\r\ncontent-type: a/b\r\n"), "twice"),
+            (
+                &format!("{GOOD}Content-Type: a/b\r\ncontent-type: a/b\r\n"),
+                "twice",
+            ),
             (&format!("{GOOD}no colon\r\n"), "no colon"),
             (&format!("{GOOD}: x\r\n"), "not a token"),
             (&format!("{GOOD}X : y\r\n"), "not a token"),
             (&format!("{GOOD} folded: y\r\n"), "folded"),
             (&format!("{GOOD}X: a\0b\r\n"), "control character"),
             (&format!("{GOOD}X: a\rb\r\n"), "control character"),
-            (&format!("{GOOD}Content-Transfer-Encoding: base64\r\n"), "Transfer-Encoding"),
-            (&format!("{GOOD}Content-Transfer-Encoding:\r\n"), "Transfer-Encoding"),
+            (
+                &format!("{GOOD}Content-Transfer-Encoding: base64\r\n"),
+                "Transfer-Encoding",
+            ),
+            (
+                &format!("{GOOD}Content-Transfer-Encoding:\r\n"),
+                "Transfer-Encoding",
+            ),
         ] {
             let found = PartHead::parse(lines.as_bytes()).unwrap_err();
             assert!(found.contains(problem), "{lines:?}: {found}");

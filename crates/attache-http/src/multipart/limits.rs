@@ -4,7 +4,7 @@
 /// inclusive. The size of a part's content is not capped here: it is streamed, and whoever reads it
 /// decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MultipartLimits {
+pub(crate) struct MultipartLimits {
     /// How many parts one body may have. 64 by default.
     pub max_parts: usize,
     /// The longest head of a part, in bytes: all its header lines and the empty line after them.

@@ -106,7 +106,8 @@ fn unquote(text: &[u8]) -> Result<(Vec<u8>, &[u8]), &'static str> {
 
 /// Whether a byte may stand in a token (RFC 9110, 5.6.2).
 pub(super) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 #[cfg(test)]
@@ -121,7 +122,11 @@ mod tests {
             ("x;a=1;b=\"2\";", "x", vec![("a", "1"), ("b", "2")]),
             ("x;;a = \"1\" ; ;b=2", "x", vec![("a", "1"), ("b", "2")]),
             (r#"x; a="\"b\\;c""#, "x", vec![("a", r#""b\;c"#)]),
-            (r#"x; a="C:\scans\a.pdf""#, "x", vec![("a", r"C:\scans\a.pdf")]),
+            (
+                r#"x; a="C:\scans\a.pdf""#,
+                "x",
+                vec![("a", r"C:\scans\a.pdf")],
+            ),
             ("x; a=\"\"", "x", vec![("a", "")]),
             ("x; a=--=_7/(:?)", "x", vec![("a", "--=_7/(:?)")]),
             ("x; a=\"naïve\"", "x", vec![("a", "naïve")]),

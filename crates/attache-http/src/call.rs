@@ -1,0 +1,202 @@
+//! One request on its way through: what every endpoint needs of it.
+
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use attache_model::{Context, RequestId};
+use attache_service::{BodyError, ServiceError};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
+use http_body::Body;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, BodyStream};
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::problem::{Problem, ProblemKind};
+use crate::response::BoxError;
+
+/// The longest JSON body besides uploads, in bytes.
+const SMALL_JSON_BYTES: usize = 64 << 10;
+
+/// A request body, whatever server it came from.
+pub(crate) struct RequestBody(BodyStream<UnsyncBoxBody<Bytes, BoxError>>);
+
+impl RequestBody {
+    pub(crate) fn new<B>(body: B) -> Self
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self(BodyStream::new(body.map_err(Into::into).boxed_unsync()))
+    }
+}
+
+/// The data of the body; trailers are passed over. An error is never the end.
+impl Stream for RequestBody {
+    type Item = Result<Bytes, BoxError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match std::task::ready!(self.0.poll_next_unpin(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A request that was routed.
+pub(crate) struct Call {
+    pub(crate) head: RequestHead,
+    pub(crate) body: RequestBody,
+}
+
+/// All of a request but its body.
+pub(crate) struct RequestHead {
+    pub(crate) parts: Parts,
+    pub(crate) request_id: RequestId,
+}
+
+impl RequestHead {
+    /// Finds out who asks.
+    pub(crate) async fn authenticate(&self, app: &App) -> Result<Context, Problem> {
+        let token = bearer_token(&self.parts).ok_or(ServiceError::Unauthenticated)?;
+        Ok(app
+            .service
+            .authenticate(token, self.request_id.clone())
+            .await?)
+    }
+
+    /// The length the client declared; `None` for a body of unknown length.
+    pub(crate) fn declared_bytes(&self) -> Option<u64> {
+        self.parts
+            .headers
+            .get(CONTENT_LENGTH)?
+            .to_str()
+            .ok()?
+            .parse()
+            .ok()
+    }
+
+    /// The declared type of the body, as it was sent.
+    pub(crate) fn content_type(&self) -> Option<&str> {
+        self.parts.headers.get(CONTENT_TYPE)?.to_str().ok()
+    }
+
+    /// The query, without its question mark.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.parts.uri.query()
+    }
+}
+
+impl Call {
+    /// Reads a small JSON body.
+    pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Problem> {
+        if !self.head.content_type().is_some_and(is_json) {
+            return Err(Problem::new(
+                ProblemKind::UnsupportedMediaType,
+                "send JSON, with Content-Type: application/json",
+            ));
+        }
+        read_json(&self.collect(SMALL_JSON_BYTES).await?)
+    }
+
+    /// Reads the whole body, of at most `max_bytes`.
+    pub(crate) async fn collect(self, max_bytes: usize) -> Result<Bytes, Problem> {
+        let too_large = || {
+            let detail = format!("a body of this kind has at most {max_bytes} bytes");
+            Problem::new(ProblemKind::TooLarge, detail)
+        };
+        let declared = self.head.declared_bytes();
+        if declared.is_some_and(|declared| declared > max_bytes as u64) {
+            return Err(too_large());
+        }
+        let mut collected = BytesMut::new();
+        let mut body = self.body;
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(ServiceError::BodyAborted)?;
+            if chunk.len() > max_bytes - collected.len() {
+                return Err(too_large());
+            }
+            collected.extend_from_slice(&chunk);
+        }
+        Ok(collected.freeze())
+    }
+}
+
+/// Reads JSON: broken JSON is a malformed body, a value that does not fit an invalid field.
+pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let kind = if error.is_data() {
+            ProblemKind::InvalidField
+        } else {
+            ProblemKind::MalformedBody
+        };
+        Problem::new(kind, format!("the JSON is not right: {error}"))
+    })
+}
+
+/// Whether a content type is JSON, merge patches included.
+pub(crate) fn is_json(content_type: &str) -> bool {
+    content_type.parse::<mime::Mime>().is_ok_and(|mime| {
+        matches!(
+            mime.essence_str(),
+            "application/json" | "application/merge-patch+json"
+        )
+    })
+}
+
+/// The failure of a body, as the service knows it.
+pub(crate) fn aborted(error: impl Into<BoxError>) -> BodyError {
+    BodyError::Aborted(error.into())
+}
+
+fn bearer_token(parts: &Parts) -> Option<&str> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_from_one_bearer_header() {
+        let parts = |values: &[&str]| {
+            let mut request = Request::builder();
+            for value in values {
+                request = request.header(AUTHORIZATION, *value);
+            }
+            request.body(()).unwrap().into_parts().0
+        };
+        assert_eq!(bearer_token(&parts(&["Bearer abc"])), Some("abc"));
+        assert_eq!(bearer_token(&parts(&["bearer  abc"])), Some("abc"));
+        for wrong in [&["Basic abc"][..], &["abc"], &[], &["Bearer a", "Bearer b"]] {
+            assert_eq!(bearer_token(&parts(wrong)), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn broken_json_and_wrong_json_are_told_apart() {
+        let kind = |text: &str| format!("{:?}", read_json::<Vec<u8>>(text.as_bytes()).unwrap_err());
+        assert!(kind("[1,").contains("MalformedBody"));
+        assert!(kind("[1]]").contains("MalformedBody"));
+        assert!(kind("[300]").contains("InvalidField"));
+    }
+}

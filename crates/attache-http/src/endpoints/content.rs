@@ -1,0 +1,236 @@
+//! Bytes on their way out: with a key, by a link, or because they are public.
+
+use attache_model::FileId;
+use attache_service::{ByteRange, Download};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+
+use super::Answer;
+use crate::app::App;
+use crate::call::Call;
+use crate::conditional::{Precondition, evaluate};
+use crate::content_disposition::{Disposition, content_disposition};
+use crate::entity_tag::StrongEntityTag;
+use crate::problem::{Problem, ProblemKind};
+use crate::query::{QueryError, StrictQuery};
+use crate::range::{self, RangeOutcome};
+use crate::response::{ResponseBody, empty};
+
+/// Nothing in a served file may run, load or be framed, whatever it is.
+const SANDBOX: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
+
+/// Who may keep a copy, and who may embed it.
+#[derive(Debug, Clone, Copy)]
+enum Audience {
+    /// The holder of a key, and no page of another site.
+    Key,
+    /// The bearer of a link, from any page.
+    Link,
+    /// Anybody; a cache asks each time, so that what was deleted is not served.
+    Public,
+}
+
+/// Read a file's bytes.
+#[utoipa::path(
+    get, path = "/v1/files/{id}/content", operation_id = "read_content", tag = "content",
+    params(
+        ("id" = String, Path, description = "The file's id", format = Uuid),
+        ("disposition" = Option<String>, Query, description = "`attachment` (default), or `inline` for types that can do no harm in a browser"),
+        ("Range" = Option<String>, Header, description = "One range of bytes"),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` the range is meant for"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of bytes the client has"),
+    ),
+    responses(
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>, headers(("ETag" = String, description = "The bytes' SHA-256"), ("Repr-Digest" = String, description = "The same (RFC 9530)"), ("Content-Disposition" = String, description = "The name to save them under"))),
+        (status = 206, description = "The range", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 304, description = "The client has them"),
+        (status = 401, description = "No valid API key"),
+        (status = 403, description = "The key lacks `content:read`"),
+        (status = 404, description = "The tenant has no such file, or it is archived"),
+        (status = 409, description = "The file is being inspected"),
+        (status = 412, description = "`If-Match` does not hold"),
+        (status = 416, description = "The range lies outside the file"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn read_content(app: &App, id: FileId, call: Call) -> Answer {
+    let cx = call.head.authenticate(app).await?;
+    let inline = asks_inline(&call)?;
+    let download = app.service.open_download(&cx, id, inline).await?;
+    serve(download, &call.head.parts, Audience::Key).await
+}
+
+/// Read the bytes of a public file, without a key.
+///
+/// The file is found by its id; the name in the URL is for people.
+#[utoipa::path(
+    get, path = "/v1/public/{id}/{filename}", operation_id = "read_public", tag = "content",
+    params(
+        ("id" = String, Path, description = "The file's id", format = Uuid),
+        ("filename" = String, Path, description = "Any name"),
+        ("disposition" = Option<String>, Query, description = "`attachment` (default), or `inline` for types that can do no harm in a browser"),
+    ),
+    responses(
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 206, description = "The range", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 404, description = "There is no such public file"),
+        (status = 416, description = "The range lies outside the file"),
+    )
+)]
+pub(crate) async fn read_public(app: &App, id: FileId, call: Call) -> Answer {
+    let inline = asks_inline(&call)?;
+    let download = app
+        .service
+        .open_public(id, inline, call.head.request_id.clone())
+        .await?;
+    serve(download, &call.head.parts, Audience::Public).await
+}
+
+/// Read bytes by a link.
+#[utoipa::path(
+    get, path = "/v1/links/{id}/{filename}", operation_id = "read_link", tag = "links",
+    params(
+        ("id" = String, Path, description = "The file's id", format = Uuid),
+        ("filename" = String, Path, description = "The name the link was made with"),
+        ("Tenant" = i64, Query, description = "As the link has it"),
+        ("Action" = String, Query, description = "As the link has it"),
+        ("Expires" = i64, Query, description = "When the link ends, in seconds since 1970"),
+        ("KeyId" = String, Query, description = "As the link has it"),
+        ("Signature" = String, Query, description = "As the link has it"),
+    ),
+    responses(
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 206, description = "The range", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 403, description = "The link is not valid, or has expired"),
+        (status = 404, description = "The file was archived or deleted"),
+        (status = 416, description = "The range lies outside the file"),
+    )
+)]
+pub(crate) async fn read_link(app: &App, id: FileId, filename: &str, call: Call) -> Answer {
+    // Whatever is wrong with the query is wrong with the link.
+    let pairs = StrictQuery::parse(call.head.query())
+        .map(StrictQuery::into_pairs)
+        .map_err(|_| Problem::from(attache_service::ServiceError::InvalidLink))?;
+    let download = app
+        .service
+        .open_link(id, filename, &pairs, call.head.request_id.clone())
+        .await?;
+    serve(download, &call.head.parts, Audience::Link).await
+}
+
+fn asks_inline(call: &Call) -> Result<bool, Problem> {
+    let mut query = StrictQuery::parse(call.head.query())?;
+    let disposition = query.take("disposition");
+    query.finish()?;
+    match disposition.as_deref() {
+        None | Some("attachment") => Ok(false),
+        Some("inline") => Ok(true),
+        Some(_) => Err(QueryError::new("disposition", "is neither inline nor attachment").into()),
+    }
+}
+
+async fn serve(download: Download, request: &Parts, audience: Audience) -> Answer {
+    let tag = StrongEntityTag::of_bytes(&download.record.sha256);
+    let size_bytes = download.record.size_bytes;
+    match evaluate(&request.method, &request.headers, &tag, None) {
+        Precondition::Proceed => {}
+        Precondition::NotModified => {
+            let mut response = empty(StatusCode::NOT_MODIFIED);
+            insert_cache_headers(response.headers_mut(), &tag, audience);
+            return Ok(response);
+        }
+        Precondition::Failed => {
+            return Err(Problem::new(
+                ProblemKind::PreconditionFailed,
+                "the bytes are not those If-Match names",
+            ));
+        }
+    }
+    let outcome = range::evaluate(&request.method, &request.headers, size_bytes, &tag, None);
+    let (status, wanted) = match outcome {
+        RangeOutcome::Full => (StatusCode::OK, None),
+        RangeOutcome::Partial { first, last } => {
+            let wanted = ByteRange {
+                offset_bytes: first,
+                length_bytes: last - first + 1,
+            };
+            (StatusCode::PARTIAL_CONTENT, Some(wanted))
+        }
+        RangeOutcome::Unsatisfiable => {
+            let detail = format!("the file has {size_bytes} bytes");
+            let problem = Problem::new(ProblemKind::RangeNotSatisfiable, detail);
+            return Err(problem.with_header(CONTENT_RANGE, &format!("bytes */{size_bytes}")));
+        }
+    };
+
+    let body = if request.method == Method::HEAD {
+        ResponseBody::default()
+    } else {
+        ResponseBody::stream(download.content.open(wanted).await?.stream)
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    insert_cache_headers(headers, &tag, audience);
+    insert_content_headers(headers, &download, audience);
+    headers.insert(
+        CONTENT_LENGTH,
+        HeaderValue::from(wanted.map_or(size_bytes, |range| range.length_bytes)),
+    );
+    if let Some(content_range) = outcome.content_range(size_bytes) {
+        headers.insert(CONTENT_RANGE, content_range);
+    }
+    Ok(response)
+}
+
+fn insert_cache_headers(headers: &mut HeaderMap, tag: &StrongEntityTag, audience: Audience) {
+    headers.insert(ETAG, tag.to_header_value());
+    let cache = match audience {
+        Audience::Key | Audience::Link => "private, no-store",
+        Audience::Public => "public, no-cache",
+    };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+}
+
+fn insert_content_headers(headers: &mut HeaderMap, download: &Download, audience: Audience) {
+    let record = &download.record;
+    let content_type = HeaderValue::try_from(record.content_type.as_str());
+    headers.insert(
+        CONTENT_TYPE,
+        content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    );
+    let disposition = if download.inline {
+        Disposition::Inline
+    } else {
+        Disposition::Attachment
+    };
+    headers.insert(
+        CONTENT_DISPOSITION,
+        content_disposition(disposition, download.served_name.as_str()),
+    );
+    if let Ok(digest) = HeaderValue::try_from(format!(
+        "sha-256=:{}:",
+        STANDARD.encode(record.sha256.as_bytes())
+    )) {
+        headers.insert(HeaderName::from_static("repr-digest"), digest);
+    }
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let embedders = match audience {
+        Audience::Key => "same-origin",
+        Audience::Link | Audience::Public => "cross-origin",
+    };
+    let policy = HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(policy, HeaderValue::from_static(embedders));
+}

@@ -1,0 +1,84 @@
+//! Uploads as forms: files and fields in any order.
+
+use attache_model::{Filename, MediaType};
+use attache_service::{Body, IncomingFile, Upload, UploadFields};
+use futures_util::TryStreamExt;
+use http::HeaderValue;
+
+use super::upload_fields::{FieldCollector, FieldFault};
+use crate::app::App;
+use crate::call::{Call, RequestBody, aborted};
+use crate::multipart::{Boundary, Multipart, MultipartLimits, Part};
+use crate::problem::Problem;
+
+/// What a form adds to its files, at most: heads of parts, boundaries and text fields.
+const FORM_OVERHEAD_BYTES: u64 = 2 << 20;
+
+/// How long the text of one field may be, in bytes.
+const MAX_FIELD_BYTES: usize = 16 << 10;
+
+/// Reads a whole form into an upload; answers the upload and the fields.
+pub(crate) async fn receive(
+    app: &App,
+    cx: &attache_model::Context,
+    call: Call,
+    content_type: &HeaderValue,
+) -> Result<(Upload, UploadFields), Problem> {
+    let boundary = Boundary::from_content_type(content_type)?;
+    let declared = call
+        .head
+        .declared_bytes()
+        .map(|bytes| bytes.saturating_sub(FORM_OVERHEAD_BYTES));
+    let mut upload = app.service.begin_upload(cx, declared).await?;
+    let mut form =
+        Multipart::new::<RequestBody, _>(&boundary, call.body, MultipartLimits::default());
+    let mut fields = FieldCollector::default();
+    while let Some(part) = form.next_part().await? {
+        match part.filename().map(str::to_owned) {
+            Some(filename) => receive_file(&mut upload, &fields, part, &filename).await?,
+            None => receive_field(&mut fields, part).await?,
+        }
+    }
+    Ok((upload, fields.finish().map_err(in_body)?))
+}
+
+async fn receive_file(
+    upload: &mut Upload,
+    fields: &FieldCollector,
+    part: Part,
+    filename: &str,
+) -> Result<(), Problem> {
+    let filename = Filename::parse(filename).map_err(|error| {
+        Problem::invalid_field("filename", format!("of part {}: {error}", part.number()))
+    })?;
+    // A declared type is a hint: one that cannot be read is none.
+    let declared_type = part
+        .content_type()
+        .and_then(|text| MediaType::parse(text).ok());
+    let known = fields.so_far();
+    let file = IncomingFile {
+        filename,
+        declared_type,
+        expected_sha256: known.sha256,
+        accept: known.accept.clone(),
+    };
+    upload
+        .add_file(file, Body::from_stream(part.into_stream().map_err(aborted)))
+        .await?;
+    Ok(())
+}
+
+/// Takes a text field. An empty one is one that was left empty in the form: the same as none.
+async fn receive_field(fields: &mut FieldCollector, part: Part) -> Result<(), Problem> {
+    let name = part.name().to_owned();
+    let text = part.text(MAX_FIELD_BYTES).await?;
+    if text.is_empty() {
+        Ok(())
+    } else {
+        fields.take(&name, &text).map_err(in_body)
+    }
+}
+
+pub(crate) fn in_body(fault: FieldFault) -> Problem {
+    Problem::invalid_field(&fault.field, fault.detail)
+}

@@ -1,0 +1,150 @@
+//! `GET /v1/files`: records by pages.
+
+use attache_model::{MediaType, PersonId, PersonIdentifier, PersonRef, Sha256Digest, Timestamp};
+use attache_service::{FileQuery, ListRequest, Sort, SortDirection, SortField, StateFilter};
+use http::header::LINK;
+use http::{HeaderValue, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::Answer;
+use crate::Route;
+use crate::app::App;
+use crate::call::Call;
+use crate::problem::Problem;
+use crate::query::{QueryError, StrictQuery};
+use crate::response::json;
+use crate::views::FileListView;
+
+/// List files.
+///
+/// Pages hold every record exactly once that was there before the first page was asked for and did
+/// not change its place in the order. A page may be shorter than its limit and still have a next one:
+/// go by `next_cursor`.
+#[utoipa::path(
+    get, path = "/v1/files", operation_id = "list_files", tag = "files",
+    params(
+        ("person" = Option<String>, Query, description = "Only files about the person with this identifier"),
+        ("person_id" = Option<String>, Query, description = "Only files about the person with this id", format = Uuid),
+        ("category" = Option<String>, Query, description = "Only files in this category"),
+        ("used" = Option<bool>, Query, description = "Only files that are claimed, or only free ones"),
+        ("state" = Option<String>, Query, description = "`active` (default), `archived` or `any`"),
+        ("uploaded_after" = Option<String>, Query, description = "Only files stored after this time or date", format = DateTime),
+        ("uploaded_before" = Option<String>, Query, description = "Only files stored before this time or date", format = DateTime),
+        ("content_type" = Option<String>, Query, description = "Only files of this type, whatever its parameters"),
+        ("sha256" = Option<String>, Query, description = "Only files with these bytes"),
+        ("name" = Option<String>, Query, description = "Only files whose name begins so"),
+        ("sort" = Option<String>, Query, description = "`created_at`, `name` or `size_bytes`, with `-` in front for descending; `-created_at` by default"),
+        ("limit" = Option<u32>, Query, description = "At most how many records, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before, with the same filters"),
+    ),
+    responses(
+        (status = 200, description = "One page", body = FileListView, headers(("Link" = String, description = "`rel=\"next\"` where there is a next page"))),
+        (status = 400, description = "A parameter or the cursor is not right"),
+        (status = 401, description = "No valid API key"),
+        (status = 403, description = "The key lacks `files:read`"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list_files(app: &App, call: Call) -> Answer {
+    let cx = call.head.authenticate(app).await?;
+    let raw_query = call.head.query().unwrap_or_default().to_owned();
+    let request = read_request(
+        StrictQuery::parse(call.head.query())?,
+        app.service.limits().max_page_size,
+    )?;
+    let list = app.service.list_files(&cx, request).await?;
+    let mut response = json(StatusCode::OK, &FileListView::from(&list))?;
+    if let Some(cursor) = &list.next_cursor {
+        let next = next_url(app, &raw_query, cursor);
+        if let Ok(value) = HeaderValue::try_from(format!("<{next}>; rel=\"next\"")) {
+            response.headers_mut().insert(LINK, value);
+        }
+    }
+    Ok(response)
+}
+
+fn read_request(mut query: StrictQuery, max_page_size: u32) -> Result<ListRequest, Problem> {
+    let person_id = query.take_parsed::<PersonId>("person_id")?;
+    let identifier = query.take_parsed::<PersonIdentifier>("person")?;
+    let person = PersonRef::from_parts(person_id, identifier)
+        .map_err(|error| Problem::invalid_parameter("person", error.to_string()))?;
+    let filter = FileQuery {
+        person: None,
+        category: query.take_parsed("category")?,
+        used: query.take_bool("used")?,
+        state: take_with(&mut query, "state", parse_state)?.unwrap_or_default(),
+        uploaded_after: take_with(&mut query, "uploaded_after", parse_time)?,
+        uploaded_before: take_with(&mut query, "uploaded_before", parse_time)?,
+        content_type: take_with(&mut query, "content_type", parse_type)?,
+        sha256: query.take_parsed::<Sha256Digest>("sha256")?,
+        name_prefix: query.take("name").filter(|prefix| !prefix.is_empty()),
+        sort: take_with(&mut query, "sort", parse_sort)?.unwrap_or_default(),
+    };
+    let limit = query.take_integer("limit", 1..=max_page_size)?;
+    let cursor = query.take("cursor");
+    query.finish()?;
+    Ok(ListRequest {
+        person,
+        query: filter,
+        limit,
+        cursor,
+    })
+}
+
+fn take_with<T>(
+    query: &mut StrictQuery,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, QueryError> {
+    let text = query.take(name);
+    text.map(|text| parse(&text).map_err(|problem| QueryError::new(name, problem)))
+        .transpose()
+}
+
+fn parse_state(text: &str) -> Result<StateFilter, String> {
+    match text {
+        "active" => Ok(StateFilter::Active),
+        "archived" => Ok(StateFilter::Archived),
+        "any" => Ok(StateFilter::Any),
+        _ => Err("is none of active, archived, any".to_owned()),
+    }
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|error| format!("is refused: {error}"))
+}
+
+fn parse_type(text: &str) -> Result<MediaType, String> {
+    MediaType::parse(text).map_err(|error| format!("is refused: {error}"))
+}
+
+fn parse_sort(text: &str) -> Result<Sort, String> {
+    let (direction, field) = match text.strip_prefix('-') {
+        Some(field) => (SortDirection::Descending, field),
+        None => (SortDirection::Ascending, text),
+    };
+    let field = match field {
+        "created_at" => SortField::CreatedAt,
+        "name" => SortField::Name,
+        "size_bytes" => SortField::SizeBytes,
+        _ => {
+            return Err(
+                "is none of created_at, name, size_bytes, each with or without -".to_owned(),
+            );
+        }
+    };
+    Ok(Sort { field, direction })
+}
+
+/// The URL of the next page: this one's filters with another cursor.
+fn next_url(app: &App, raw_query: &str, cursor: &str) -> String {
+    let kept = raw_query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let mut pairs: Vec<String> = kept.map(str::to_owned).collect();
+    pairs.push(format!(
+        "cursor={}",
+        utf8_percent_encode(cursor, NON_ALPHANUMERIC)
+    ));
+    format!("{}?{}", app.public_url.to(&Route::Files), pairs.join("&"))
+}

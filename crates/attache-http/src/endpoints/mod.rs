@@ -1,0 +1,84 @@
+//! The endpoints: each reads a request, calls one verb of the service, and writes the answer.
+
+mod claim;
+mod content;
+mod form;
+mod health;
+mod lifecycle;
+mod link;
+mod list;
+mod record;
+mod upload;
+mod upload_fields;
+
+use attache_model::FileId;
+use http::Response;
+
+pub(crate) use upload::MAX_JSON_UPLOAD_BYTES;
+
+use crate::Route;
+use crate::app::App;
+use crate::call::Call;
+use crate::operations::Operation;
+use crate::problem::Problem;
+use crate::response::ResponseBody;
+
+/// What the OpenAPI document lists.
+pub(crate) mod documented {
+    pub(crate) use super::claim::*;
+    pub(crate) use super::content::*;
+    pub(crate) use super::health::*;
+    pub(crate) use super::lifecycle::*;
+    pub(crate) use super::link::*;
+    pub(crate) use super::list::*;
+    pub(crate) use super::record::*;
+    pub(crate) use super::upload::*;
+}
+
+pub(crate) type Answer = Result<Response<ResponseBody>, Problem>;
+
+/// Calls the endpoint of an operation.
+pub(crate) async fn dispatch(app: &App, operation: Operation, route: Route, call: Call) -> Answer {
+    match (operation, route) {
+        (Operation::UploadFiles, _) => upload::upload_files(app, call).await,
+        (Operation::ListFiles, _) => list::list_files(app, call).await,
+        (Operation::CheckLive, _) => health::check_live(&call),
+        (Operation::CheckReady, _) => health::check_ready(app, call).await,
+        (Operation::DescribeApi, _) => health::describe_api(app, &call),
+        (Operation::ReadPublic, Route::Public(id, _)) => content::read_public(app, id, call).await,
+        (Operation::ReadLink, Route::Link(id, name)) => {
+            content::read_link(app, id, &name, call).await
+        }
+        (operation, route) => match file_of(&route) {
+            Some(id) => dispatch_file(app, operation, id, call).await,
+            None => Err(Problem::not_found()),
+        },
+    }
+}
+
+async fn dispatch_file(app: &App, operation: Operation, id: FileId, call: Call) -> Answer {
+    match operation {
+        Operation::GetFile => record::get_file(app, id, call).await,
+        Operation::ChangeFile => record::change_file(app, id, call).await,
+        Operation::DeleteFile => record::delete_file(app, id, call).await,
+        Operation::ReadContent => content::read_content(app, id, call).await,
+        Operation::ClaimFile => claim::claim_file(app, id, call).await,
+        Operation::ReleaseClaim => claim::release_claim(app, id, call).await,
+        Operation::ArchiveFile => lifecycle::archive_file(app, id, call).await,
+        Operation::RestoreFile => lifecycle::restore_file(app, id, call).await,
+        Operation::CreateLink => link::create_link(app, id, call).await,
+        _ => Err(Problem::not_found()),
+    }
+}
+
+fn file_of(route: &Route) -> Option<FileId> {
+    match route {
+        Route::File(id)
+        | Route::Content(id)
+        | Route::Claim(id)
+        | Route::Archive(id)
+        | Route::Restore(id)
+        | Route::Links(id) => Some(*id),
+        _ => None,
+    }
+}

@@ -1,0 +1,264 @@
+//! `GET`, `PATCH` and `DELETE /v1/files/{id}`: one record.
+
+use attache_model::{
+    Category, Context, Description, DisplayName, FileId, FileRecord, Filename, InvalidValue,
+    PersonIdentifier, PersonRef, Revision, Visibility,
+};
+use attache_service::{Change, FilePatch};
+use http::header::{ETAG, IF_MATCH};
+use http::{Method, StatusCode};
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use super::Answer;
+use crate::app::App;
+use crate::call::{Call, RequestHead};
+use crate::conditional::{Precondition, evaluate};
+use crate::entity_tag::StrongEntityTag;
+use crate::problem::{Problem, ProblemKind};
+use crate::query::StrictQuery;
+use crate::response::{empty, json};
+use crate::views::FileView;
+
+/// Read a record.
+#[utoipa::path(
+    get, path = "/v1/files/{id}", operation_id = "get_file", tag = "files",
+    params(("id" = String, Path, description = "The file's id", format = Uuid)),
+    responses(
+        (status = 200, description = "The record", body = FileView, headers(("ETag" = String, description = "The record's revision"))),
+        (status = 304, description = "The record is still at the revision in `If-None-Match`"),
+        (status = 401, description = "No valid API key"),
+        (status = 403, description = "The key lacks `files:read`"),
+        (status = 404, description = "The tenant has no such file"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn get_file(app: &App, id: FileId, call: Call) -> Answer {
+    let cx = call.head.authenticate(app).await?;
+    StrictQuery::parse(call.head.query())?.finish()?;
+    let file = app.service.get_file(&cx, id).await?;
+    let tag = StrongEntityTag::of_revision(file.revision);
+    match evaluate(&Method::GET, &call.head.parts.headers, &tag, None) {
+        Precondition::Proceed => record(&file),
+        Precondition::Failed => Err(Problem::new(
+            ProblemKind::PreconditionFailed,
+            "If-Match does not hold",
+        )),
+        Precondition::NotModified => {
+            let mut response = empty(StatusCode::NOT_MODIFIED);
+            response.headers_mut().insert(ETAG, tag.to_header_value());
+            Ok(response)
+        }
+    }
+}
+
+/// A record as the answer to a read or a change.
+pub(crate) fn record(file: &FileRecord) -> Answer {
+    let mut response = json(StatusCode::OK, &FileView::from(file))?;
+    let tag = StrongEntityTag::of_revision(file.revision);
+    response.headers_mut().insert(ETAG, tag.to_header_value());
+    Ok(response)
+}
+
+/// The fields to change. A field that is left out stays; null takes a value away where that can be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = FilePatch)]
+pub(crate) struct FilePatchBody {
+    /// What people read as its name.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    name: PatchValue,
+    /// The name it is downloaded under.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    filename: PatchValue,
+    /// A free text, or null.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    description: PatchValue,
+    /// Its group, or null.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    category: PatchValue,
+    /// Whom it is about, by the tenant's identifier, or null for nobody.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    person: PatchValue,
+    /// Whom it is about, by our id.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    person_id: PatchValue,
+    /// `private` or `public`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    visibility: PatchValue,
+}
+
+/// A field of a merge patch: null is not the same as not being there.
+#[derive(Debug, Default)]
+enum PatchValue {
+    #[default]
+    Absent,
+    Null,
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for PatchValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Option::<String>::deserialize(deserializer)?;
+        Ok(value.map_or(Self::Null, Self::Text))
+    }
+}
+
+/// Change a record.
+///
+/// A merge patch (RFC 7396): give the fields that are to change.
+#[utoipa::path(
+    patch, path = "/v1/files/{id}", operation_id = "change_file", tag = "files",
+    params(
+        ("id" = String, Path, description = "The file's id", format = Uuid),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` the record must be at"),
+    ),
+    request_body(content((FilePatchBody = "application/merge-patch+json"), (FilePatchBody = "application/json"))),
+    responses(
+        (status = 200, description = "The record as it is now", body = FileView),
+        (status = 401, description = "No valid API key"),
+        (status = 403, description = "The key lacks `files:write`"),
+        (status = 404, description = "The tenant has no such file"),
+        (status = 412, description = "The record has changed since"),
+        (status = 422, description = "A field is unknown, read-only or not right"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn change_file(app: &App, id: FileId, call: Call) -> Answer {
+    let cx = call.head.authenticate(app).await?;
+    StrictQuery::parse(call.head.query())?.finish()?;
+    let expected = expected_revision(app, &cx, id, &call.head).await?;
+    let patch = read_patch(call.json::<FilePatchBody>().await?)?;
+    record(&app.service.change_file(&cx, id, patch, expected).await?)
+}
+
+fn read_patch(body: FilePatchBody) -> Result<FilePatch, Problem> {
+    let person = match (body.person, body.person_id) {
+        (PatchValue::Absent, id) => {
+            change("person_id", id, |text| text.parse().map(PersonRef::Id))?
+        }
+        (person, PatchValue::Absent) => change("person", person, |text| {
+            PersonIdentifier::parse(text).map(PersonRef::Identifier)
+        })?,
+        _ => {
+            return Err(Problem::invalid_field(
+                "person",
+                "is named twice: give person or person_id, not both",
+            ));
+        }
+    };
+    Ok(FilePatch {
+        name: set("name", body.name, DisplayName::parse)?,
+        filename: set("filename", body.filename, Filename::parse)?,
+        description: change("description", body.description, Description::parse)?,
+        category: change("category", body.category, Category::parse)?,
+        person,
+        visibility: set("visibility", body.visibility, str::parse::<Visibility>)?,
+    })
+}
+
+fn read<T>(
+    field: &str,
+    text: &str,
+    parse: impl FnOnce(&str) -> Result<T, InvalidValue>,
+) -> Result<T, Problem> {
+    parse(text).map_err(|error| Problem::invalid_field(field, error.to_string()))
+}
+
+fn set<T>(
+    field: &str,
+    value: PatchValue,
+    parse: impl FnOnce(&str) -> Result<T, InvalidValue>,
+) -> Result<Option<T>, Problem> {
+    match value {
+        PatchValue::Absent => Ok(None),
+        PatchValue::Null => Err(Problem::invalid_field(
+            field,
+            "cannot be null: every file has one",
+        )),
+        PatchValue::Text(text) => read(field, &text, parse).map(Some),
+    }
+}
+
+fn change<T>(
+    field: &str,
+    value: PatchValue,
+    parse: impl FnOnce(&str) -> Result<T, InvalidValue>,
+) -> Result<Change<T>, Problem> {
+    match value {
+        PatchValue::Absent => Ok(Change::Keep),
+        PatchValue::Null => Ok(Change::Clear),
+        PatchValue::Text(text) => read(field, &text, parse).map(Change::Set),
+    }
+}
+
+/// Delete a file for good.
+///
+/// The record is gone at once, its bytes within seconds unless another record refers to them.
+#[utoipa::path(
+    delete, path = "/v1/files/{id}", operation_id = "delete_file", tag = "files",
+    params(
+        ("id" = String, Path, description = "The file's id", format = Uuid),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` the record must be at"),
+    ),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 401, description = "No valid API key"),
+        (status = 403, description = "The key lacks `files:delete`"),
+        (status = 404, description = "The tenant has no such file"),
+        (status = 409, description = "The file is claimed"),
+        (status = 412, description = "The record has changed since"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn delete_file(app: &App, id: FileId, call: Call) -> Answer {
+    let cx = call.head.authenticate(app).await?;
+    StrictQuery::parse(call.head.query())?.finish()?;
+    let expected = expected_revision(app, &cx, id, &call.head).await?;
+    app.service.delete_file(&cx, id, expected).await?;
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+/// The revision that `If-Match` names; `None` where it is absent or `*`.
+///
+/// Where it names several, or something that is no revision, the record's own decides.
+async fn expected_revision(
+    app: &App,
+    cx: &Context,
+    id: FileId,
+    head: &RequestHead,
+) -> Result<Option<Revision>, Problem> {
+    let Some(value) = head.parts.headers.get(IF_MATCH) else {
+        return Ok(None);
+    };
+    if value.as_bytes().trim_ascii() == b"*" {
+        return Ok(None);
+    }
+    let quoted = value
+        .to_str()
+        .ok()
+        .map(str::trim)
+        .and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+    if let Some(revision) = quoted.and_then(|text| text.parse().ok()) {
+        return Ok(Some(Revision::new(revision)));
+    }
+    let file = app.service.get_file(cx, id).await?;
+    let tag = StrongEntityTag::of_revision(file.revision);
+    match evaluate(&Method::PATCH, &head.parts.headers, &tag, None) {
+        Precondition::Proceed => Ok(Some(file.revision)),
+        _ => Err(Problem::new(
+            ProblemKind::RevisionMismatch,
+            format!(
+                "the record is at revision {}, which If-Match does not name",
+                file.revision
+            ),
+        )),
+    }
+}

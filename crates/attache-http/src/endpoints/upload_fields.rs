@@ -1,0 +1,157 @@
+//! What an upload says of its files, read from text: the same fields in a form, a query or JSON.
+
+use attache_model::{
+    Category, Description, DisplayName, InvalidValue, MediaType, PersonId, PersonIdentifier,
+    PersonRef,
+};
+use attache_service::UploadFields;
+
+/// The fields, in the order the documents name them.
+pub(crate) const FIELD_NAMES: [&str; 9] = [
+    "person",
+    "person_id",
+    "category",
+    "name",
+    "description",
+    "visibility",
+    "dedup",
+    "accept",
+    "sha256",
+];
+
+/// A field that cannot be taken: its name, and what is wrong with it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FieldFault {
+    pub(crate) field: String,
+    pub(crate) detail: String,
+}
+
+impl FieldFault {
+    pub(crate) fn new(field: &str, detail: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Collects fields as they come, each at most once.
+#[derive(Debug, Default)]
+pub(crate) struct FieldCollector {
+    fields: UploadFields,
+    person: Option<PersonIdentifier>,
+    person_id: Option<PersonId>,
+    seen: Vec<String>,
+}
+
+impl FieldCollector {
+    /// Takes one field.
+    pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), FieldFault> {
+        if self.seen.iter().any(|seen| seen == name) {
+            return Err(FieldFault::new(name, "is given more than once"));
+        }
+        let fault = |error: InvalidValue| FieldFault::new(name, error.to_string());
+        let fields = &mut self.fields;
+        match name {
+            "person" => self.person = Some(PersonIdentifier::parse(text).map_err(fault)?),
+            "person_id" => self.person_id = Some(text.parse().map_err(fault)?),
+            "category" => fields.category = Some(Category::parse(text).map_err(fault)?),
+            "name" => fields.name = Some(DisplayName::parse(text).map_err(fault)?),
+            "description" => fields.description = Some(Description::parse(text).map_err(fault)?),
+            "visibility" => fields.visibility = text.parse().map_err(fault)?,
+            "sha256" => fields.sha256 = Some(text.parse().map_err(fault)?),
+            "accept" => fields.accept = accepted_types(text).map_err(fault)?,
+            "dedup" => {
+                fields.dedup = match text {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(FieldFault::new(name, "is neither true nor false")),
+                }
+            }
+            _ => {
+                let known = FIELD_NAMES.join(", ");
+                return Err(FieldFault::new(
+                    name,
+                    format!("is unknown; known are {known}"),
+                ));
+            }
+        }
+        self.seen.push(name.to_owned());
+        Ok(())
+    }
+
+    /// What is known so far, to be looked at before the bytes.
+    pub(crate) fn so_far(&self) -> &UploadFields {
+        &self.fields
+    }
+
+    /// All fields together.
+    pub(crate) fn finish(mut self) -> Result<UploadFields, FieldFault> {
+        self.fields.person = PersonRef::from_parts(self.person_id, self.person)
+            .map_err(|error| FieldFault::new("person", error.to_string()))?;
+        Ok(self.fields)
+    }
+}
+
+/// A comma list of media types.
+fn accepted_types(text: &str) -> Result<Vec<MediaType>, InvalidValue> {
+    text.split(',').map(MediaType::parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_field_is_taken_once() {
+        let sha = "0".repeat(64);
+        let values = [
+            "PT-1",
+            "0190163d-8694-739b-aea5-966c26f8ad91",
+            "images",
+            "Name",
+            "Text",
+            "public",
+            "true",
+            "application/pdf, image/png",
+            &sha,
+        ];
+        for (name, value) in FIELD_NAMES.into_iter().zip(values) {
+            let mut fields = FieldCollector::default();
+            fields.take(name, value).unwrap();
+            assert!(
+                fields
+                    .take(name, value)
+                    .unwrap_err()
+                    .detail
+                    .contains("more than once"),
+                "{name}"
+            );
+            fields.finish().unwrap();
+        }
+    }
+
+    #[test]
+    fn faults_name_their_field() {
+        for (name, value) in [
+            ("nmae", "x"),
+            ("dedup", "yes"),
+            ("visibility", "secret"),
+            ("accept", "pdf"),
+            ("person", ".."),
+        ] {
+            let fault = FieldCollector::default().take(name, value).unwrap_err();
+            assert_eq!(fault.field, name);
+        }
+    }
+
+    #[test]
+    fn a_person_is_named_in_one_way() {
+        let mut fields = FieldCollector::default();
+        fields.take("person", "PT-1").unwrap();
+        fields
+            .take("person_id", "0190163d-8694-739b-aea5-966c26f8ad91")
+            .unwrap();
+        assert_eq!(fields.finish().unwrap_err().field, "person");
+    }
+}

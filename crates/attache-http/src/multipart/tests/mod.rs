@@ -1,0 +1,81 @@
+//! Whole bodies through the reader. Here is what the tests share.
+
+mod limits;
+mod properties;
+mod streams;
+mod tables;
+
+use std::convert::Infallible;
+
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt as _, StreamExt as _};
+use http::HeaderValue;
+
+use super::*;
+
+/// Name, filename, type and content.
+type Seen = (String, Option<String>, Option<String>, Vec<u8>);
+
+fn boundary(text: &str) -> Boundary {
+    let content_type = format!("multipart/form-data; boundary=\"{text}\"");
+    Boundary::from_content_type(&HeaderValue::try_from(content_type).unwrap()).unwrap()
+}
+
+fn chunked(chunks: Vec<Bytes>) -> BoxStream<'static, Result<Bytes, Infallible>> {
+    stream::iter(chunks).map(Ok).boxed()
+}
+
+fn reader(chunks: Vec<Bytes>) -> Multipart {
+    Multipart::new(&boundary("XX"), chunked(chunks), MultipartLimits::default())
+}
+
+fn whole(body: impl Into<Vec<u8>>) -> Multipart {
+    reader(vec![Bytes::from(body.into())])
+}
+
+/// Runs what never has to wait.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("the input is all there")
+}
+
+fn read_all(mut multipart: Multipart) -> Result<Vec<Seen>, MultipartError> {
+    now(async {
+        let mut seen = Vec::new();
+        while let Some(part) = multipart.next_part().await? {
+            let name = part.name().to_owned();
+            let filename = part.filename().map(str::to_owned);
+            let content_type = part.content_type().map(str::to_owned);
+            let mut content = Vec::new();
+            let mut chunks = part.into_stream();
+            while let Some(chunk) = chunks.next().await {
+                let chunk = chunk?;
+                assert!(!chunk.is_empty(), "an empty chunk was handed on");
+                content.extend_from_slice(&chunk);
+            }
+            seen.push((name, filename, content_type, content));
+        }
+        assert!(
+            multipart.next_part().await?.is_none(),
+            "the end stays the end"
+        );
+        Ok(seen)
+    })
+}
+
+fn read(body: impl Into<Vec<u8>>) -> Result<Vec<Seen>, String> {
+    read_all(whole(body)).map_err(|error| error.to_string())
+}
+
+fn field(name: &str, content: &str) -> Seen {
+    (name.to_owned(), None, None, content.as_bytes().to_vec())
+}
+
+/// A part as it stands in a body, from its boundary up to its content.
+fn open(name: &str) -> String {
+    format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n")
+}
+
+/// A part as it stands in a body, with the line break that belongs to the next boundary.
+fn raw(name: &str, content: &str) -> String {
+    open(name) + content + "\r\n"
+}

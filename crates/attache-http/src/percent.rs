@@ -1,0 +1,66 @@
+//! Percent-decoding that refuses what cannot be decoded, instead of passing it on.
+
+use std::fmt;
+
+use percent_encoding::percent_decode;
+
+/// Why text could not be percent-decoded. Prints as the end of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PercentError {
+    /// A `%` that two hex digits do not follow.
+    Escape,
+    /// What comes out is not UTF-8.
+    Utf8,
+}
+
+impl fmt::Display for PercentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Escape => "has a % that two hex digits do not follow",
+            Self::Utf8 => "is not UTF-8 once decoded",
+        })
+    }
+}
+
+/// Decodes every escape in `text`.
+pub(crate) fn decode(text: &[u8]) -> Result<String, PercentError> {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        rest = match &rest[at + 1..] {
+            [high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
+            _ => return Err(PercentError::Escape),
+        };
+    }
+    let decoded = percent_decode(text).decode_utf8();
+    decoded
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| PercentError::Utf8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_or_refuses() {
+        for (text, expected) in [
+            ("", Ok("")),
+            ("a+b", Ok("a+b")),
+            ("%41%c3%A9%25", Ok("Aé%")),
+            ("%2541", Ok("%41")),
+            ("%", Err(PercentError::Escape)),
+            ("a%4", Err(PercentError::Escape)),
+            ("%zz", Err(PercentError::Escape)),
+            ("%+1", Err(PercentError::Escape)),
+            ("%41%%41", Err(PercentError::Escape)),
+            ("%ff", Err(PercentError::Utf8)),
+            ("%C3", Err(PercentError::Utf8)),
+        ] {
+            assert_eq!(
+                decode(text.as_bytes()).as_deref(),
+                expected.as_deref(),
+                "{text}"
+            );
+        }
+    }
+}

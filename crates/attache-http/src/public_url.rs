@@ -1,0 +1,84 @@
+//! Where clients reach the service: the base of every URL it hands out.
+
+use std::fmt;
+
+use attache_model::InvalidValue;
+use http::Uri;
+
+use crate::Route;
+
+/// The service's URL as clients see it, which may carry a path prefix that a proxy strips.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// Checks a base URL: `http` or `https`, a host, an optional path, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        let refused = |problem: &str| InvalidValue::new("public URL", problem);
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| refused("is not a URL such as https://files.example.org"))?;
+        let scheme = uri.scheme_str().unwrap_or_default();
+        if !matches!(scheme, "http" | "https") || uri.host().is_none_or(str::is_empty) {
+            return Err(refused(
+                "does not begin with http:// or https:// and a host",
+            ));
+        }
+        if uri.query().is_some() || text.contains('#') {
+            return Err(refused("has a query or a fragment, which it cannot keep"));
+        }
+        if uri
+            .authority()
+            .is_some_and(|authority| authority.as_str().contains('@'))
+        {
+            return Err(refused(
+                "carries a user name, which would show in every link",
+            ));
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// The full URL of a route.
+    pub(crate) fn to(&self, route: &Route) -> String {
+        format!("{self}{route}")
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_a_host_with_an_optional_prefix() {
+        for (text, built) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/livez"),
+            (
+                "https://example.org/files/",
+                "https://example.org/files/livez",
+            ),
+        ] {
+            assert_eq!(PublicUrl::parse(text).unwrap().to(&Route::Live), built);
+        }
+        for wrong in [
+            "",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https://a/?b",
+            "https://a/#b",
+            "https://u@a",
+        ] {
+            assert!(PublicUrl::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Pages and their cursors, which hold for one tenant, one filter and one order.
+
+use attache_service::{FileQuery, ListRequest, ServiceError, Sort, SortDirection, SortField};
+use attache_testkit::Fixture;
+
+use super::support::store;
+
+fn page(limit: u32, cursor: Option<String>) -> ListRequest {
+    ListRequest {
+        limit: Some(limit),
+        cursor,
+        ..ListRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn paging_shows_each_record_once() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    for n in 0..7 {
+        store(&fixture.service, &cx, &format!("{n}"), b"x").await;
+    }
+    let mut names = Vec::new();
+    let mut cursor = None;
+    loop {
+        let list = fixture
+            .service
+            .list_files(&cx, page(3, cursor))
+            .await
+            .unwrap();
+        names.extend(list.files.iter().map(|file| file.filename.to_string()));
+        cursor = list.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    names.sort();
+    assert_eq!(names, ["0", "1", "2", "3", "4", "5", "6"]);
+}
+
+#[tokio::test]
+async fn a_cursor_holds_for_its_tenant_filter_and_order_alone() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let other = fixture.context("b").await;
+    for context in [&cx, &other] {
+        store(&fixture.service, context, "1", b"x").await;
+        store(&fixture.service, context, "2", b"x").await;
+    }
+    let first = fixture
+        .service
+        .list_files(&cx, page(1, None))
+        .await
+        .unwrap();
+    let cursor = first.next_cursor.unwrap();
+    assert!(
+        fixture
+            .service
+            .list_files(&cx, page(5, Some(cursor.clone())))
+            .await
+            .is_ok()
+    );
+
+    let filtered = FileQuery {
+        used: Some(false),
+        ..FileQuery::default()
+    };
+    let sorted = FileQuery {
+        sort: Sort {
+            field: SortField::CreatedAt,
+            direction: SortDirection::Ascending,
+        },
+        ..FileQuery::default()
+    };
+    for (context, query, cursor) in [
+        (&other, FileQuery::default(), cursor.clone()),
+        (&cx, filtered, cursor.clone()),
+        (&cx, sorted, cursor.clone()),
+        (&cx, FileQuery::default(), "nonsense".to_owned()),
+        (&cx, FileQuery::default(), String::new()),
+    ] {
+        let request = ListRequest {
+            query,
+            ..page(1, Some(cursor))
+        };
+        let outcome = fixture.service.list_files(context, request).await;
+        assert!(
+            matches!(outcome, Err(ServiceError::InvalidCursor)),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_one_to_a_thousand_records() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    for (limit, fits) in [(0, false), (1, true), (1000, true), (1001, false)] {
+        let outcome = fixture.service.list_files(&cx, page(limit, None)).await;
+        assert_eq!(outcome.is_ok(), fits, "{limit}");
+    }
+}

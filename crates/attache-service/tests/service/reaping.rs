@@ -1,0 +1,203 @@
+//! Bytes go when nothing refers to them, and not before.
+
+use std::time::Duration;
+
+use attache_service::{ReapReport, ServiceError, UploadFields};
+use attache_storage::{BlobErrorKind, BlobOperation, FaultEffect};
+use attache_testkit::Fixture;
+
+use super::support::{body, file, read, store};
+
+#[tokio::test]
+async fn the_same_bytes_lie_once_and_go_with_their_last_record() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let other = fixture.context("b").await;
+    let first = store(&fixture.service, &cx, "1", b"same").await;
+    let second = store(&fixture.service, &cx, "2", b"same").await;
+    let foreign = store(&fixture.service, &other, "3", b"same").await;
+    fixture.service.reap_once().await.unwrap();
+    assert_eq!(fixture.blob_count().await, 2, "one a tenant");
+
+    fixture
+        .service
+        .delete_file(&cx, first.id, None)
+        .await
+        .unwrap();
+    fixture.service.reap_once().await.unwrap();
+    let download = fixture
+        .service
+        .open_download(&cx, second.id, false)
+        .await
+        .unwrap();
+    assert_eq!(read(&download).await.unwrap(), b"same");
+
+    fixture
+        .service
+        .delete_file(&cx, second.id, None)
+        .await
+        .unwrap();
+    fixture.service.reap_once().await.unwrap();
+    assert_eq!(fixture.blob_count().await, 1);
+    assert!(
+        fixture
+            .service
+            .open_download(&other, foreign.id, false)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn what_an_open_download_promised_is_not_there_after_the_delete() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let record = store(&fixture.service, &cx, "1", b"bytes").await;
+    let download = fixture
+        .service
+        .open_download(&cx, record.id, false)
+        .await
+        .unwrap();
+    fixture
+        .service
+        .delete_file(&cx, record.id, None)
+        .await
+        .unwrap();
+    fixture.service.reap_once().await.unwrap();
+    let outcome = read(&download).await;
+    assert!(
+        matches!(outcome, Err(ServiceError::NotFound)),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn bytes_that_are_missing_under_a_record_are_our_fault_and_not_its_absence() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let record = store(&fixture.service, &cx, "1", b"bytes").await;
+    let keys = fixture.store.list("", None, 10).await.unwrap().keys;
+    fixture.store.delete(&keys[0]).await.unwrap();
+    let download = fixture
+        .service
+        .open_download(&cx, record.id, false)
+        .await
+        .unwrap();
+    let outcome = read(&download).await;
+    assert!(
+        matches!(outcome, Err(ServiceError::Internal(_))),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_abandoned_promise_is_reaped_when_its_lease_ends() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    upload.add_file(file("a"), body(b"bytes")).await.unwrap();
+    // As after a crash: nobody gives the promise up.
+    std::mem::forget(upload);
+    fixture.service.reap_once().await.unwrap();
+    assert_eq!(fixture.blob_count().await, 1, "the lease still holds");
+    fixture.clock.advance(Duration::from_secs(91));
+    assert_eq!(fixture.service.reap_once().await.unwrap().deleted, 1);
+    assert_eq!(fixture.blob_count().await, 0);
+}
+
+#[tokio::test]
+async fn a_commit_after_the_lease_ended_stores_nothing_and_may_be_retried() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    upload.add_file(file("a"), body(b"bytes")).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(91));
+    fixture.service.reap_once().await.unwrap();
+    let outcome = upload.commit(UploadFields::default()).await;
+    assert!(
+        matches!(outcome, Err(ServiceError::Unavailable(_))),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_delete_that_fails_comes_up_again_and_a_late_write_is_purged() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let record = store(&fixture.service, &cx, "1", b"bytes").await;
+    let key = fixture
+        .store
+        .list("", None, 10)
+        .await
+        .unwrap()
+        .keys
+        .remove(0);
+    fixture
+        .service
+        .delete_file(&cx, record.id, None)
+        .await
+        .unwrap();
+
+    let unavailable = FaultEffect::FailBefore(BlobErrorKind::Unavailable);
+    fixture.faults.add_next(BlobOperation::Delete, unavailable);
+    assert_eq!(fixture.service.reap_once().await.unwrap().failed, 1);
+    assert_eq!(
+        fixture.service.reap_once().await.unwrap(),
+        ReapReport::default(),
+        "not at once"
+    );
+    fixture.clock.advance(Duration::from_mins(2));
+    assert_eq!(fixture.service.reap_once().await.unwrap().deleted, 1);
+
+    // A write that was under way all the time lands now.
+    fixture
+        .store
+        .put(&key, body(b"bytes"), attache_storage::PutOptions::default())
+        .await
+        .unwrap();
+    fixture.clock.advance(Duration::from_hours(49));
+    assert_eq!(fixture.service.reap_once().await.unwrap().purged, 1);
+    assert_eq!(fixture.blob_count().await, 0);
+    assert!(
+        !fixture
+            .repository
+            .knows_storage_key(key.as_str())
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn uploads_that_race_with_deletes_and_the_reaper_keep_their_bytes() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let service = &fixture.service;
+    let churn = async {
+        for _ in 0..40 {
+            let record = store(service, &cx, "churn", b"contended").await;
+            let download = service.open_download(&cx, record.id, false).await.unwrap();
+            assert_eq!(read(&download).await.unwrap(), b"contended");
+            service.delete_file(&cx, record.id, None).await.unwrap();
+        }
+    };
+    let keep = async {
+        let mut kept = Vec::new();
+        for _ in 0..40 {
+            kept.push(store(service, &cx, "kept", b"contended").await);
+        }
+        kept
+    };
+    let reap = async {
+        for _ in 0..80 {
+            service.reap_once().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let ((), kept, ()) = tokio::join!(churn, keep, reap);
+    service.reap_once().await.unwrap();
+    for record in kept {
+        let download = service.open_download(&cx, record.id, false).await.unwrap();
+        assert_eq!(read(&download).await.unwrap(), b"contended");
+    }
+    assert_eq!(fixture.blob_count().await, 1);
+}

@@ -1,0 +1,21 @@
+//! Work that blocks, on the threads that the runtime keeps for it.
+
+use tokio::task::JoinHandle;
+
+use super::error::LocalError;
+
+/// Runs work on a blocking thread and waits for it. Once begun it runs to its end, whether or not
+/// anyone waits.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, LocalError> {
+    finished(tokio::task::spawn_blocking(work)).await
+}
+
+/// Waits for work that runs already. Its panic, a defect of ours, goes on here.
+pub(super) async fn finished<T>(task: JoinHandle<T>) -> Result<T, LocalError> {
+    task.await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => LocalError::ShuttingDown,
+    })
+}

@@ -1,0 +1,60 @@
+//! The system calls whose failure matters most, behind a seam so that tests can make them fail.
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::os::fd::BorrowedFd;
+
+use rustix::fs::Advice;
+use rustix::io::{Errno, Result};
+
+/// Writing and syncing.
+pub(super) trait Disk: fmt::Debug + Send + Sync {
+    /// Writes some of the bytes at the file's position.
+    fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize>;
+
+    /// Suggests to begin writing a range back, so that the disk works while bytes still arrive.
+    fn hint_write_back(&self, file: BorrowedFd<'_>, offset: u64, length: u64);
+
+    /// Makes a file's bytes durable.
+    fn sync_file(&self, file: BorrowedFd<'_>) -> Result<()>;
+
+    /// Makes the names in a directory durable.
+    fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()>;
+}
+
+/// The disk there is.
+#[derive(Debug)]
+pub(super) struct SystemDisk;
+
+impl Disk for SystemDisk {
+    fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
+        rustix::io::write(file, bytes)
+    }
+
+    fn hint_write_back(&self, file: BorrowedFd<'_>, offset: u64, length: u64) {
+        // On Linux "don't need" starts the write-back of dirty pages and drops only clean ones.
+        // It is a hint and nothing rests on it, so its failure is of no interest.
+        let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(length), Advice::DontNeed);
+    }
+
+    fn sync_file(&self, file: BorrowedFd<'_>) -> Result<()> {
+        rustix::fs::fsync(file)
+    }
+
+    fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()> {
+        rustix::fs::fsync(directory)
+    }
+}
+
+/// Writes all the bytes, however few of them each call takes.
+pub(super) fn write_all(disk: &dyn Disk, file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        match disk.write(file, bytes) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Blobs as files below one directory of the local disk.
+
+mod blocking;
+mod disk;
+mod error;
+mod list;
+mod open;
+mod put;
+mod read;
+mod shared;
+mod staged;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rustix::fs::AtFlags;
+use rustix::io::Errno;
+
+use self::blocking::blocking;
+use self::disk::{Disk, SystemDisk};
+use self::error::LocalError;
+use self::shared::Shared;
+use self::tree::split_path;
+use crate::{
+    BlobError, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange, Capabilities, KeyPage,
+    PresignOperation, PresignedRequest, PutError, PutOptions, StoreHealth, StoredBlob,
+};
+
+/// How a [`LocalBlobStore`] is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LocalOptions {
+    /// The directory. It is made where it is missing; symbolic links in this path are followed,
+    /// below it none is.
+    pub root: PathBuf,
+    /// Room that puts leave free, in bytes, so that a database on the same disk can go on. Looked
+    /// at when a put begins to write and every 64 MiB; 0, the default, for none.
+    pub reserved_bytes: u64,
+}
+
+impl LocalOptions {
+    /// The defaults, for a directory.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            reserved_bytes: 0,
+        }
+    }
+
+    /// Sets [`reserved_bytes`](Self::reserved_bytes).
+    #[must_use]
+    pub fn with_reserved_bytes(mut self, reserved_bytes: u64) -> Self {
+        self.reserved_bytes = reserved_bytes;
+        self
+    }
+}
+
+/// Keeps blobs as files: `blobs/{key}` below the root, written in `staging/` beside it.
+///
+/// - **Durable.** A put syncs the file, renames it without replacing anything, and syncs the
+///   directory and every directory it made, before it returns. A delete syncs the directory.
+/// - **A failed sync is never retried**: after one the kernel may report success for bytes that
+///   are gone. The put fails, and from then on every put and delete, and [`health`], fails with
+///   `Unavailable` until the store is opened again. Reads go on. A full disk does not count.
+/// - **Owner-only.** Directories are 0700 and files 0600, whatever the umask. Symbolic links below
+///   the root are never followed; reading one is `Corrupt`.
+/// - **Alone.** An exclusive `flock` on `.lock` is held while the store or any call on it lives, so
+///   a second opening fails. That is also why opening may empty `staging/`.
+/// - **Cancellation.** Once a put's future has been dropped the blob is there or will never be, so
+///   that a delete that follows is final.
+/// - **Keys** as the service makes them fit every filesystem. A segment may have 255 bytes at
+///   most, and no key may be a folder of another; a put of one that is, is refused.
+///
+/// Needs a tokio runtime. Linux only.
+///
+/// [`health`]: BlobStore::health
+#[derive(Debug)]
+pub struct LocalBlobStore {
+    shared: Arc<Shared>,
+}
+
+impl LocalBlobStore {
+    /// Opens a directory as a store, making it where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` where another store has the directory open; `PermissionDenied`, `OutOfSpace`
+    /// or `Other` where it cannot be made, synced or read.
+    pub async fn open(options: LocalOptions) -> Result<Self, BlobError> {
+        Self::open_on(options, Box::new(SystemDisk)).await
+    }
+
+    async fn open_on(options: LocalOptions, disk: Box<dyn Disk>) -> Result<Self, BlobError> {
+        let opened = blocking(move || open::open(&options, disk)).await;
+        let shared = opened
+            .and_then(|opened| opened)
+            .map_err(|error| error.into_store_error("open"))?;
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Runs a call that blocks.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, LocalError> + Send + 'static,
+    ) -> Result<T, LocalError> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || work(&shared)).await?
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl BlobStore for LocalBlobStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            refuses_taken_keys: true,
+            ..Capabilities::default()
+        }
+    }
+
+    async fn put(
+        &self,
+        key: &BlobKey,
+        body: Body,
+        options: PutOptions,
+    ) -> Result<StoredBlob, PutError> {
+        let stored = put::put(&self.shared, key, body, options).await;
+        stored.map_err(|error| error.into_put_error(key))
+    }
+
+    async fn get(&self, key: &BlobKey, range: Option<ByteRange>) -> Result<BlobReader, BlobError> {
+        let opened = read::open(&self.shared, key).await;
+        opened
+            .and_then(|blob| read::reader(&self.shared, key, blob, range))
+            .map_err(|error| error.into_blob_error("get", key))
+    }
+
+    async fn head(&self, key: &BlobKey) -> Result<BlobMeta, BlobError> {
+        let opened = read::open(&self.shared, key).await;
+        let blob = opened.map_err(|error| error.into_blob_error("head", key))?;
+        Ok(BlobMeta {
+            size_bytes: blob.size_bytes,
+        })
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        let owned_key = key.clone();
+        self.run(move |shared| delete(shared, &owned_key))
+            .await
+            .map_err(|error| error.into_blob_error("delete", key))
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<KeyPage, BlobError> {
+        let (prefix, after) = (prefix.to_owned(), after.cloned());
+        self.run(move |shared| {
+            let after = after.as_ref().map(BlobKey::as_str);
+            list::list(&shared.blobs, &prefix, after, limit)
+        })
+        .await
+        .map_err(|error| error.into_store_error("list"))
+    }
+
+    async fn presign(&self, operation: &PresignOperation) -> Result<PresignedRequest, BlobError> {
+        Err(LocalError::SignsNothing.into_blob_error("presign", operation.key()))
+    }
+
+    async fn health(&self) -> Result<StoreHealth, BlobError> {
+        self.run(|shared| {
+            shared.check_not_degraded()?;
+            shared.free_bytes()
+        })
+        .await
+        .map(|free_bytes| StoreHealth {
+            free_bytes: Some(free_bytes),
+        })
+        .map_err(|error| error.into_store_error("health"))
+    }
+}
+
+/// Unlinks a blob's file and makes that durable.
+fn delete(shared: &Shared, key: &BlobKey) -> Result<(), LocalError> {
+    shared.check_not_degraded()?;
+    let (path, name) = split_path(key.as_str());
+    let directory = match shared.blobs.open_directory(path) {
+        Ok(directory) => directory,
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG) => return Ok(()),
+        Err(errno) => return Err(LocalError::system("opening a directory")(errno)),
+    };
+    match rustix::fs::unlinkat(&directory, name, AtFlags::empty()) {
+        // A file that is missing may have been unlinked by a call that ended before its sync.
+        Ok(()) | Err(Errno::NOENT) => shared.sync_directory(directory.as_fd()),
+        // A directory is nobody's blob.
+        Err(Errno::ISDIR | Errno::NAMETOOLONG) => Ok(()),
+        Err(errno) => Err(LocalError::system("unlinking the blob")(errno)),
+    }
+}

@@ -1,0 +1,105 @@
+//! Opening a directory as a store: making what is missing, locking it, emptying staging.
+
+use std::fs::DirBuilder;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::LocalOptions;
+use super::disk::Disk;
+use super::error::LocalError;
+use super::shared::Shared;
+use super::tree::{FILE_MODE, make_directory};
+
+const OPEN_ROOT: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+
+/// Opens the directory, blocking.
+pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared, LocalError> {
+    make_root(&options.root, disk.as_ref())?;
+    let root = open_root(&options.root)?;
+    let lock = lock(root.as_fd())?;
+    let make =
+        |name, action| make_directory(root.as_fd(), name).map_err(LocalError::system(action));
+    let blobs = make("blobs", "making `blobs`")?;
+    let staging = make("staging", "making `staging`")?;
+    // A rename is only atomic, and only possible, within one filesystem.
+    if device_of(blobs.as_fd())? != device_of(staging.as_fd())? {
+        return Err(LocalError::SplitFilesystem);
+    }
+    sync(disk.as_ref(), root.as_fd())?;
+    empty(staging.as_fd())?;
+    let reserved_bytes = options.reserved_bytes;
+    Ok(Shared::new(blobs, staging, lock, reserved_bytes, disk))
+}
+
+/// Makes the root and what is missing above it, each durable in its parent.
+///
+/// Symbolic links in this path are the operator's own and are followed.
+fn make_root(root: &Path, disk: &dyn Disk) -> Result<(), LocalError> {
+    let missing: Vec<&Path> = root
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .collect();
+    for path in missing.into_iter().rev() {
+        let made = DirBuilder::new().mode(0o700).create(path);
+        match made.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(LocalError::system("making the root directory")(errno)),
+        }
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let parent = open_root(parent.unwrap_or(Path::new(".")))?;
+        sync(disk, parent.as_fd())?;
+    }
+    Ok(())
+}
+
+fn open_root(path: &Path) -> Result<OwnedFd, LocalError> {
+    rustix::fs::open(path, OPEN_ROOT, Mode::empty())
+        .map_err(LocalError::system("opening the root directory"))
+}
+
+fn sync(disk: &dyn Disk, directory: BorrowedFd<'_>) -> Result<(), LocalError> {
+    let action = "syncing a directory";
+    disk.sync_directory(directory)
+        .map_err(|errno| LocalError::SyncFailed { action, errno })
+}
+
+/// Takes the lock that lasts as long as its descriptor.
+fn lock(root: BorrowedFd<'_>) -> Result<OwnedFd, LocalError> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let lock = rustix::fs::openat(root, ".lock", flags, FILE_MODE)
+        .map_err(LocalError::system("opening the lock file"))?;
+    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(Errno::WOULDBLOCK) => Err(LocalError::Locked),
+        Err(errno) => Err(LocalError::system("locking the directory")(errno)),
+    }
+}
+
+fn device_of(directory: BorrowedFd<'_>) -> Result<u64, LocalError> {
+    rustix::fs::fstat(directory)
+        .map(|stat| stat.st_dev)
+        .map_err(LocalError::system("looking at a directory"))
+}
+
+/// Removes the files that puts left when their process ended. With the lock held, nobody else can
+/// be writing them.
+fn empty(staging: BorrowedFd<'_>) -> Result<(), LocalError> {
+    let failed = LocalError::system("emptying `staging`");
+    for entry in rustix::fs::Dir::read_from(staging).map_err(&failed)? {
+        let entry = entry.map_err(&failed)?;
+        match rustix::fs::unlinkat(staging, entry.file_name(), AtFlags::empty()) {
+            // Directories are not ours; `.` and `..` are among them.
+            Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Reading a blob: from the page cache on the async thread, from the disk on a blocking one.
+
+use std::io::IoSliceMut;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use rustix::fs::FileType;
+use rustix::io::{Errno, ReadWriteFlags};
+
+use super::blocking::blocking;
+use super::error::LocalError;
+use super::shared::Shared;
+use crate::{BlobError, BlobKey, BlobReader, ByteRange, ByteStream};
+
+/// How much is read at once.
+const FRAME_BYTES: u64 = 256 * 1024;
+
+/// A blob's open file. It stays readable when the blob is deleted.
+pub(super) struct OpenBlob {
+    file: Arc<OwnedFd>,
+    pub(super) size_bytes: u64,
+}
+
+/// Opens a blob, without leaving the async thread where the kernel has the names in memory.
+pub(super) async fn open(shared: &Arc<Shared>, key: &BlobKey) -> Result<OpenBlob, LocalError> {
+    let file = if let Ok(file) = shared.blobs.open_cached_file(key.as_str()) {
+        file
+    } else {
+        let (shared, key) = (Arc::clone(shared), key.clone());
+        let opened = blocking(move || shared.blobs.open_file(key.as_str())).await?;
+        opened.map_err(LocalError::system("opening the blob"))?
+    };
+    let stat = rustix::fs::fstat(&file).map_err(LocalError::system("looking at the blob"))?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(OpenBlob {
+            file: Arc::new(file),
+            size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
+        }),
+        // The first segments of keys are directories and nobody's blobs.
+        FileType::Directory => Err(LocalError::system("opening the blob")(Errno::NOENT)),
+        _ => Err(LocalError::NotAFile),
+    }
+}
+
+/// Reads an open blob, or a range of it.
+pub(super) fn reader(
+    shared: &Arc<Shared>,
+    key: &BlobKey,
+    blob: OpenBlob,
+    range: Option<ByteRange>,
+) -> Result<BlobReader, LocalError> {
+    let size_bytes = blob.size_bytes;
+    let range = range.unwrap_or(ByteRange {
+        offset_bytes: 0,
+        length_bytes: size_bytes,
+    });
+    if !range.fits(size_bytes) {
+        return Err(LocalError::InvalidRange { size_bytes });
+    }
+    let frames = Frames {
+        shared: Arc::clone(shared),
+        key: key.clone(),
+        file: blob.file,
+        offset_bytes: range.offset_bytes,
+        missing_bytes: range.length_bytes,
+    };
+    Ok(BlobReader {
+        size_bytes,
+        stream: frames.into_stream(),
+    })
+}
+
+/// What is still to be read of an open file.
+struct Frames {
+    shared: Arc<Shared>,
+    key: BlobKey,
+    file: Arc<OwnedFd>,
+    offset_bytes: u64,
+    missing_bytes: u64,
+}
+
+impl Frames {
+    fn into_stream(self) -> ByteStream<BlobError> {
+        stream::try_unfold(self, |mut frames| async move {
+            match frames.next().await {
+                Ok(frame) => Ok(frame.map(|frame| (frame, frames))),
+                Err(error) => Err(error.into_blob_error("read", &frames.key)),
+            }
+        })
+        .boxed()
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, LocalError> {
+        if self.missing_bytes == 0 {
+            return Ok(None);
+        }
+        // A file in the page cache is always ready, and its reader must not keep the thread.
+        tokio::task::coop::consume_budget().await;
+        let wanted = usize::try_from(self.missing_bytes.min(FRAME_BYTES)).unwrap_or(usize::MAX);
+        let frame = match self.read_cached(wanted) {
+            Some(frame) => frame,
+            None => self.read_blocking(wanted).await?,
+        };
+        if frame.is_empty() {
+            return Err(LocalError::Truncated {
+                missing_bytes: self.missing_bytes,
+            });
+        }
+        self.offset_bytes += frame.len() as u64;
+        self.missing_bytes -= frame.len() as u64;
+        Ok(Some(frame))
+    }
+
+    /// Reads what is in the page cache already; `None` where the disk has to be waited for.
+    fn read_cached(&self, wanted: usize) -> Option<Bytes> {
+        let can = &self.shared.reads_without_waiting;
+        if !can.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut frame = vec![0; wanted];
+        let mut slices = [IoSliceMut::new(&mut frame)];
+        let flags = ReadWriteFlags::NOWAIT;
+        match rustix::io::preadv2(&self.file, &mut slices, self.offset_bytes, flags) {
+            Ok(count) => {
+                frame.truncate(count);
+                Some(Bytes::from(frame))
+            }
+            // Not in memory yet; the kernel has begun to read ahead.
+            Err(Errno::AGAIN | Errno::INTR) => None,
+            Err(errno) => {
+                if matches!(errno, Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) {
+                    can.store(false, Ordering::Relaxed);
+                }
+                // Any other failure is for the blocking read to find and to tell.
+                None
+            }
+        }
+    }
+
+    async fn read_blocking(&self, wanted: usize) -> Result<Bytes, LocalError> {
+        let (file, offset_bytes) = (Arc::clone(&self.file), self.offset_bytes);
+        let read = blocking(move || {
+            let mut frame = vec![0; wanted];
+            let count = rustix::io::retry_on_intr(|| {
+                rustix::io::pread(&file, frame.as_mut_slice(), offset_bytes)
+            })?;
+            frame.truncate(count);
+            Ok(Bytes::from(frame))
+        });
+        read.await?.map_err(LocalError::system("reading"))
+    }
+}

@@ -1,0 +1,159 @@
+//! What every call on one open directory shares: its descriptors, its lock and its state of health.
+
+use std::collections::HashSet;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::StatVfsMountFlags;
+use rustix::io::Errno;
+
+use super::disk::Disk;
+use super::error::{LocalError, is_out_of_space};
+use super::tree::{Tree, make_directory};
+
+/// How many directories are remembered as durable; forgetting them costs a sync each.
+const REMEMBERED_DIRECTORIES: usize = 64 * 1024;
+
+/// One open directory. Calls in flight keep it, and with it the lock, until they are done.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) blobs: Tree,
+    pub(super) staging: OwnedFd,
+    pub(super) disk: Box<dyn Disk>,
+    /// Reads that may not wait work here; switched off for good where they do not.
+    pub(super) reads_without_waiting: AtomicBool,
+    reserved_bytes: u64,
+    next_name: AtomicU64,
+    is_degraded: AtomicBool,
+    /// Directories whose own names are known to be on the disk.
+    durable_directories: Mutex<HashSet<String>>,
+    _lock: OwnedFd,
+}
+
+impl Shared {
+    pub(super) fn new(
+        blobs: OwnedFd,
+        staging: OwnedFd,
+        lock: OwnedFd,
+        reserved_bytes: u64,
+        disk: Box<dyn Disk>,
+    ) -> Self {
+        Self {
+            blobs: Tree::new(blobs),
+            staging,
+            disk,
+            reads_without_waiting: AtomicBool::new(true),
+            reserved_bytes,
+            next_name: AtomicU64::new(0),
+            is_degraded: AtomicBool::new(false),
+            durable_directories: Mutex::default(),
+            _lock: lock,
+        }
+    }
+
+    /// A name for a file in staging: unique because the lock is ours and staging was emptied.
+    pub(super) fn next_staging_name(&self) -> String {
+        format!("{}.part", self.next_name.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// # Errors
+    ///
+    /// [`LocalError::Degraded`] once a sync has failed.
+    pub(super) fn check_not_degraded(&self) -> Result<(), LocalError> {
+        if self.is_degraded.load(Ordering::Acquire) {
+            return Err(LocalError::Degraded);
+        }
+        Ok(())
+    }
+
+    /// Makes a file's bytes durable. Never repeated after a failure: the kernel may have dropped
+    /// the pages and would say that all is well.
+    pub(super) fn sync_file(&self, file: BorrowedFd<'_>) -> Result<(), LocalError> {
+        let synced = self.disk.sync_file(file);
+        synced.map_err(|errno| self.sync_failed("syncing a file", errno))
+    }
+
+    /// Makes the names in a directory durable.
+    pub(super) fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<(), LocalError> {
+        let synced = self.disk.sync_directory(directory);
+        synced.map_err(|errno| self.sync_failed("syncing a directory", errno))
+    }
+
+    fn sync_failed(&self, action: &'static str, errno: Errno) -> LocalError {
+        // A full disk says so here on filesystems that allocate late. That is no defect.
+        if !is_out_of_space(errno) {
+            self.is_degraded.store(true, Ordering::Release);
+        }
+        LocalError::SyncFailed { action, errno }
+    }
+
+    /// Opens a directory below `blobs`, made where it is missing, with its own name and those above
+    /// it durable.
+    pub(super) fn make_directories(&self, path: &str) -> Result<OwnedFd, LocalError> {
+        if self.directories().contains(path) {
+            match self.blobs.open_directory(path) {
+                Err(Errno::NOENT) => self.directories().clear(),
+                opened => return opened.map_err(LocalError::system("opening a directory")),
+            }
+        }
+        let open_root = self.blobs.open_directory("");
+        let mut directory = open_root.map_err(LocalError::system("opening `blobs`"))?;
+        let mut end = 0;
+        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+            end += segment.len();
+            let child = make_directory(directory.as_fd(), segment)
+                .map_err(LocalError::system("making a directory"))?;
+            // One that is there already may have been made by another call that has not synced
+            // it yet, so only the memory of a sync counts.
+            let walked = path.get(..end).unwrap_or(path);
+            if !self.directories().contains(walked) {
+                self.sync_directory(directory.as_fd())?;
+                self.remember(walked);
+            }
+            directory = child;
+            end += 1;
+        }
+        Ok(directory)
+    }
+
+    fn directories(&self) -> MutexGuard<'_, HashSet<String>> {
+        let locked = self.durable_directories.lock();
+        locked.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, path: &str) {
+        let mut directories = self.directories();
+        if directories.len() >= REMEMBERED_DIRECTORIES {
+            directories.clear();
+        }
+        directories.insert(path.to_owned());
+    }
+
+    /// How many bytes there is room for, beyond what is reserved.
+    ///
+    /// # Errors
+    ///
+    /// [`LocalError::ReadOnly`], or what the system says.
+    pub(super) fn free_bytes(&self) -> Result<u64, LocalError> {
+        let stat = rustix::fs::fstatvfs(&self.staging)
+            .map_err(LocalError::system("asking for the free space"))?;
+        if stat.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            return Err(LocalError::ReadOnly);
+        }
+        let free_bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
+        Ok(free_bytes.saturating_sub(self.reserved_bytes))
+    }
+
+    /// # Errors
+    ///
+    /// [`LocalError::Reserved`] where only the reserve is left.
+    pub(super) fn check_reserve(&self) -> Result<(), LocalError> {
+        if self.reserved_bytes > 0 && self.free_bytes()? == 0 {
+            return Err(LocalError::Reserved {
+                reserved_bytes: self.reserved_bytes,
+            });
+        }
+        Ok(())
+    }
+}

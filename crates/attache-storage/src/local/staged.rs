@@ -1,0 +1,208 @@
+//! A file that is being written: it becomes a blob, or it disappears.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{AtFlags, RenameFlags};
+use rustix::io::Errno;
+use tokio::runtime::Handle;
+
+use super::disk::write_all;
+use super::error::{LocalError, WriteError};
+use super::shared::Shared;
+use super::tree::{create_file, split_path};
+use crate::{BlobKey, BodyVerifier, StoredBlob};
+
+/// How much is written before the disk is asked to begin with it. Measured: the interval hardly
+/// matters between 2 and 8 MiB, but without any hint a large put is a quarter slower.
+const WRITE_BACK_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How much is written before the reserve is looked at again.
+const RESERVE_CHECK_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Writes one body. Its methods block.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    verifier: BodyVerifier,
+    staged: OffThread,
+    hinted_bytes: u64,
+    checked_bytes: u64,
+}
+
+impl Writer {
+    /// Prepares without touching the disk.
+    pub(super) fn new(shared: Arc<Shared>, verifier: BodyVerifier) -> Self {
+        Self {
+            shared,
+            verifier,
+            staged: OffThread(None),
+            hinted_bytes: 0,
+            checked_bytes: 0,
+        }
+    }
+
+    /// Takes the next bytes. After an error the file is gone.
+    pub(super) fn write(mut self, bytes: &[u8]) -> Result<Self, WriteError> {
+        match self.try_write(bytes) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.discard();
+                Err(error)
+            }
+        }
+    }
+
+    fn try_write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.verifier.update(bytes)?;
+        let file = if let Some(staged) = &self.staged.0 {
+            staged.file.as_fd()
+        } else {
+            self.shared.check_reserve()?;
+            let staged = StagedFile::create(&self.shared)?;
+            self.staged.0.insert(staged).file.as_fd()
+        };
+        let disk = self.shared.disk.as_ref();
+        write_all(disk, file, bytes).map_err(LocalError::system("writing"))?;
+        let end = self.verifier.size_bytes();
+        if end - self.hinted_bytes >= WRITE_BACK_BYTES {
+            disk.hint_write_back(file, self.hinted_bytes, end - self.hinted_bytes);
+            self.hinted_bytes = end;
+        }
+        if end - self.checked_bytes >= RESERVE_CHECK_BYTES {
+            self.shared.check_reserve()?;
+            self.checked_bytes = end;
+        }
+        Ok(())
+    }
+
+    /// Makes the whole body durable under its key, unless the put was given up. Either way nothing
+    /// is left in staging.
+    pub(super) fn commit(mut self, key: &BlobKey, fate: &Fate) -> Result<StoredBlob, WriteError> {
+        let staged = match self.staged.0.take() {
+            Some(staged) => staged,
+            // An empty body had nothing to write.
+            None => StagedFile::create(&self.shared)?,
+        };
+        let stored = self.verifier.finish()?;
+        staged.publish(key, fate)?;
+        Ok(stored)
+    }
+
+    /// Removes the file before it returns.
+    pub(super) fn discard(mut self) {
+        drop(self.staged.0.take());
+    }
+}
+
+/// Whether the caller of a put still wants it.
+///
+/// The lock is held across the rename, so that once a put's future has been dropped the blob is
+/// either there or will never be: deleting the key afterwards is final.
+#[derive(Debug, Default)]
+pub(super) struct Fate {
+    is_abandoned: Mutex<bool>,
+}
+
+impl Fate {
+    pub(super) fn abandon(&self) {
+        let locked = self.is_abandoned.lock();
+        *locked.unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    fn unless_abandoned<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, LocalError>,
+    ) -> Result<T, LocalError> {
+        let locked = self.is_abandoned.lock();
+        let is_abandoned = locked.unwrap_or_else(PoisonError::into_inner);
+        if *is_abandoned {
+            return Err(LocalError::Abandoned);
+        }
+        work()
+    }
+}
+
+/// A staged file whose holder may be dropped on an async thread: freeing gigabytes takes time.
+struct OffThread(Option<StagedFile>);
+
+impl Drop for OffThread {
+    fn drop(&mut self) {
+        if let Some(staged) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            // A runtime that is shutting down drops the work, and that removes the file too.
+            runtime.spawn_blocking(move || drop(staged));
+        }
+    }
+}
+
+/// A file in staging that is removed when it is dropped, unless it was published.
+struct StagedFile {
+    shared: Arc<Shared>,
+    name: String,
+    file: OwnedFd,
+    is_published: bool,
+}
+
+impl StagedFile {
+    fn create(shared: &Arc<Shared>) -> Result<Self, LocalError> {
+        let name = shared.next_staging_name();
+        let file = create_file(shared.staging.as_fd(), &name)
+            .map_err(LocalError::system("creating a file"))?;
+        Ok(Self {
+            shared: Arc::clone(shared),
+            name,
+            file,
+            is_published: false,
+        })
+    }
+
+    /// Bytes first, then the name, then the directory that has the name.
+    fn publish(mut self, key: &BlobKey, fate: &Fate) -> Result<(), LocalError> {
+        self.shared.sync_file(self.file.as_fd())?;
+        let (path, name) = split_path(key.as_str());
+        let directory = self.shared.make_directories(path)?;
+        fate.unless_abandoned(|| {
+            self.rename(directory.as_fd(), name)?;
+            self.is_published = true;
+            Ok(())
+        })?;
+        self.shared
+            .sync_directory(directory.as_fd())
+            .inspect_err(|_| {
+                // The name may or may not survive. The put has failed, so it had better not be seen;
+                // whether this works can no longer be made sure of.
+                let _ = rustix::fs::unlinkat(&directory, name, AtFlags::empty());
+            })
+    }
+
+    /// Gives the file its final name, never in place of another.
+    fn rename(&self, directory: BorrowedFd<'_>, name: &str) -> Result<(), LocalError> {
+        let staging = self.shared.staging.as_fd();
+        let flags = RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(staging, &self.name, directory, name, flags) {
+            // The filesystem does not know the flag. A link does not replace anything either.
+            Err(Errno::INVAL | Errno::NOSYS) => self.link(directory, name),
+            renamed => renamed,
+        }
+        .map_err(LocalError::system("naming the blob"))
+    }
+
+    fn link(&self, directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<()> {
+        let staging = self.shared.staging.as_fd();
+        rustix::fs::linkat(staging, &self.name, directory, name, AtFlags::empty())?;
+        // The blob is there. A second name in staging is removed at the next opening at the latest.
+        let _ = rustix::fs::unlinkat(staging, &self.name, AtFlags::empty());
+        Ok(())
+    }
+}
+
+impl Drop for StagedFile {
+    fn drop(&mut self) {
+        if !self.is_published {
+            // Where this fails the next opening removes the file.
+            let staging = self.shared.staging.as_fd();
+            let _ = rustix::fs::unlinkat(staging, &self.name, AtFlags::empty());
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Disks that fail: what a put or delete answers then, and what it leaves.
+
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use rustix::io::{Errno, Result};
+
+use super::disk::{Disk, SystemDisk};
+use super::error::{LocalError, WriteError};
+use super::staged::{Fate, Writer};
+use super::{LocalBlobStore, LocalOptions};
+use crate::{
+    BlobErrorKind, BlobKey, BlobStore, BlobStoreExt, Body, BodyVerifier, PutError, PutOptions,
+};
+
+/// The calls that a test may make fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Write,
+    SyncFile,
+    SyncDirectory,
+}
+
+/// The real disk, but for one step that fails from its n-th call on, once or for good.
+#[derive(Debug, Default)]
+struct Faults {
+    next: Mutex<Option<(Step, u64, Errno)>>,
+    writes: AtomicU64,
+    file_syncs: AtomicU64,
+    directory_syncs: AtomicU64,
+}
+
+impl Faults {
+    /// Lets a step fail once, after so many calls that succeed.
+    fn fail_after(&self, step: Step, calls: u64, errno: Errno) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = Some((step, calls, errno));
+    }
+
+    fn pass(&self, step: Step) -> Result<()> {
+        let counter = match step {
+            Step::Write => &self.writes,
+            Step::SyncFile => &self.file_syncs,
+            Step::SyncDirectory => &self.directory_syncs,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        match *next {
+            Some((failing, 0, errno)) if failing == step => {
+                *next = None;
+                Err(errno)
+            }
+            Some((failing, calls, errno)) if failing == step => {
+                *next = Some((failing, calls - 1, errno));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Takes at most 1000 bytes at a time, to show that the rest is not forgotten.
+#[derive(Debug)]
+struct FaultyDisk(Arc<Faults>);
+
+impl Disk for FaultyDisk {
+    fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
+        self.0.pass(Step::Write)?;
+        SystemDisk.write(file, &bytes[..bytes.len().min(1000)])
+    }
+
+    fn hint_write_back(&self, file: BorrowedFd<'_>, offset: u64, length: u64) {
+        SystemDisk.hint_write_back(file, offset, length);
+    }
+
+    fn sync_file(&self, file: BorrowedFd<'_>) -> Result<()> {
+        self.0.pass(Step::SyncFile)?;
+        SystemDisk.sync_file(file)
+    }
+
+    fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()> {
+        self.0.pass(Step::SyncDirectory)?;
+        SystemDisk.sync_directory(directory)
+    }
+}
+
+async fn open(root: &Path) -> (LocalBlobStore, Arc<Faults>) {
+    let faults = Arc::new(Faults::default());
+    let disk = Box::new(FaultyDisk(Arc::clone(&faults)));
+    let store = LocalBlobStore::open_on(LocalOptions::new(root), disk).await;
+    (store.unwrap(), faults)
+}
+
+fn key(name: &str) -> BlobKey {
+    BlobKey::parse(format!("1/ab/{name}")).unwrap()
+}
+
+fn bytes() -> Bytes {
+    (0..=250_u8).cycle().take(600_000).collect()
+}
+
+async fn put_kind(store: &LocalBlobStore, name: &str) -> BlobErrorKind {
+    match store.put_bytes(&key(name), bytes()).await {
+        Err(PutError::Store(error)) => error.kind(),
+        answer => panic!("not a failure of the store: {answer:?}"),
+    }
+}
+
+async fn assert_absent(store: &LocalBlobStore, root: &Path, name: &str) {
+    let missing = store.head(&key(name)).await.unwrap_err();
+    assert_eq!(missing.kind(), BlobErrorKind::NotFound);
+    let staged = std::fs::read_dir(root.join("staging")).unwrap().count();
+    assert_eq!(staged, 0, "something is left in staging");
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_the_put_and_nothing_else() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, faults) = open(root.path()).await;
+    for errno in [Errno::NOSPC, Errno::DQUOT] {
+        for (step, calls) in [(Step::Write, 0), (Step::Write, 400), (Step::SyncFile, 0)] {
+            faults.fail_after(step, calls, errno);
+            assert_eq!(put_kind(&store, "a").await, BlobErrorKind::OutOfSpace);
+            assert_absent(&store, root.path(), "a").await;
+        }
+    }
+    // Room was made.
+    store.put_bytes(&key("a"), bytes()).await.unwrap();
+    let read = store.read_to_end(&key("a"), 1_000_000).await.unwrap();
+    assert_eq!(read, bytes());
+    store.health().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_write_fails_the_put() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, faults) = open(root.path()).await;
+    faults.fail_after(Step::Write, 300, Errno::IO);
+    assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
+    assert_absent(&store, root.path(), "a").await;
+    // A call that was interrupted is made again.
+    faults.fail_after(Step::Write, 300, Errno::INTR);
+    store.put_bytes(&key("b"), bytes()).await.unwrap();
+    let read = store.read_to_end(&key("b"), 1_000_000).await.unwrap();
+    assert_eq!(read, bytes());
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_changes_are_refused_until_reopened() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, faults) = open(root.path()).await;
+    store.put_bytes(&key("before"), bytes()).await.unwrap();
+    faults.fail_after(Step::SyncFile, 0, Errno::IO);
+    let syncs = faults.file_syncs.load(Ordering::Relaxed);
+    assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
+    let retried = faults.file_syncs.load(Ordering::Relaxed) - syncs - 1;
+    assert_eq!(retried, 0, "a failed sync was tried again");
+    assert_absent(&store, root.path(), "a").await;
+
+    assert_eq!(put_kind(&store, "b").await, BlobErrorKind::Unavailable);
+    let refused = store.delete(&key("before")).await.unwrap_err();
+    assert_eq!(refused.kind(), BlobErrorKind::Unavailable);
+    let unfit = store.health().await.unwrap_err();
+    assert_eq!(unfit.kind(), BlobErrorKind::Unavailable);
+    // What was there before is as good as it was.
+    let read = store.read_to_end(&key("before"), 1_000_000).await.unwrap();
+    assert_eq!(read, bytes());
+
+    drop(store);
+    let (store, _) = open(root.path()).await;
+    store.health().await.unwrap();
+    store.put_bytes(&key("b"), bytes()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_sync_of_any_directory_fails_the_put() {
+    // The first put syncs `blobs` for the tenant, the tenant for the shard, the shard for the blob.
+    for calls in 0..3 {
+        let root = tempfile::tempdir().unwrap();
+        let (store, faults) = open(root.path()).await;
+        faults.fail_after(Step::SyncDirectory, calls, Errno::IO);
+        assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
+        assert_absent(&store, root.path(), "a").await;
+        assert_eq!(put_kind(&store, "b").await, BlobErrorKind::Unavailable);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_sync_fails_the_delete() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, faults) = open(root.path()).await;
+    store.put_bytes(&key("a"), bytes()).await.unwrap();
+    faults.fail_after(Step::SyncDirectory, 0, Errno::IO);
+    let failed = store.delete(&key("a")).await.unwrap_err();
+    assert_eq!(failed.kind(), BlobErrorKind::Other);
+}
+
+#[tokio::test]
+async fn new_directories_are_synced_once_and_old_ones_not_again() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, faults) = open(root.path()).await;
+    let mut synced = faults.directory_syncs.load(Ordering::Relaxed);
+    let mut syncs_of = |faults: &Faults| {
+        let before = std::mem::replace(&mut synced, faults.directory_syncs.load(Ordering::Relaxed));
+        synced - before
+    };
+    store.put_bytes(&key("a"), "x").await.unwrap();
+    assert_eq!(syncs_of(&faults), 3, "blobs, the tenant, the shard");
+    store.put_bytes(&key("b"), "x").await.unwrap();
+    assert_eq!(syncs_of(&faults), 1, "the shard");
+    let other_shard = BlobKey::parse("1/cd/a").unwrap();
+    store.put_bytes(&other_shard, "x").await.unwrap();
+    assert_eq!(syncs_of(&faults), 2, "the tenant, the shard");
+    // A delete is durable too, even one that finds nothing: an earlier one may have been cut off
+    // between the unlinking and the sync.
+    store.delete(&key("a")).await.unwrap();
+    store.delete(&key("a")).await.unwrap();
+    assert_eq!(syncs_of(&faults), 2, "the shard, twice");
+
+    // Directories that vanish are made and synced anew.
+    std::fs::remove_dir_all(root.path().join("blobs/1")).unwrap();
+    store.put_bytes(&key("c"), "x").await.unwrap();
+    assert_eq!(syncs_of(&faults), 3, "blobs, the tenant, the shard");
+}
+
+#[tokio::test]
+async fn directories_that_another_opening_made_are_synced_too() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, _) = open(root.path()).await;
+    store.put_bytes(&key("a"), "x").await.unwrap();
+    drop(store);
+    // It may have died between making and syncing them: only a sync of our own counts.
+    let (store, faults) = open(root.path()).await;
+    let before = faults.directory_syncs.load(Ordering::Relaxed);
+    store.put_bytes(&key("b"), "x").await.unwrap();
+    assert_eq!(faults.directory_syncs.load(Ordering::Relaxed) - before, 3);
+}
+
+#[tokio::test]
+async fn a_put_that_was_given_up_before_its_rename_never_appears() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, _) = open(root.path()).await;
+    let body = Body::from(bytes());
+    let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
+    let writer = Writer::new(Arc::clone(&store.shared), verifier);
+    let Ok(writer) = writer.write(&bytes()) else {
+        panic!("the disk does not work");
+    };
+    let fate = Fate::default();
+    fate.abandon();
+    let committed = writer.commit(&key("a"), &fate);
+    assert!(matches!(
+        committed,
+        Err(WriteError::Local(LocalError::Abandoned))
+    ));
+    assert_absent(&store, root.path(), "a").await;
+}
+
+#[tokio::test]
+async fn reading_works_where_the_kernel_cannot_say_whether_it_would_wait() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, _) = open(root.path()).await;
+    store.put_bytes(&key("a"), bytes()).await.unwrap();
+    let can = &store.shared.reads_without_waiting;
+    assert!(can.swap(false, Ordering::Relaxed));
+    let read = store.read_to_end(&key("a"), 1_000_000).await.unwrap();
+    assert_eq!(read, bytes());
+}

@@ -1,0 +1,159 @@
+//! Blobs in memory: for tests and examples.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, BodyVerifier,
+    ByteRange, Capabilities, KeyPage, PresignOperation, PresignedRequest, PutError, PutOptions,
+    StoreHealth, StoredBlob,
+};
+
+/// The largest chunk that a reader gives, as with the other backends.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The most that is set aside on the word of a sender.
+const TRUSTED_BYTES: u64 = 1024 * 1024;
+
+/// Keeps blobs in memory, and so keeps two promises of the contract less than the others do:
+/// nothing survives the process, and a whole blob is held at once.
+///
+/// Everything else holds, which makes it the store for tests and examples.
+#[derive(Default)]
+pub struct MemoryBlobStore {
+    blobs: Mutex<BTreeMap<BlobKey, Bytes>>,
+}
+
+impl MemoryBlobStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn blobs(&self) -> MutexGuard<'_, BTreeMap<BlobKey, Bytes>> {
+        // No code that holds the lock leaves the map half changed, so a poisoned one is fine.
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, key: &BlobKey, operation: &'static str) -> Result<Bytes, BlobError> {
+        let found = self.blobs().get(key).cloned();
+        found.ok_or_else(|| BlobError::new(BlobErrorKind::NotFound, operation).with_key(key))
+    }
+}
+
+impl fmt::Debug for MemoryBlobStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBlobStore")
+            .field("blobs", &self.blobs().len())
+            .finish()
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl BlobStore for MemoryBlobStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            refuses_taken_keys: true,
+            ..Capabilities::default()
+        }
+    }
+
+    async fn put(
+        &self,
+        key: &BlobKey,
+        mut body: Body,
+        options: PutOptions,
+    ) -> Result<StoredBlob, PutError> {
+        let mut verifier = BodyVerifier::new(&body, options)?;
+        let expected = body.exact_size_bytes().unwrap_or(0).min(TRUSTED_BYTES);
+        let mut bytes = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
+        while let Some(chunk) = body.try_next().await? {
+            verifier.update(&chunk)?;
+            bytes.extend_from_slice(&chunk);
+        }
+        let stored = verifier.finish()?;
+        let mut blobs = self.blobs();
+        if blobs.contains_key(key) {
+            let taken = BlobError::new(BlobErrorKind::AlreadyExists, "put").with_key(key);
+            return Err(taken.into());
+        }
+        blobs.insert(key.clone(), bytes.freeze());
+        Ok(stored)
+    }
+
+    async fn get(&self, key: &BlobKey, range: Option<ByteRange>) -> Result<BlobReader, BlobError> {
+        let blob = self.find(key, "get")?;
+        let size_bytes = blob.len() as u64;
+        let range = range.unwrap_or(ByteRange {
+            offset_bytes: 0,
+            length_bytes: size_bytes,
+        });
+        let wanted = slice(&blob, range)
+            .ok_or_else(|| BlobError::new(BlobErrorKind::InvalidRange, "get").with_key(key))?;
+        let chunks = stream::unfold(wanted, |mut rest| async move {
+            let chunk = rest.split_to(rest.len().min(CHUNK_BYTES));
+            (!chunk.is_empty()).then_some((Ok(chunk), rest))
+        });
+        Ok(BlobReader {
+            size_bytes,
+            stream: chunks.boxed(),
+        })
+    }
+
+    async fn head(&self, key: &BlobKey) -> Result<BlobMeta, BlobError> {
+        let blob = self.find(key, "head")?;
+        Ok(BlobMeta {
+            size_bytes: blob.len() as u64,
+        })
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        self.blobs().remove(key);
+        Ok(())
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<KeyPage, BlobError> {
+        let start = match after {
+            Some(after) if after.as_str() >= prefix => Bound::Excluded(after.as_str()),
+            _ => Bound::Included(prefix),
+        };
+        let blobs = self.blobs();
+        let mut found = blobs
+            .range::<str, _>((start, Bound::Unbounded))
+            .map(|(key, _)| key)
+            .take_while(|key| key.as_str().starts_with(prefix));
+        let keys = found.by_ref().take(limit).cloned().collect();
+        let has_more = found.next().is_some();
+        Ok(KeyPage { keys, has_more })
+    }
+
+    async fn presign(&self, operation: &PresignOperation) -> Result<PresignedRequest, BlobError> {
+        Err(BlobError::new(BlobErrorKind::Unsupported, "presign").with_key(operation.key()))
+    }
+
+    async fn health(&self) -> Result<StoreHealth, BlobError> {
+        Ok(StoreHealth { free_bytes: None })
+    }
+}
+
+/// The part of the bytes that a range names, without copying; `None` where it lies outside.
+fn slice(bytes: &Bytes, range: ByteRange) -> Option<Bytes> {
+    if !range.fits(bytes.len() as u64) {
+        return None;
+    }
+    let start = usize::try_from(range.offset_bytes).ok()?;
+    let length = usize::try_from(range.length_bytes).ok()?;
+    Some(bytes.slice(start..start + length))
+}

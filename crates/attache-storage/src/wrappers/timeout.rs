@@ -1,0 +1,227 @@
+//! Bounds on how long a store may take, apart from how long a sender or reader takes.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::{Either, select};
+use futures_util::{Stream, StreamExt, stream};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::BlobOperation;
+use crate::{
+    BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, BodyError, ByteRange,
+    ByteStream, Capabilities, KeyPage, PresignOperation, PresignedRequest, PutError, PutOptions,
+    StoreHealth, StoredBlob,
+};
+
+/// How long a store may take for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For every call but a put, and for the opening of a get.
+    pub call: Duration,
+    /// For the next chunk of an open blob, counted from when it is asked for: a slow reader is
+    /// never timed out.
+    pub chunk: Duration,
+    /// For a put's next step: asking for more of the body, or coming to an end after its last byte.
+    /// Time spent waiting for the sender does not count, and neither does the size of the body,
+    /// but the store's work at the end, such as its sync, must fit.
+    pub put_stall: Duration,
+}
+
+impl Default for Timeouts {
+    /// 30 s a call, 30 s a chunk, and 120 s for a put that stands still.
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(30),
+            chunk: Duration::from_secs(30),
+            put_stall: Duration::from_mins(2),
+        }
+    }
+}
+
+/// Gives up on calls that take too long: they fail with `Unavailable`, and [`TimedOut`] as source.
+///
+/// A call that is given up is dropped, and what that means the contract says: a put leaves nothing
+/// visible or the whole blob, and the caller deletes the key to be sure.
+#[derive(Debug)]
+pub struct TimeoutBlobStore<S> {
+    inner: S,
+    timeouts: Timeouts,
+}
+
+/// The source of the errors that [`TimeoutBlobStore`] makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no answer within {} ms", limit.as_millis())]
+pub struct TimedOut {
+    /// How long was waited.
+    pub limit: Duration,
+}
+
+impl<S: BlobStore> TimeoutBlobStore<S> {
+    /// Wraps a store.
+    pub fn new(inner: S, timeouts: Timeouts) -> Self {
+        Self { inner, timeouts }
+    }
+
+    async fn bounded<T>(
+        &self,
+        operation: BlobOperation,
+        key: Option<&BlobKey>,
+        call: impl Future<Output = Result<T, BlobError>>,
+    ) -> Result<T, BlobError> {
+        let limit = self.timeouts.call;
+        let answered = timeout(limit, call).await;
+        answered.unwrap_or_else(|_| Err(timed_out(operation, key, limit)))
+    }
+}
+
+fn timed_out(operation: BlobOperation, key: Option<&BlobKey>, limit: Duration) -> BlobError {
+    let error = BlobError::new(BlobErrorKind::Unavailable, operation.as_str());
+    let error = error.with_source(TimedOut { limit });
+    match key {
+        Some(key) => error.with_key(key),
+        None => error,
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: BlobStore> BlobStore for TimeoutBlobStore<S> {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn put(
+        &self,
+        key: &BlobKey,
+        body: Body,
+        options: PutOptions,
+    ) -> Result<StoredBlob, PutError> {
+        let limit = self.timeouts.put_stall;
+        let progress = Arc::new(Progress::new());
+        let watched = Arc::clone(&progress);
+        let body = body.map_stream(|stream| watch(stream, watched));
+        let put = self.inner.put(key, body, options);
+        match select(put, pin!(progress.stalled_for(limit))).await {
+            Either::Left((put, _)) => put,
+            Either::Right(((), _)) => Err(timed_out(BlobOperation::Put, Some(key), limit).into()),
+        }
+    }
+
+    async fn get(&self, key: &BlobKey, range: Option<ByteRange>) -> Result<BlobReader, BlobError> {
+        let call = self.inner.get(key, range);
+        let reader = self.bounded(BlobOperation::Get, Some(key), call).await?;
+        Ok(BlobReader {
+            size_bytes: reader.size_bytes,
+            stream: bounded_chunks(reader.stream, key.clone(), self.timeouts.chunk),
+        })
+    }
+
+    async fn head(&self, key: &BlobKey) -> Result<BlobMeta, BlobError> {
+        let call = self.inner.head(key);
+        self.bounded(BlobOperation::Head, Some(key), call).await
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        let call = self.inner.delete(key);
+        self.bounded(BlobOperation::Delete, Some(key), call).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<KeyPage, BlobError> {
+        let call = self.inner.list(prefix, after, limit);
+        self.bounded(BlobOperation::List, None, call).await
+    }
+
+    async fn presign(&self, operation: &PresignOperation) -> Result<PresignedRequest, BlobError> {
+        let call = self.inner.presign(operation);
+        let key = Some(operation.key());
+        self.bounded(BlobOperation::Presign, key, call).await
+    }
+
+    async fn health(&self) -> Result<StoreHealth, BlobError> {
+        let call = self.inner.health();
+        self.bounded(BlobOperation::Health, None, call).await
+    }
+}
+
+/// Bounds the wait for each chunk. A stream that was given up gives nothing more.
+fn bounded_chunks(
+    inner: ByteStream<BlobError>,
+    key: BlobKey,
+    limit: Duration,
+) -> ByteStream<BlobError> {
+    stream::unfold(Some((inner, key)), move |open| async move {
+        let (mut inner, key) = open?;
+        match timeout(limit, inner.next()).await {
+            Ok(chunk) => Some((chunk?, Some((inner, key)))),
+            Err(_) => Some((Err(timed_out(BlobOperation::Get, Some(&key), limit)), None)),
+        }
+    })
+    .boxed()
+}
+
+/// Whose turn it is in a put, and since when.
+struct Progress {
+    turn: Mutex<Turn>,
+}
+
+#[derive(Clone, Copy)]
+enum Turn {
+    /// The store asked for more and the sender has none yet.
+    Sender,
+    Store {
+        since: Instant,
+    },
+}
+
+impl Progress {
+    fn new() -> Self {
+        let since = Instant::now();
+        Self {
+            turn: Mutex::new(Turn::Store { since }),
+        }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Comes to an end when it has been the store's turn for `limit` without a break.
+    async fn stalled_for(&self, limit: Duration) {
+        loop {
+            let waited = match *self.turn() {
+                Turn::Sender => Duration::ZERO,
+                Turn::Store { since } => since.elapsed(),
+            };
+            match limit.checked_sub(waited) {
+                None | Some(Duration::ZERO) => return,
+                Some(left) => sleep(left).await,
+            }
+        }
+    }
+}
+
+/// Notes whose turn it is. The store may read the body wherever it likes, on another task even.
+fn watch(
+    mut inner: ByteStream<BodyError>,
+    progress: Arc<Progress>,
+) -> impl Stream<Item = Result<bytes::Bytes, BodyError>> {
+    stream::poll_fn(move |cx| {
+        let polled = inner.poll_next_unpin(cx);
+        *progress.turn() = match polled {
+            Poll::Pending => Turn::Sender,
+            Poll::Ready(_) => Turn::Store {
+                since: Instant::now(),
+            },
+        };
+        polled
+    })
+}

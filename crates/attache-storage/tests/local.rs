@@ -1,0 +1,372 @@
+//! The local store on a real filesystem: modes, links, locks, leftovers, full disks.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::ffi::OsStr;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use attache_storage::{
+    BlobErrorKind, BlobKey, BlobStore, BlobStoreExt, Body, ByteRange, LocalBlobStore, LocalOptions,
+    PutError, PutOptions,
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+async fn open(root: &Path) -> LocalBlobStore {
+    LocalBlobStore::open(LocalOptions::new(root)).await.unwrap()
+}
+
+fn key(text: &str) -> BlobKey {
+    BlobKey::parse(text).unwrap()
+}
+
+fn staged(root: &Path) -> usize {
+    std::fs::read_dir(root.join("staging")).unwrap().count()
+}
+
+fn store_kind<T: std::fmt::Debug>(answer: Result<T, PutError>) -> BlobErrorKind {
+    match answer {
+        Err(PutError::Store(error)) => error.kind(),
+        answer => panic!("not a failure of the store: {answer:?}"),
+    }
+}
+
+/// Every file and directory below one, with its mode.
+fn modes_below(path: &Path) -> Vec<(PathBuf, bool, u32)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        let metadata = entry.metadata().unwrap();
+        let mode = metadata.permissions().mode() & 0o7777;
+        found.push((entry.path(), metadata.is_dir(), mode));
+        if metadata.is_dir() {
+            found.extend(modes_below(&entry.path()));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn everything_is_for_the_owner_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("some/data");
+    let store = open(&root).await;
+    store.put_bytes(&key("7/91/blob"), "x").await.unwrap();
+    let (body, is_waiting) = half_a_body();
+    let other = key("7/91/half");
+    // Look while a put is under way.
+    let mut put = store.put(&other, body, PutOptions::default());
+    until_staged(&root, &mut put, is_waiting).await;
+    let found = modes_below(directory.path());
+    assert!(found.iter().any(|(path, ..)| path.ends_with("7/91/blob")));
+    for (path, is_directory, mode) in found {
+        let wanted = if is_directory { 0o700 } else { 0o600 };
+        assert_eq!(mode, wanted, "{}", path.display());
+    }
+}
+
+/// A body that gives 600 KiB and then waits for ever; and a future that ends when it waits.
+fn half_a_body() -> (Body, impl Future<Output = ()>) {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let mut sender = Some(sender);
+    let half = stream::iter([Ok(Bytes::from(vec![7; 600 * 1024]))]);
+    let body = half.chain(stream::poll_fn(move |_| {
+        if let Some(sender) = sender.take() {
+            let _ = sender.send(());
+        }
+        std::task::Poll::Pending
+    }));
+    (Body::from_stream(body), async move {
+        receiver.await.unwrap();
+    })
+}
+
+/// Drives a put until its body gives no more and its file is there.
+async fn until_staged<T: std::fmt::Debug>(
+    root: &Path,
+    put: &mut (impl Future<Output = T> + Unpin),
+    is_waiting: impl Future<Output = ()>,
+) {
+    tokio::select! {
+        biased;
+        () = is_waiting => {}
+        answer = put => panic!("the put ended: {answer:?}"),
+    }
+    while staged(root) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_put_removes_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let (body, is_waiting) = half_a_body();
+    let target = key("7/91/half");
+    let mut put = store.put(&target, body, PutOptions::default());
+    until_staged(directory.path(), &mut put, is_waiting).await;
+    drop(put);
+    // The file goes on a blocking thread, soon.
+    while staged(directory.path()) > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let missing = store.head(&target).await.unwrap_err();
+    assert_eq!(missing.kind(), BlobErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_runtime_that_ends_takes_unfinished_puts_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().to_owned();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let store = runtime.block_on(open(&root));
+        runtime.block_on(async {
+            let (body, is_waiting) = half_a_body();
+            tokio::spawn(async move {
+                let target = key("7/91/half");
+                store.put(&target, body, PutOptions::default()).await
+            });
+            is_waiting.await;
+        });
+    })
+    .join()
+    .unwrap();
+    assert_eq!(staged(directory.path()), 0);
+    // Nobody holds the lock any more either.
+    open(directory.path()).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_is_never_seen_and_goes_at_opening() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(directory.path()).await);
+    // Killed between writing and renaming.
+    std::fs::write(directory.path().join("staging/0.part"), "whole").unwrap();
+    std::fs::write(directory.path().join("staging/1.part"), "ha").unwrap();
+    let store = open(directory.path()).await;
+    assert_eq!(staged(directory.path()), 0);
+    assert!(store.list("", None, 9).await.unwrap().keys.is_empty());
+    store.put_bytes(&key("7/91/blob"), "x").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_directory_is_open_only_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let second = LocalBlobStore::open(LocalOptions::new(directory.path())).await;
+    let refused = second.unwrap_err();
+    assert_eq!(refused.kind(), BlobErrorKind::Unavailable);
+    let source = std::error::Error::source(&refused).unwrap();
+    assert_eq!(source.to_string(), "another store has the directory open");
+    drop(store);
+    open(directory.path()).await;
+}
+
+#[tokio::test]
+async fn planted_links_are_not_followed() {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::create_dir(outside.path().join("91")).unwrap();
+    std::fs::write(outside.path().join("91/secret"), "secret").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let blobs = directory.path().join("blobs");
+    symlink(outside.path(), blobs.join("7")).unwrap();
+    std::fs::create_dir_all(blobs.join("8/91")).unwrap();
+    symlink(outside.path().join("91/secret"), blobs.join("8/91/blob")).unwrap();
+
+    for planted in ["7/91/secret", "8/91/blob"] {
+        let planted = key(planted);
+        let refused = store.get(&planted, None).await.unwrap_err();
+        assert_eq!(refused.kind(), BlobErrorKind::Corrupt);
+        assert!(store.head(&planted).await.is_err());
+    }
+    // Neither through a linked directory nor through a linked name is anything written.
+    let answer = store.put_bytes(&key("7/91/new"), "x").await;
+    assert_eq!(store_kind(answer), BlobErrorKind::Corrupt);
+    let answer = store.put_bytes(&key("8/91/blob"), "overwritten").await;
+    assert_eq!(store_kind(answer), BlobErrorKind::AlreadyExists);
+    assert_eq!(staged(directory.path()), 0);
+    // A listing passes links over, and a delete takes the link, not what it points at.
+    assert!(store.list("", None, 9).await.unwrap().keys.is_empty());
+    store.delete(&key("8/91/blob")).await.unwrap();
+    assert!(store.delete(&key("7/91/secret")).await.is_err());
+    let names = std::fs::read_dir(outside.path().join("91")).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, [OsStr::new("secret")]);
+    let secret = std::fs::read(outside.path().join("91/secret")).unwrap();
+    assert_eq!(secret, b"secret");
+}
+
+#[tokio::test]
+async fn a_planted_pipe_is_refused_and_holds_nobody_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let folder = directory.path().join("blobs/7/91");
+    std::fs::create_dir_all(&folder).unwrap();
+    let made = Command::new("mkfifo").arg(folder.join("pipe")).status();
+    assert!(made.unwrap().success());
+    let refused = store.get(&key("7/91/pipe"), None).await.unwrap_err();
+    assert_eq!(refused.kind(), BlobErrorKind::Corrupt);
+    assert!(store.list("", None, 9).await.unwrap().keys.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_is_an_error_and_never_a_short_success() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let target = key("7/91/blob");
+    store.put_bytes(&target, vec![7; 600 * 1024]).await.unwrap();
+    let mut stream = store.get(&target, None).await.unwrap().stream;
+    stream.try_next().await.unwrap();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(directory.path().join("blobs/7/91/blob"))
+        .unwrap();
+    file.set_len(300 * 1024).unwrap();
+    let error = loop {
+        match stream.try_next().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("a short success"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), BlobErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_key_below_a_blob_is_refused_and_names_too_long_are_nowhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    store.put_bytes(&key("7/91"), "x").await.unwrap();
+    let answer = store.put_bytes(&key("7/91/blob"), "y").await;
+    assert_eq!(store_kind(answer), BlobErrorKind::AlreadyExists);
+    let missing = store.head(&key("7/91/blob")).await.unwrap_err();
+    assert_eq!(missing.kind(), BlobErrorKind::NotFound);
+    store.delete(&key("7/91/blob")).await.unwrap();
+
+    let long = key(&"k".repeat(300));
+    let answer = store.put_bytes(&long, "x").await;
+    assert_eq!(store_kind(answer), BlobErrorKind::Unsupported);
+    let missing = store.get(&long, None).await.unwrap_err();
+    assert_eq!(missing.kind(), BlobErrorKind::NotFound);
+    store.delete(&long).await.unwrap();
+    assert_eq!(staged(directory.path()), 0);
+}
+
+#[tokio::test]
+async fn a_listing_does_not_leave_its_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    store.put_bytes(&key("7/91/blob"), "x").await.unwrap();
+    for prefix in ["../", "/", "7//", "../staging/", "7/../7/", "7/91/blob/"] {
+        let page = store.list(prefix, None, 9).await.unwrap();
+        assert!(page.keys.is_empty(), "{prefix}");
+    }
+    let page = store.list("", None, 0).await.unwrap();
+    assert!(page.keys.is_empty() && page.has_more);
+}
+
+#[tokio::test]
+async fn a_reserve_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = LocalOptions::new(directory.path()).with_reserved_bytes(u64::MAX);
+    let store = LocalBlobStore::open(options).await.unwrap();
+    let answer = store.put_bytes(&key("7/91/blob"), "x").await;
+    assert_eq!(store_kind(answer), BlobErrorKind::OutOfSpace);
+    assert_eq!(store.health().await.unwrap().free_bytes, Some(0));
+}
+
+#[tokio::test]
+async fn ranges_cost_what_they_ask_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let target = key("7/91/blob");
+    store.put_bytes(&target, vec![7; 3 << 20]).await.unwrap();
+    let range = ByteRange {
+        offset_bytes: 1 << 20,
+        length_bytes: 5,
+    };
+    let mut stream = store.get(&target, Some(range)).await.unwrap().stream;
+    let first = stream.try_next().await.unwrap().unwrap();
+    assert_eq!(first.len(), 5);
+    assert!(stream.try_next().await.unwrap().is_none());
+}
+
+/// A small filesystem of its own, unmounted when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None` where mounting is not allowed.
+    fn mount() -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs"])
+            .arg(directory.path())
+            .output();
+        mounted
+            .is_ok_and(|output| output.status.success())
+            .then_some(Self(directory))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg("-l").arg(self.0.path()).status();
+        drop(unmounted);
+    }
+}
+
+#[tokio::test]
+async fn a_really_full_disk_is_out_of_space_and_recovers() {
+    let Some(disk) = SmallDisk::mount() else {
+        let reason = "a_really_full_disk: mounting a tmpfs needs root";
+        assert!(
+            std::env::var_os("ATTACHE_REQUIRE_ALL").is_none(),
+            "SKIPPED: {reason}"
+        );
+        eprintln!("SKIPPED: {reason}");
+        return;
+    };
+    let root = disk.0.path().join("data");
+    let store = open(&root).await;
+    store.put_bytes(&key("7/91/small"), "x").await.unwrap();
+    let chunk = Bytes::from(vec![7; 100_000]);
+    let body = Body::from_stream(stream::iter(vec![chunk; 20]).map(Ok));
+    let large = key("7/91/large");
+    let answer = store.put(&large, body, PutOptions::default()).await;
+    assert_eq!(store_kind(answer), BlobErrorKind::OutOfSpace);
+    assert_eq!(staged(&root), 0);
+    let missing = store.head(&large).await.unwrap_err();
+    assert_eq!(missing.kind(), BlobErrorKind::NotFound);
+    // The room is free again, and the store as good as before.
+    store.put_bytes(&large, vec![7; 500_000]).await.unwrap();
+    assert!(store.health().await.unwrap().free_bytes.unwrap() < 600_000);
+}
+
+#[tokio::test]
+async fn staging_on_another_filesystem_is_refused() {
+    let Some(disk) = SmallDisk::mount() else {
+        let reason = "staging_on_another_filesystem: mounting a tmpfs needs root";
+        assert!(
+            std::env::var_os("ATTACHE_REQUIRE_ALL").is_none(),
+            "SKIPPED: {reason}"
+        );
+        eprintln!("SKIPPED: {reason}");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let staging = directory.path().join("staging");
+    std::fs::create_dir(&staging).unwrap();
+    let bound = Command::new("mount")
+        .arg("--bind")
+        .args([disk.0.path(), &staging])
+        .status();
+    assert!(bound.unwrap().success());
+    let opened = LocalBlobStore::open(LocalOptions::new(directory.path())).await;
+    drop(Command::new("umount").arg("-l").arg(&staging).status());
+    assert_eq!(opened.unwrap_err().kind(), BlobErrorKind::Other);
+}

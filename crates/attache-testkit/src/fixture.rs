@@ -1,0 +1,154 @@
+//! A service on throwaway parts.
+
+use std::sync::Arc;
+
+use attache_metadata::MetadataRepository;
+use attache_metadata_sql::{SqliteOptions, SqliteRepository};
+use attache_model::{Clock, Context, Entropy, Limits, RequestId, Scopes, TenantSlug, Timestamp};
+use attache_service::{Administration, ApiKeyRequest, FileService, Inspector, ServiceBuilder};
+use attache_signing::KeyRing;
+use attache_storage::{BlobStore, FaultBlobStore, FaultScript, MemoryBlobStore};
+use tempfile::TempDir;
+
+use crate::{ManualClock, SeededEntropy};
+
+/// How to set a fixture up. The default is a service with default limits and no inspector.
+#[derive(Debug, Default)]
+pub struct FixtureOptions {
+    /// Other limits.
+    pub limits: Limits,
+    /// An inspector.
+    pub inspector: Option<Arc<dyn Inspector>>,
+}
+
+/// A service on an SQLite file in a temporary directory and a store in memory, at noon of 31 January
+/// 2026. Everything is gone when it is dropped.
+#[derive(Debug)]
+pub struct Fixture {
+    /// The service.
+    pub service: FileService,
+    /// Tenants and keys.
+    pub administration: Administration,
+    /// The time the service goes by.
+    pub clock: Arc<ManualClock>,
+    /// The store, to look at what lies in it.
+    pub store: Arc<dyn BlobStore>,
+    /// What is to go wrong in the store.
+    pub faults: FaultScript,
+    /// The repository, to look at what it knows.
+    pub repository: Arc<dyn MetadataRepository>,
+    _directory: TempDir,
+}
+
+impl Fixture {
+    /// Sets a service up with defaults.
+    ///
+    /// # Panics
+    ///
+    /// Where that fails: there is no test without it. So do the other methods.
+    pub async fn new() -> Self {
+        Self::with(FixtureOptions::default()).await
+    }
+
+    /// Sets a service up.
+    ///
+    /// # Panics
+    ///
+    /// Where that fails.
+    pub async fn with(options: FixtureOptions) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let path = directory.path().join("attache.db");
+        let now = Timestamp::parse("2026-01-31T12:00:00Z").expect("a time");
+        let clock = Arc::new(ManualClock::at(now));
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
+
+        SqliteRepository::migrate(&path).await.expect("a database");
+        let sqlite = SqliteOptions::new(&path).with_clock(clock.clone());
+        let repository = SqliteRepository::open(sqlite)
+            .await
+            .expect("an open database");
+        let repository: Arc<dyn MetadataRepository> = Arc::new(repository);
+        let faults = FaultScript::default();
+        let store = FaultBlobStore::new(MemoryBlobStore::new(), faults.clone());
+        let store: Arc<dyn BlobStore> = Arc::new(store);
+
+        let ring = KeyRing::generate(now, entropy.as_ref());
+        let mut builder: ServiceBuilder =
+            FileService::builder(repository.clone(), store.clone(), ring)
+                .clock(clock.clone())
+                .entropy(entropy.clone())
+                .limits(options.limits);
+        if let Some(inspector) = options.inspector {
+            builder = builder.inspector(inspector);
+        }
+        let administration = Administration::new(repository.clone(), clock.clone(), entropy);
+        let service = builder.build();
+        Self {
+            service,
+            administration,
+            clock,
+            store,
+            faults,
+            repository,
+            _directory: directory,
+        }
+    }
+
+    /// A token of a tenant with scopes; makes the tenant where it is new.
+    ///
+    /// # Panics
+    ///
+    /// Where that fails.
+    pub async fn token(&self, tenant: &str, scopes: Scopes) -> String {
+        let tenant = TenantSlug::parse(tenant).expect("a slug");
+        self.administration
+            .create_tenant(&tenant)
+            .await
+            .expect("a tenant");
+        let request = ApiKeyRequest {
+            tenant,
+            name: None,
+            scopes,
+            lifetime: None,
+        };
+        let issued = self
+            .administration
+            .create_api_key(request)
+            .await
+            .expect("a key");
+        issued.expect("a tenant").key.reveal().to_string()
+    }
+
+    /// A context of a tenant with all scopes, at the clock's present moment.
+    ///
+    /// # Panics
+    ///
+    /// Where that fails.
+    pub async fn context(&self, tenant: &str) -> Context {
+        let token = self.token(tenant, Scopes::all()).await;
+        let request = RequestId::parse("test").expect("a request id");
+        self.service
+            .authenticate(&token, request)
+            .await
+            .expect("a principal")
+    }
+
+    /// How many blobs lie in the store.
+    ///
+    /// # Panics
+    ///
+    /// Where the store fails.
+    pub async fn blob_count(&self) -> usize {
+        self.store
+            .list("", None, 10_000)
+            .await
+            .expect("a listing")
+            .keys
+            .len()
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

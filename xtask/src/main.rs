@@ -1,0 +1,63 @@
+//! `cargo xtask`: the tasks of this workspace that need more than one cargo command.
+
+mod bench;
+mod ci;
+mod guard;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// The tasks of the attache workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test of the workspace; the last line is `N passed, N failed`
+    Test(test::Options),
+    /// Run the whole gate: format, lints, architecture, licences, documentation, tests
+    Ci(ci::Options),
+    /// Check the layering rules that the compiler does not know
+    Guard,
+    /// Measure the release build of the server
+    #[command(subcommand)]
+    Bench(bench::Measurement),
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let workspace = Workspace::load()?;
+    match &cli.task {
+        Task::Test(options) => {
+            let summary = test::run(&workspace, options)?;
+            summary.print();
+            return Ok(if summary.is_success() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
+        Task::Ci(options) => ci::run(&workspace, options)?,
+        Task::Guard => guard::run(&workspace)?,
+        Task::Bench(measurement) => bench::run(&workspace, measurement)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,129 @@
+//! The workspace that the tasks work on: its folders, its members, and cargo run inside it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+/// What `cargo metadata --no-deps` says about this workspace.
+pub(crate) struct Workspace {
+    metadata: Metadata,
+}
+
+/// A package of the workspace with the dependencies its manifest declares.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// One declared dependency, by the name of the package (not by what it was renamed to).
+#[derive(Debug)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// Used by tests, benches and examples only, so it reaches no user.
+    pub(crate) is_dev: bool,
+}
+
+impl Workspace {
+    /// Reads the manifests of the workspace around the current directory.
+    pub(crate) fn load() -> Result<Self> {
+        let metadata = MetadataCommand::new()
+            .no_deps()
+            .exec()
+            .context("cargo metadata did not succeed")?;
+        Ok(Self { metadata })
+    }
+
+    /// The folder of the root manifest.
+    pub(crate) fn root(&self) -> &Path {
+        self.metadata.workspace_root.as_std_path()
+    }
+
+    /// Where cargo builds; follows `CARGO_TARGET_DIR`.
+    pub(crate) fn target_directory(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
+    pub(crate) fn members(&self) -> Vec<Member> {
+        let packages = self.metadata.workspace_packages();
+        packages
+            .into_iter()
+            .map(|package| Member {
+                name: package.name.to_string(),
+                dependencies: package
+                    .dependencies
+                    .iter()
+                    .map(|dependency| Dependency {
+                        name: dependency.name.clone(),
+                        is_dev: dependency.kind == DependencyKind::Development,
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// The cargo that started this task, in the root folder.
+    pub(crate) fn cargo<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.current_dir(self.root()).args(arguments);
+        command
+    }
+}
+
+/// Runs a command with its output shown, and fails when it does.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", shown(command)))?;
+    if !status.success() {
+        bail!("`{}` failed with {status}", shown(command));
+    }
+    Ok(())
+}
+
+/// Runs a command and answers its standard output; its standard error is shown.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    command.stderr(Stdio::inherit());
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {}", shown(command)))?;
+    if !output.status.success() {
+        bail!("`{}` failed with {}", shown(command), output.status);
+    }
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("`{}` did not print UTF-8", shown(command)))
+}
+
+/// The command as one would type it, without folders and environment.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(program.as_os_str());
+    let words = std::iter::once(program).chain(command.get_args());
+    words
+        .map(std::ffi::OsStr::to_string_lossy)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_command_is_named_as_one_would_type_it() {
+        let error = run(Command::new("/bin/false").args(["-a", "b"])).expect_err("a failure");
+        assert_eq!(error.to_string(), "`false -a b` failed with exit status: 1");
+    }
+
+    #[test]
+    fn standard_output_is_answered() {
+        assert_eq!(
+            output(Command::new("echo").arg("hello")).expect("a success"),
+            "hello\n"
+        );
+        assert!(output(&mut Command::new("/bin/false")).is_err());
+    }
+}
