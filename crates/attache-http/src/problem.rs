@@ -274,3 +274,20 @@ impl From<QueryError> for Problem {
         problem
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_document_lists_every_problem_with_its_status() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/API.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        for (slug, status, _) in ALL_KINDS {
+            let row = format!("| `{slug}` | {status} |");
+            assert!(document.contains(&row), "docs/API.md has no row that begins with {row}");
+        }
+        let rows = document.lines().filter(|line| line.starts_with("| `") && line.contains("` | 4") || line.contains("` | 5"));
+        assert_eq!(rows.count(), ALL_KINDS.len(), "docs/API.md lists problems that there are not");
+    }
+}
