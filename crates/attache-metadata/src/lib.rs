@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod blobs;
+pub mod conformance;
 mod error;
 mod events;
 mod files;

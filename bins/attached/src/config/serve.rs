@@ -1,0 +1,123 @@
+//! The flags of `serve`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use attache::PublicUrl;
+use clap::Args;
+
+use super::values::{parse_bytes, parse_lifetime, parse_origin, parse_public_url, parse_size};
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Serving")]
+pub(crate) struct ServeArgs {
+    /// The address to listen on; port 0 takes any, and the one taken is printed
+    #[arg(
+        long,
+        env = "ATTACHE_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub(crate) listen: SocketAddr,
+    /// Where clients reach the service, for the URLs it hands out; may carry a path that a proxy
+    /// strips [default: the address it listens on]
+    #[arg(long, env = "ATTACHE_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
+    public_url: Option<PublicUrl>,
+    /// The largest file to take, in bytes, or with KiB, MiB, GiB
+    #[arg(
+        long,
+        env = "ATTACHE_MAX_UPLOAD_BYTES",
+        value_name = "BYTES",
+        default_value = "5GiB",
+        value_parser = parse_bytes
+    )]
+    pub(crate) max_upload_bytes: u64,
+    /// Room that uploads leave free on the disk, for the database: in bytes, or with KiB, MiB, GiB
+    #[arg(
+        long,
+        env = "ATTACHE_RESERVE_BYTES",
+        value_name = "BYTES",
+        default_value = "64MiB",
+        value_parser = parse_size
+    )]
+    pub(crate) reserve_bytes: u64,
+    /// How long an upload may show no sign of life before it counts as abandoned; what a crash
+    /// leaves behind is deleted after that
+    #[arg(
+        long,
+        env = "ATTACHE_UPLOAD_LEASE",
+        value_name = "DURATION",
+        default_value = "90s",
+        value_parser = parse_lifetime
+    )]
+    pub(crate) upload_lease: Duration,
+    /// The web pages that may call the API with a key, by their origins: a comma list, such as
+    /// `https://app.example.org` [default: none]
+    #[arg(
+        long,
+        env = "ATTACHE_CORS_ORIGINS",
+        value_name = "ORIGINS",
+        value_delimiter = ',',
+        value_parser = parse_origin
+    )]
+    pub(crate) cors_origins: Vec<String>,
+    /// The most connections open at once; more wait to be accepted
+    #[arg(
+        long,
+        env = "ATTACHE_MAX_CONNECTIONS",
+        value_name = "COUNT",
+        default_value_t = 4096,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) max_connections: u32,
+    /// Another address, to serve metrics on at /metrics; keep it off the network [default: none]
+    #[arg(long, env = "ATTACHE_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+}
+
+impl ServeArgs {
+    /// Where clients reach a service that listens on `bound`: as configured, else there.
+    ///
+    /// # Errors
+    ///
+    /// Does not happen for an address.
+    pub(crate) fn public_url(&self, bound: SocketAddr) -> anyhow::Result<PublicUrl> {
+        match &self.public_url {
+            Some(url) => Ok(url.clone()),
+            None => Ok(PublicUrl::parse(&local_url(bound))?),
+        }
+    }
+
+    /// Whether links will carry an address that means something on this machine only.
+    pub(crate) fn links_stay_local(&self, bound: SocketAddr) -> bool {
+        self.public_url.is_none() && bound.ip().is_unspecified()
+    }
+}
+
+/// The URL by which this machine reaches what listens on `bound`.
+pub(crate) fn local_url(mut bound: SocketAddr) -> String {
+    match bound.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => bound.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => bound.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{bound}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everywhere_is_reached_here() {
+        for (bound, url) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:80", "http://[::1]:80"),
+            ("192.0.2.1:80", "http://192.0.2.1:80"),
+        ] {
+            assert_eq!(local_url(bound.parse().unwrap()), url);
+        }
+    }
+}

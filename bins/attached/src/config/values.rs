@@ -1,0 +1,160 @@
+//! How single values on the command line are read.
+
+use std::time::Duration;
+
+use attache::model::DisplayName;
+use attache::signing::{ApiKey, ApiKeyId};
+use attache::{InvalidValue, PublicUrl, Scopes, TenantSlug};
+
+use super::KeyIdArg;
+
+pub(super) fn parse_slug(text: &str) -> Result<TenantSlug, InvalidValue> {
+    TenantSlug::parse(text)
+}
+
+pub(super) fn parse_public_url(text: &str) -> Result<PublicUrl, InvalidValue> {
+    PublicUrl::parse(text)
+}
+
+pub(super) fn parse_key_name(text: &str) -> Result<String, InvalidValue> {
+    DisplayName::parse(text).map(|name| name.as_str().to_owned())
+}
+
+pub(super) fn parse_scopes(text: &str) -> Result<Scopes, String> {
+    let scopes: Scopes = text
+        .parse()
+        .map_err(|error: InvalidValue| error.to_string())?;
+    if scopes == Scopes::default() {
+        return Err("name at least one scope, or leave the flag out for all of them".to_owned());
+    }
+    Ok(scopes)
+}
+
+pub(super) fn parse_lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a duration such as 90d or 12h"))?;
+    if lifetime.as_secs() == 0 {
+        return Err("must be longer than a second".to_owned());
+    }
+    Ok(lifetime)
+}
+
+/// Takes a key's id, or the whole key as it was leaked somewhere.
+pub(super) fn parse_key_id(text: &str) -> Result<KeyIdArg, InvalidValue> {
+    let id = match ApiKey::parse(text) {
+        Ok(key) => key.key_id().clone(),
+        Err(_) => ApiKeyId::parse(text)?,
+    };
+    Ok(KeyIdArg(id.as_str().to_owned()))
+}
+
+/// Reads a number of bytes, at least 1.
+pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        0 => Err("must be at least 1".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
+/// Reads a number of bytes: digits, alone or with `KiB`, `MiB`, `GiB` or `TiB`.
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+    let refused = || "write bytes such as 5368709120, 512MiB or 5GiB".to_owned();
+    let split = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, unit) = text.split_at(split.unwrap_or(text.len()));
+    let shift = match unit.trim_start() {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => return Err(refused()),
+    };
+    let count: u64 = digits.parse().map_err(|_| refused())?;
+    count.checked_mul(1 << shift).ok_or_else(refused)
+}
+
+/// Reads an origin as browsers send it: scheme, host, a port that is not the scheme's own.
+pub(super) fn parse_origin(text: &str) -> Result<String, String> {
+    let refused = || "write an origin such as https://app.example.org, with no path".to_owned();
+    let uri: http::Uri = text.trim().parse().map_err(|_| refused())?;
+    let scheme = uri
+        .scheme_str()
+        .filter(|scheme| matches!(*scheme, "http" | "https"));
+    let authority = uri
+        .authority()
+        .filter(|authority| !authority.as_str().contains('@'));
+    let (Some(scheme), Some(authority)) = (scheme, authority) else {
+        return Err(refused());
+    };
+    // Browsers compare and send origins in lower case.
+    let origin = format!("{scheme}://{}", authority.as_str().to_ascii_lowercase());
+    if !origin.eq_ignore_ascii_case(text.trim()) {
+        return Err(refused());
+    }
+    Ok(origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_may_have_a_unit() {
+        for (text, bytes) in [
+            ("1", 1),
+            ("5368709120", 5 << 30),
+            ("5GiB", 5 << 30),
+            ("16 MiB", 16 << 20),
+            ("8KiB", 8 << 10),
+            ("10B", 10),
+        ] {
+            assert_eq!(parse_bytes(text).unwrap(), bytes, "{text}");
+        }
+        assert_eq!(parse_size("0").unwrap(), 0);
+        for wrong in [
+            "",
+            "0",
+            "0GiB",
+            "5GB",
+            "5G",
+            "-1",
+            "GiB",
+            "1.5GiB",
+            "99999999TiB",
+        ] {
+            assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn origins_have_no_path() {
+        assert_eq!(
+            parse_origin("https://App.example.org").unwrap(),
+            "https://app.example.org"
+        );
+        assert_eq!(
+            parse_origin(" http://localhost:3000 ").unwrap(),
+            "http://localhost:3000"
+        );
+        for wrong in [
+            "",
+            "*",
+            "app.example.org",
+            "https://a/",
+            "https://a/b",
+            "ftp://a",
+            "https://u@a",
+        ] {
+            assert!(parse_origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pasted_key_is_reduced_to_its_id() {
+        let key = ApiKey::generate(&attache::model::OsEntropy);
+        let id = key.key_id().as_str();
+        assert_eq!(parse_key_id(&key.reveal()).unwrap().0, id);
+        assert_eq!(parse_key_id(id).unwrap().0, id);
+        assert!(parse_key_id("att_wrong").is_err());
+    }
+}

@@ -1,0 +1,43 @@
+#![doc = include_str!("../README.md")]
+
+mod commands;
+mod config;
+mod logging;
+mod metrics;
+mod output;
+mod server;
+mod shutdown;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::config::{Cli, Command};
+
+/// How long calls into the file system may go on after everything else has ended.
+const BLOCKING_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    let cli = Cli::from_process();
+    let installed = logging::install(&cli.log);
+    let (command, data) = cli.into_command();
+    let options = data
+        .options()
+        .unwrap_or_else(|problem| Cli::refuse(problem));
+    match installed.and_then(|()| run(command, options)) {
+        Ok(code) => code,
+        Err(error) => {
+            // The chain's messages hold no secrets and no names of files stored.
+            eprintln!("attached: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, options: attache::EmbeddedOptions) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
+    let done = runtime.block_on(commands::run(command, options));
+    runtime.shutdown_timeout(BLOCKING_TIMEOUT);
+    done
+}

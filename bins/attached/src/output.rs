@@ -1,0 +1,14 @@
+//! What is printed for people and scripts, on standard output.
+
+use std::io::{self, Write as _};
+
+use anyhow::Context as _;
+
+/// Prints a text whole, or fails.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    let printed = output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush());
+    printed.context("standard output cannot be written")
+}

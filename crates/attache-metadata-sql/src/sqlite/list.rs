@@ -1,0 +1,280 @@
+//! Lists in SQLite's words: one walk of one index, or the merge of two.
+
+use attache_metadata::{
+    FilePage, FileQuery, PageKey, PageRequest, SortDirection, SortField, SortValue, StateFilter,
+};
+use attache_model::{DisplayName, FileId, MediaType, TenantId, Timestamp};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection};
+use uuid::Uuid;
+
+use super::decode::{self, FILE_COLUMNS};
+use super::failure::Failure;
+use crate::listing::{Bound, Leading, ListPlan, Residual, SCAN_BUDGET, behind_prefix};
+use crate::rows::RowError;
+
+/// Answers a page.
+///
+/// With residual filters the walk is bounded by position, which is found first: a bound by count
+/// would be another position when a record goes between the two statements, and skip records.
+pub(super) async fn page(
+    connection: &mut SqliteConnection,
+    tenant: TenantId,
+    query: &FileQuery,
+    page: &PageRequest,
+) -> Result<FilePage, Failure> {
+    if let Some(after) = &page.after
+        && !is_in_order(after, query.sort.field)
+    {
+        return Err(Failure::Position);
+    }
+    let mut plan = ListPlan::new(tenant, query, page);
+    let mut stop = None;
+    if plan.is_residual() {
+        let statement = Statement::of_stop(&plan);
+        let row = statement.query().fetch_optional(&mut *connection).await?;
+        stop = row.map(|row| position(&row, plan.field)).transpose()?;
+        if let Some(last) = &stop {
+            plan.stop_at(last.clone());
+        }
+    }
+    let statement = Statement::of_records(&plan);
+    let rows = statement.query().fetch_all(connection).await?;
+    let files = rows.iter().map(decode::file).collect::<Result<_, _>>()?;
+    Ok(plan.page(files, stop))
+}
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq)]
+enum Value {
+    Integer(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+    Id(Uuid),
+}
+
+/// A statement with its parameters.
+#[derive(Debug)]
+struct Statement {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Statement {
+    /// Asks for the records of a page and one more.
+    fn of_records(plan: &ListPlan<'_>) -> Self {
+        let mut statement = Self::walk(plan, FILE_COLUMNS, true);
+        let limit = statement.parameter(Value::Integer(i64::from(plan.limit) + 1));
+        statement.sql.push_str(" LIMIT ");
+        statement.sql.push_str(&limit);
+        statement
+    }
+
+    /// Asks for the position at which a page stops looking, if the walk goes that far.
+    fn of_stop(plan: &ListPlan<'_>) -> Self {
+        let columns = format!("files.{}, files.id", sort_column(plan.field));
+        let mut statement = Self::walk(plan, &columns, false);
+        let offset = statement.parameter(Value::Integer(i64::from(SCAN_BUDGET) - 1));
+        statement.sql.push_str(" LIMIT 1 OFFSET ");
+        statement.sql.push_str(&offset);
+        statement
+    }
+
+    /// The walk without its limit: over active records, archived ones, or the merge of both.
+    fn walk(plan: &ListPlan<'_>, columns: &str, filtered: bool) -> Self {
+        let mut statement = Self {
+            sql: String::new(),
+            values: Vec::new(),
+        };
+        let condition = statement.condition(plan, filtered);
+        let index = index(plan);
+        let arm = |archived: u8| {
+            format!(
+                "SELECT {columns} FROM files INDEXED BY {index} \
+                WHERE archived = {archived} AND {condition}"
+            )
+        };
+        let direction = match plan.direction {
+            SortDirection::Ascending => "ASC",
+            SortDirection::Descending => "DESC",
+        };
+        let walk = match plan.states {
+            StateFilter::Active => arm(0),
+            StateFilter::Archived => arm(1),
+            StateFilter::Any => format!("{} UNION ALL {}", arm(0), arm(1)),
+        };
+        let column = sort_column(plan.field);
+        statement.sql = format!("{walk} ORDER BY files.{column} {direction}, files.id {direction}");
+        statement
+    }
+
+    fn condition(&mut self, plan: &ListPlan<'_>, filtered: bool) -> String {
+        let tenant = self.parameter(Value::Integer(plan.tenant.get()));
+        let mut terms = vec![format!("tenant_id = {tenant}")];
+        terms.extend(self.leading(plan.leading));
+        let column = sort_column(plan.field);
+        if let Some(lower) = &plan.lower {
+            terms.push(self.bound(column, lower, '>'));
+        }
+        if let Some(upper) = &plan.upper {
+            terms.push(self.bound(column, upper, '<'));
+        }
+        if filtered {
+            for residual in &plan.residual {
+                terms.extend(self.residual(*residual));
+            }
+        }
+        terms.join(" AND ")
+    }
+
+    fn leading(&mut self, leading: Leading<'_>) -> Option<String> {
+        match leading {
+            Leading::Tenant => None,
+            Leading::Person(id) => Some(self.equal("person_id", Value::Id(id.as_uuid()))),
+            Leading::Category(category) => {
+                Some(self.equal("category", Value::Text(category.as_str().to_owned())))
+            }
+            Leading::Used(used) => Some(format!("used = {}", u8::from(used))),
+            Leading::Sha256(sha256) => {
+                Some(self.equal("sha256", Value::Bytes(sha256.as_bytes().to_vec())))
+            }
+        }
+    }
+
+    fn bound(&mut self, column: &str, bound: &Bound, operator: char) -> String {
+        let value = self.parameter(sort_value(&bound.key.value));
+        let id = self.parameter(Value::Id(bound.key.id.as_uuid()));
+        let equal = if bound.inclusive { "=" } else { "" };
+        format!("({column}, id) {operator}{equal} ({value}, {id})")
+    }
+
+    /// One filter. The unary `+` keeps SQLite from seeking by it.
+    fn residual(&mut self, residual: Residual<'_>) -> Vec<String> {
+        match residual {
+            Residual::Person(id) => vec![self.equal("+person_id", Value::Id(id.as_uuid()))],
+            Residual::Category(category) => {
+                vec![self.equal("+category", Value::Text(category.as_str().to_owned()))]
+            }
+            Residual::Used(used) => vec![format!("+used = {}", u8::from(used))],
+            Residual::Sha256(sha256) => {
+                vec![self.equal("+sha256", Value::Bytes(sha256.as_bytes().to_vec()))]
+            }
+            Residual::ContentType(media_type) => vec![self.essence(media_type)],
+            Residual::CreatedAfter(at) => vec![self.compare("+created_at", ">", at)],
+            Residual::CreatedBefore(at) => vec![self.compare("+created_at", "<", at)],
+            Residual::NamePrefix(prefix) => self.prefix(prefix),
+        }
+    }
+
+    fn equal(&mut self, column: &str, value: Value) -> String {
+        format!("{column} = {}", self.parameter(value))
+    }
+
+    fn compare(&mut self, column: &str, operator: &str, at: Timestamp) -> String {
+        let at = self.parameter(Value::Integer(at.as_millis()));
+        format!("{column} {operator} {at}")
+    }
+
+    /// The type itself, or the type and a parameter.
+    fn essence(&mut self, media_type: &MediaType) -> String {
+        let essence = self.parameter(Value::Text(media_type.essence().to_owned()));
+        format!(
+            "(content_type = {essence} \
+            OR substr(content_type, 1, length({essence}) + 1) = {essence} || ';')"
+        )
+    }
+
+    fn prefix(&mut self, prefix: &str) -> Vec<String> {
+        let from = self.parameter(Value::Text(prefix.to_owned()));
+        let mut terms = vec![format!("+name >= {from}")];
+        if let Some(end) = behind_prefix(prefix) {
+            let end = self.parameter(Value::Text(end));
+            terms.push(format!("+name < {end}"));
+        }
+        terms
+    }
+
+    /// Adds a parameter and names it.
+    fn parameter(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("?{}", self.values.len())
+    }
+
+    fn query(&self) -> Query<'static, Sqlite, SqliteArguments> {
+        let query = sqlx::query(AssertSqlSafe(self.sql.clone()));
+        self.values.iter().fold(query, |query, value| match value {
+            Value::Integer(value) => query.bind(*value),
+            Value::Text(value) => query.bind(value.clone()),
+            Value::Bytes(value) => query.bind(value.clone()),
+            Value::Id(value) => query.bind(*value),
+        })
+    }
+}
+
+/// Whether a position is one of the order asked for.
+const fn is_in_order(position: &PageKey, field: SortField) -> bool {
+    matches!(
+        (&position.value, field),
+        (SortValue::CreatedAt(_), SortField::CreatedAt)
+            | (SortValue::Name(_), SortField::Name)
+            | (SortValue::SizeBytes(_), SortField::SizeBytes)
+    )
+}
+
+const fn sort_column(field: SortField) -> &'static str {
+    match field {
+        SortField::CreatedAt => "created_at",
+        SortField::Name => "name",
+        SortField::SizeBytes => "size_bytes",
+    }
+}
+
+/// The index a plan walks. Named in the statement: SQLite refuses what the index cannot answer,
+/// rather than scan.
+const fn index(plan: &ListPlan<'_>) -> &'static str {
+    match (plan.leading, plan.field) {
+        (Leading::Tenant, SortField::CreatedAt) => "files_by_created",
+        (Leading::Tenant, SortField::Name) => "files_by_name",
+        (Leading::Tenant, SortField::SizeBytes) => "files_by_size",
+        (Leading::Person(_), SortField::CreatedAt) => "files_of_person_by_created",
+        (Leading::Person(_), SortField::Name) => "files_of_person_by_name",
+        (Leading::Person(_), SortField::SizeBytes) => "files_of_person_by_size",
+        (Leading::Category(_), _) => "files_of_category_by_created",
+        (Leading::Used(_), _) => "files_by_use",
+        (Leading::Sha256(_), _) => "files_by_sha256",
+    }
+}
+
+fn sort_value(value: &SortValue) -> Value {
+    match value {
+        SortValue::CreatedAt(at) => Value::Integer(at.as_millis()),
+        SortValue::Name(name) => Value::Text(name.clone()),
+        // No stored size is larger.
+        SortValue::SizeBytes(size) => Value::Integer(i64::try_from(*size).unwrap_or(i64::MAX)),
+    }
+}
+
+/// Reads a position from a row of the sort value and the id.
+fn position(row: &SqliteRow, field: SortField) -> Result<PageKey, Failure> {
+    let value = match field {
+        SortField::CreatedAt => SortValue::CreatedAt(Timestamp::from_millis(row.try_get(0)?)),
+        SortField::Name => {
+            let name: String = row.try_get(0)?;
+            let name = DisplayName::parse(&name).map_err(RowError::from)?;
+            SortValue::Name(name.as_str().to_owned())
+        }
+        SortField::SizeBytes => {
+            let size: i64 = row.try_get(0)?;
+            let size = u64::try_from(size).map_err(|_| RowError::Column("size_bytes"))?;
+            SortValue::SizeBytes(size)
+        }
+    };
+    Ok(PageKey {
+        value,
+        id: FileId::from_uuid(row.try_get(1)?),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! The embedded backend: one file, one writer that commits in groups, several readers.
+
+mod blobs;
+mod change;
+mod commit;
+mod connect;
+mod decode;
+mod events;
+mod failure;
+mod files;
+mod group;
+mod list;
+mod migrate;
+mod open;
+mod options;
+mod people;
+mod tenancy;
+mod wal;
+mod writer;
+
+pub use failure::DatabaseFailure;
+pub use migrate::MigrationReport;
+pub use open::{OpenError, SqliteRepository};
+pub use options::SqliteOptions;

@@ -1,0 +1,390 @@
+//! The SQLite repository against the public suite, and the suite against repositories that are wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_metadata::conformance::{check_all, checks};
+use attache_metadata::{
+    ApiKeyRecord, Attempt, BlobIntent, BlobRepository, CommittedFile, FileChange, FilePage,
+    FileQuery, FileRepository, LeaseToken, MetadataRepository, NewApiKey, NewUpload, PageRequest,
+    ReapStage, ReapTask, Refusal, RepositoryError, SortDirection, StoredFile, TenancyRepository,
+};
+use attache_metadata_sql::SqliteRepository;
+use attache_model::{
+    Actor, BlobId, Claim, Context, FileId, FileRecord, Holder, Person, PersonRef, PrincipalSeq,
+    Revision, Tenant, TenantId, TenantSlug, Timestamp,
+};
+use common::SqliteFactory;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_conforms() {
+    let factory = SqliteFactory(|sqlite| Arc::new(sqlite) as Arc<dyn MetadataRepository>);
+    let failures = check_all(&factory).await;
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// A way to be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    ClaimReadsThenWrites,
+    ClaimAlwaysSucceeds,
+    ClaimMovesOnRepetition,
+    TenantFilterDropped,
+    ListSkipsTies,
+    ListLosesTheLastPage,
+    MomentsInclusive,
+    CommitsOneByOne,
+    RevisionIgnored,
+    LeaseIgnored,
+    TasksHandedOutTwice,
+    PurgedAtOnce,
+    RecordsNeverShared,
+    ArchivedTwice,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_is_caught_by_name() {
+    for (fault, name) in [
+        (
+            Fault::ClaimReadsThenWrites,
+            "claims::exactly_one_holder_wins",
+        ),
+        (
+            Fault::ClaimAlwaysSucceeds,
+            "claims::exactly_one_holder_wins",
+        ),
+        (
+            Fault::ClaimMovesOnRepetition,
+            "claims::the_same_holder_repeats",
+        ),
+        (
+            Fault::TenantFilterDropped,
+            "isolation::foreign_records_are_not_found",
+        ),
+        (Fault::ListSkipsTies, "listing::pages_hold_each_record_once"),
+        (
+            Fault::ListLosesTheLastPage,
+            "listing::pages_keep_their_limit",
+        ),
+        (Fault::MomentsInclusive, "listing::moments_are_exclusive"),
+        (Fault::CommitsOneByOne, "uploads::commits_are_all_or_none"),
+        (
+            Fault::RevisionIgnored,
+            "lifecycle::changes_respect_the_revision",
+        ),
+        (Fault::LeaseIgnored, "uploads::lost_leases_are_refused"),
+        (
+            Fault::TasksHandedOutTwice,
+            "reaping::ended_promises_are_reaped",
+        ),
+        (
+            Fault::PurgedAtOnce,
+            "reaping::reaped_blobs_are_purged_and_forgotten",
+        ),
+        (
+            Fault::RecordsNeverShared,
+            "dedup::equal_uploads_are_answered_with_the_record",
+        ),
+        (
+            Fault::ArchivedTwice,
+            "lifecycle::archiving_and_restoring_are_idempotent",
+        ),
+    ] {
+        let factory = SqliteFactory(move |inner| {
+            Arc::new(Broken { inner, fault }) as Arc<dyn MetadataRepository>
+        });
+        let check = checks().iter().find(|check| check.name() == name).unwrap();
+        let failure = check
+            .run(&factory)
+            .await
+            .expect_err("the fault goes unseen");
+        assert_eq!(failure.check, name, "{fault:?}");
+        assert!(
+            !failure.problem.contains("the database failed"),
+            "{failure}"
+        );
+    }
+}
+
+/// The SQLite repository with one thing wrong.
+#[derive(Debug)]
+struct Broken {
+    inner: SqliteRepository,
+    fault: Fault,
+}
+
+#[async_trait]
+impl TenancyRepository for Broken {
+    async fn create_tenant(
+        &self,
+        slug: &TenantSlug,
+        now: Timestamp,
+    ) -> Result<Option<Tenant>, RepositoryError> {
+        self.inner.create_tenant(slug, now).await
+    }
+
+    async fn find_tenant(&self, id: TenantId) -> Result<Option<Tenant>, RepositoryError> {
+        self.inner.find_tenant(id).await
+    }
+
+    async fn find_tenant_by_slug(
+        &self,
+        slug: &TenantSlug,
+    ) -> Result<Option<Tenant>, RepositoryError> {
+        self.inner.find_tenant_by_slug(slug).await
+    }
+
+    async fn has_tenants(&self) -> Result<bool, RepositoryError> {
+        self.inner.has_tenants().await
+    }
+
+    async fn create_api_key(
+        &self,
+        key: &NewApiKey,
+        now: Timestamp,
+    ) -> Result<Option<ApiKeyRecord>, RepositoryError> {
+        self.inner.create_api_key(key, now).await
+    }
+
+    async fn find_api_key(&self, key_id: &str) -> Result<Option<ApiKeyRecord>, RepositoryError> {
+        self.inner.find_api_key(key_id).await
+    }
+
+    async fn list_api_keys(
+        &self,
+        tenant: Option<TenantId>,
+        after: Option<PrincipalSeq>,
+        limit: u32,
+    ) -> Result<Vec<ApiKeyRecord>, RepositoryError> {
+        self.inner.list_api_keys(tenant, after, limit).await
+    }
+
+    async fn revoke_api_key(
+        &self,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<ApiKeyRecord>, RepositoryError> {
+        self.inner.revoke_api_key(key_id, now).await
+    }
+}
+
+#[async_trait]
+impl BlobRepository for Broken {
+    async fn begin_blob(&self, cx: &Context, intent: &BlobIntent) -> Result<(), RepositoryError> {
+        self.inner.begin_blob(cx, intent).await
+    }
+
+    async fn renew_lease(
+        &self,
+        cx: &Context,
+        blob: BlobId,
+        lease: LeaseToken,
+        lease_for: Duration,
+    ) -> Result<bool, RepositoryError> {
+        let renewed = self.inner.renew_lease(cx, blob, lease, lease_for).await?;
+        Ok(renewed || self.fault == Fault::LeaseIgnored)
+    }
+
+    async fn abandon_blob(
+        &self,
+        cx: &Context,
+        blob: BlobId,
+        lease: LeaseToken,
+    ) -> Result<(), RepositoryError> {
+        self.inner.abandon_blob(cx, blob, lease).await
+    }
+
+    async fn take_reapable(
+        &self,
+        limit: u32,
+        retry_after: Duration,
+    ) -> Result<Vec<ReapTask>, RepositoryError> {
+        let again = self.fault == Fault::TasksHandedOutTwice;
+        let retry_after = if again { Duration::ZERO } else { retry_after };
+        self.inner.take_reapable(limit, retry_after).await
+    }
+
+    async fn finish_reap(
+        &self,
+        blob: BlobId,
+        stage: ReapStage,
+        purge_after: Duration,
+    ) -> Result<(), RepositoryError> {
+        self.inner.finish_reap(blob, stage, purge_after).await?;
+        if self.fault == Fault::PurgedAtOnce {
+            let purge = ReapStage::Purge;
+            self.inner.finish_reap(blob, purge, purge_after).await?;
+        }
+        Ok(())
+    }
+
+    async fn knows_storage_key(&self, storage_key: &str) -> Result<bool, RepositoryError> {
+        self.inner.knows_storage_key(storage_key).await
+    }
+}
+
+impl Broken {
+    /// What a winner would be told.
+    fn as_winner(mut record: FileRecord, cx: &Context, holder: &Holder) -> FileRecord {
+        record.claim = Some(Claim {
+            used_by: holder.clone(),
+            used_at: cx.now(),
+        });
+        record
+    }
+
+    async fn find_anywhere(&self, cx: &Context, id: FileId) -> Option<StoredFile> {
+        for tenant in 1..5 {
+            let tenant = TenantId::new(tenant);
+            let request_id = cx.request_id().clone();
+            let foreign = Context::for_bearer(tenant, Actor::Anyone, request_id, cx.now());
+            let found = self.inner.find_file(&foreign, id).await.unwrap();
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+}
+
+#[async_trait]
+impl FileRepository for Broken {
+    async fn commit_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Vec<CommittedFile>> {
+        let mut upload = upload.clone();
+        if self.fault == Fault::RecordsNeverShared {
+            upload.files.iter_mut().for_each(|file| file.dedup = false);
+        }
+        if self.fault != Fault::CommitsOneByOne {
+            return self.inner.commit_upload(cx, &upload).await;
+        }
+        let mut committed = Vec::new();
+        for file in upload.files {
+            match self.inner.commit_upload(cx, &common::upload(file)).await? {
+                Ok(files) => committed.extend(files),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        Ok(Ok(committed))
+    }
+
+    async fn find_file(
+        &self,
+        cx: &Context,
+        id: FileId,
+    ) -> Result<Option<StoredFile>, RepositoryError> {
+        if self.fault == Fault::TenantFilterDropped {
+            return Ok(self.find_anywhere(cx, id).await);
+        }
+        self.inner.find_file(cx, id).await
+    }
+
+    async fn locate_public_file(&self, id: FileId) -> Result<Option<TenantId>, RepositoryError> {
+        self.inner.locate_public_file(id).await
+    }
+
+    async fn list_files(
+        &self,
+        cx: &Context,
+        query: &FileQuery,
+        page: &PageRequest,
+    ) -> Result<FilePage, RepositoryError> {
+        let mut query = query.clone();
+        if self.fault == Fault::MomentsInclusive {
+            let earlier = |at: Timestamp| Timestamp::from_millis(at.as_millis() - 1);
+            query.uploaded_after = query.uploaded_after.map(earlier);
+        }
+        let mut page = self.inner.list_files(cx, &query, page).await?;
+        if self.fault == Fault::ListSkipsTies
+            && let Some(next) = &mut page.next
+        {
+            next.id = FileId::from_uuid(match query.sort.direction {
+                SortDirection::Ascending => uuid::Uuid::max(),
+                SortDirection::Descending => uuid::Uuid::nil(),
+            });
+        }
+        if self.fault == Fault::ListLosesTheLastPage {
+            page.next = None;
+        }
+        Ok(page)
+    }
+
+    async fn change_file(
+        &self,
+        cx: &Context,
+        id: FileId,
+        change: &FileChange,
+        expected: Option<Revision>,
+    ) -> Attempt<FileRecord> {
+        let expected = expected.filter(|_| self.fault != Fault::RevisionIgnored);
+        self.inner.change_file(cx, id, change, expected).await
+    }
+
+    async fn claim_file(&self, cx: &Context, id: FileId, holder: &Holder) -> Attempt<FileRecord> {
+        let before = self.inner.find_file(cx, id).await?;
+        let attempt = self.inner.claim_file(cx, id, holder).await?;
+        let Some(StoredFile { record, .. }) = before else {
+            return Ok(attempt);
+        };
+        let free = record.claim.is_none();
+        let winner = Self::as_winner(record, cx, holder);
+        Ok(match (self.fault, attempt) {
+            (Fault::ClaimReadsThenWrites, Err(Refusal::Claimed { .. })) if free => Ok(winner),
+            (Fault::ClaimAlwaysSucceeds, Err(Refusal::Claimed { .. }))
+            | (Fault::ClaimMovesOnRepetition, Ok(_)) => Ok(winner),
+            (_, attempt) => attempt,
+        })
+    }
+
+    async fn release_claim(
+        &self,
+        cx: &Context,
+        id: FileId,
+        holder: &Holder,
+    ) -> Attempt<FileRecord> {
+        self.inner.release_claim(cx, id, holder).await
+    }
+
+    async fn archive_file(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
+        if self.fault == Fault::ArchivedTwice {
+            let _ = self.inner.restore_file(cx, id).await?;
+        }
+        self.inner.archive_file(cx, id).await
+    }
+
+    async fn restore_file(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
+        self.inner.restore_file(cx, id).await
+    }
+
+    async fn release_hold(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
+        self.inner.release_hold(cx, id).await
+    }
+
+    async fn delete_file(
+        &self,
+        cx: &Context,
+        id: FileId,
+        expected: Option<Revision>,
+    ) -> Attempt<FileRecord> {
+        self.inner.delete_file(cx, id, expected).await
+    }
+
+    async fn find_person(
+        &self,
+        cx: &Context,
+        person: &PersonRef,
+    ) -> Result<Option<Person>, RepositoryError> {
+        self.inner.find_person(cx, person).await
+    }
+}
+
+#[async_trait]
+impl MetadataRepository for Broken {
+    async fn health(&self) -> Result<(), RepositoryError> {
+        self.inner.health().await
+    }
+}

@@ -1,0 +1,187 @@
+//! Tenants, keys and health.
+
+use attache_model::{Scope, Scopes, TenantId, TenantSlug, Timestamp};
+
+use super::world::{Outcome, Problem, World, ensure, ensure_eq};
+use crate::{ApiKeyRecord, NewApiKey};
+
+pub(super) async fn slugs_are_taken_once(world: &World) -> Outcome {
+    let repository = world.repository();
+    ensure!(
+        !repository.has_tenants().await?,
+        "a new repository has tenants"
+    );
+    let slug = TenantSlug::parse("North")?;
+    let now = world.now();
+    let made = repository.create_tenant(&slug, now).await?;
+    let made = made.ok_or_else(|| Problem::new("a free slug is refused"))?;
+    ensure_eq!((&made.slug, made.created_at), (&slug, now), "the tenant");
+    ensure!(repository.has_tenants().await?, "a tenant is not counted");
+
+    let again = repository.create_tenant(&slug, world.now()).await?;
+    ensure_eq!(again, None, "a slug taken twice");
+    let other = TenantSlug::parse("north")?;
+    let other = repository.create_tenant(&other, world.now()).await?;
+    ensure!(
+        other.as_ref().is_some_and(|other| other.id != made.id),
+        "slugs that differ in case are taken for one"
+    );
+
+    let found = repository.find_tenant(made.id).await?;
+    ensure_eq!(found.as_ref(), Some(&made), "the tenant by its number");
+    let found = repository.find_tenant_by_slug(&slug).await?;
+    ensure_eq!(found.as_ref(), Some(&made), "the tenant by its slug");
+    let unknown = TenantId::new(i64::MAX);
+    ensure_eq!(
+        repository.find_tenant(unknown).await?,
+        None,
+        "an unknown tenant"
+    );
+    let unknown = TenantSlug::parse("nowhere")?;
+    let found = repository.find_tenant_by_slug(&unknown).await?;
+    ensure_eq!(found, None, "an unknown slug");
+    Ok(())
+}
+
+fn new_key(tenant: TenantId, key_id: &str) -> NewApiKey {
+    NewApiKey {
+        tenant,
+        key_id: key_id.to_owned(),
+        secret_hash: [3; 32],
+        name: Some("of the portal".to_owned()),
+        scopes: [Scope::FilesRead, Scope::FilesClaim].into_iter().collect(),
+        expires_at: Some(Timestamp::from_millis(1_900_000_000_000)),
+    }
+}
+
+async fn create(world: &World, key: &NewApiKey) -> Result<ApiKeyRecord, Problem> {
+    let made = world.repository().create_api_key(key, world.now()).await?;
+    made.ok_or_else(|| Problem::new("a key of a tenant that exists is refused"))
+}
+
+/// All that is known of a key; its record has no equality, so that nobody compares secrets with it.
+fn described(key: &ApiKeyRecord) -> String {
+    format!(
+        "{} {:?} {:?} {:?} {:?} {:?} {:?}",
+        key.key_id,
+        key.secret_hash,
+        key.name,
+        key.principal,
+        key.created_at,
+        key.expires_at,
+        key.revoked_at
+    )
+}
+
+pub(super) async fn keys_are_kept_and_found(world: &World) -> Outcome {
+    let repository = world.repository();
+    let tenancy = world.tenant("north").await?;
+    let tenant = &tenancy.principal.tenant;
+    let unknown = new_key(TenantId::new(i64::MAX), "k0");
+    let made = repository.create_api_key(&unknown, world.now()).await?;
+    ensure!(made.is_none(), "a key of an unknown tenant is made");
+    ensure!(
+        repository.find_api_key("k0").await?.is_none(),
+        "a key that was not made is found"
+    );
+
+    let wanted = new_key(tenant.id, "k1");
+    let made = create(world, &wanted).await?;
+    ensure_eq!(made.key_id, wanted.key_id, "the key's id");
+    ensure_eq!(made.secret_hash, wanted.secret_hash, "the key's hash");
+    ensure_eq!(made.name, wanted.name, "the key's name");
+    ensure_eq!(made.principal.scopes, wanted.scopes, "the key's scopes");
+    ensure_eq!(&made.principal.tenant, tenant, "the key's tenant");
+    ensure_eq!(made.expires_at, wanted.expires_at, "the key's end");
+    ensure_eq!(made.revoked_at, None, "a new key's revocation");
+    let other = create(world, &new_key(tenant.id, "k2")).await?;
+    ensure!(
+        other.principal.seq > made.principal.seq,
+        "principals are not numbered on"
+    );
+
+    let found = repository.find_api_key("k1").await?;
+    ensure_eq!(
+        found.as_ref().map(described),
+        Some(described(&made)),
+        "the key found"
+    );
+    let none = NewApiKey {
+        name: None,
+        expires_at: None,
+        scopes: Scopes::default(),
+        ..new_key(tenant.id, "k3")
+    };
+    let bare = create(world, &none).await?;
+    ensure_eq!(
+        (bare.name, bare.expires_at),
+        (None, None),
+        "a key without name and end"
+    );
+    ensure_eq!(
+        bare.principal.scopes,
+        Scopes::default(),
+        "a key without scopes"
+    );
+    Ok(())
+}
+
+pub(super) async fn keys_are_listed_in_pages(world: &World) -> Outcome {
+    let repository = world.repository();
+    let north = world.tenant("north").await?.principal.tenant.id;
+    let south = world.tenant("south").await?.principal.tenant.id;
+    for number in 0..5 {
+        create(world, &new_key(north, &format!("n{number}"))).await?;
+        create(world, &new_key(south, &format!("s{number}"))).await?;
+    }
+    for tenant in [Some(north), Some(south), None] {
+        let all = repository.list_api_keys(tenant, None, 100).await?;
+        let expected = if tenant.is_some() { 6 } else { 12 };
+        ensure_eq!(all.len(), expected, "keys of {tenant:?}");
+        let sorted = all.is_sorted_by_key(|key| key.principal.seq);
+        ensure!(sorted, "keys are not listed in the order they were made");
+        let own = |key: &ApiKeyRecord| tenant.is_none_or(|id| key.principal.tenant.id == id);
+        ensure!(all.iter().all(own), "a list of keys holds a foreign one");
+
+        let mut paged = Vec::new();
+        let mut after = None;
+        while paged.len() < all.len() {
+            let page = repository.list_api_keys(tenant, after, 4).await?;
+            ensure!(
+                (1..=4).contains(&page.len()),
+                "a page of {} keys",
+                page.len()
+            );
+            after = page.last().map(|key| key.principal.seq);
+            paged.extend(page);
+        }
+        let ids = |keys: &[ApiKeyRecord]| -> Vec<String> {
+            keys.iter().map(|key| key.key_id.clone()).collect()
+        };
+        ensure_eq!(ids(&paged), ids(&all), "keys paged through");
+    }
+    Ok(())
+}
+
+pub(super) async fn keys_are_revoked_for_good(world: &World) -> Outcome {
+    let repository = world.repository();
+    let tenant = world.tenant("north").await?.principal.tenant.id;
+    create(world, &new_key(tenant, "k1")).await?;
+    let first = world.now();
+    for at in [first, world.now()] {
+        let revoked = repository.revoke_api_key("k1", at).await?;
+        let revoked_at = revoked.and_then(|key| key.revoked_at);
+        ensure_eq!(revoked_at, Some(first), "the time of revocation");
+    }
+    let found = repository.find_api_key("k1").await?;
+    let found = found.ok_or_else(|| Problem::new("a revoked key is not found"))?;
+    ensure_eq!(found.revoked_at, Some(first), "the revocation found");
+    let unknown = repository.revoke_api_key("k9", world.now()).await?;
+    ensure!(unknown.is_none(), "an unknown key is revoked");
+    Ok(())
+}
+
+pub(super) async fn health_answers(world: &World) -> Outcome {
+    world.repository().health().await?;
+    Ok(())
+}

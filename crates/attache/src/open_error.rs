@@ -1,0 +1,56 @@
+//! Why an embedded installation could not be opened.
+
+use std::path::PathBuf;
+
+use attache_storage::{BlobError, BlobErrorKind};
+
+use crate::signing_keys::SigningKeysError;
+
+/// Why an embedded installation could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The data directory could not be made.
+    #[error("the data directory {} cannot be made", .path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Another program, or another part of this one, has the installation open.
+    #[error("{} is in use by another server: only one at a time may serve it", .path.display())]
+    InUse {
+        /// The directory of the blobs.
+        path: PathBuf,
+        /// What the store said.
+        #[source]
+        source: BlobError,
+    },
+    /// The directory of the blobs cannot be used.
+    #[error("the blob directory {} cannot be opened", .path.display())]
+    Blobs {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: BlobError,
+    },
+    /// The signing keys cannot be used.
+    #[error("the signing keys cannot be used")]
+    SigningKeys(#[from] SigningKeysError),
+    /// The database cannot be used.
+    #[error("the database cannot be opened")]
+    Database(#[from] attache_metadata_sql::OpenError),
+}
+
+impl OpenError {
+    pub(crate) fn of_blobs(path: PathBuf, source: BlobError) -> Self {
+        // Opening a directory says «unavailable» for one reason only: somebody else has its lock.
+        if source.kind() == BlobErrorKind::Unavailable {
+            return Self::InUse { path, source };
+        }
+        Self::Blobs { path, source }
+    }
+}

@@ -1,0 +1,92 @@
+//! Opening an installation: what is made, what is refused, what stays.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use attache::signing_keys::SigningKeysError;
+use attache::{
+    Embedded, EmbeddedDatabase, EmbeddedOptions, OpenError, SigningKeySource, TenantSlug,
+};
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn everything_is_made_in_one_directory_for_its_owner_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("a/data");
+    let attache = Embedded::open(EmbeddedOptions::new(&data_dir))
+        .await
+        .unwrap();
+    attache.service().check_health().await.unwrap();
+    attache.close().await;
+    assert_eq!(mode(&data_dir), 0o700);
+    for file in ["attache.db", "signing-keys"] {
+        assert_eq!(mode(&data_dir.join(file)), 0o600, "{file}");
+    }
+    assert_eq!(mode(&data_dir.join("blobs")), 0o700);
+}
+
+#[tokio::test]
+async fn a_second_opening_is_refused_and_the_database_alone_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = EmbeddedOptions::new(directory.path().join("data"));
+    let attache = Embedded::open(options.clone()).await.unwrap();
+    let refused = Embedded::open(options.clone()).await.unwrap_err();
+    assert!(matches!(refused, OpenError::InUse { .. }), "{refused}");
+
+    let slug = TenantSlug::parse("beside").unwrap();
+    let database = EmbeddedDatabase::open(&options).await.unwrap();
+    assert!(
+        database
+            .administration()
+            .create_tenant(&slug)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    database.close().await;
+    // It is there at once for the installation that is open.
+    assert!(
+        attache
+            .administration()
+            .create_tenant(&slug)
+            .await
+            .unwrap()
+            .is_none()
+    );
+
+    attache.close().await;
+    let again = Embedded::open(options).await.unwrap();
+    assert!(again.administration().has_tenants().await.unwrap());
+    again.close().await;
+}
+
+#[tokio::test]
+async fn keys_that_others_may_read_and_files_that_are_missing_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = EmbeddedOptions::new(directory.path().join("data"));
+    Embedded::open(options.clone()).await.unwrap().close().await;
+    let keys = options.signing_keys_path().unwrap();
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = Embedded::open(options.clone()).await.unwrap_err();
+    let exposed = OpenError::SigningKeys(SigningKeysError::Exposed {
+        path: keys,
+        mode: 0o644,
+    });
+    assert_eq!(refused.to_string(), exposed.to_string());
+    assert!(matches!(
+        refused,
+        OpenError::SigningKeys(SigningKeysError::Exposed { .. })
+    ));
+
+    // A file that was named is never made: links signed with other keys would end unseen.
+    options.signing_keys = SigningKeySource::File(directory.path().join("elsewhere"));
+    let refused = Embedded::open(options.clone()).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        OpenError::SigningKeys(SigningKeysError::Missing { .. })
+    ));
+    assert!(!directory.path().join("elsewhere").exists());
+}

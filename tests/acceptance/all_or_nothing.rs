@@ -1,0 +1,138 @@
+//! The files of one request are stored together, or none of them is.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Client, Form, Options, PDF, Server, noise};
+
+const LIMIT_BYTES: &str = "100000";
+
+async fn assert_nothing_left(server: &Server, client: &Client) {
+    let listed = client.list("state=any").await;
+    assert!(listed.is_empty(), "{listed:#?}");
+    server.wait_for_objects(0, Duration::from_secs(15)).await;
+}
+
+#[tokio::test]
+async fn three_files_in_one_request_commit_together() {
+    let server = Server::start(Options::new()).await;
+    let form = Form::new()
+        .file("file", "1.pdf", "application/pdf", PDF)
+        .file(
+            "file",
+            "2.bin",
+            "application/octet-stream",
+            &noise(2, 50_000),
+        )
+        .file(
+            "file",
+            "3.bin",
+            "application/octet-stream",
+            &noise(3, 50_000),
+        );
+    let files = server.client().upload_form(form).await.expect(201).files();
+    assert_eq!(files.len(), 3);
+    let times: Vec<_> = files.iter().map(|file| &file["created_at"]).collect();
+    assert!(
+        times.iter().all(|time| *time == times[0]),
+        "one commit, one time: {times:?}"
+    );
+    assert_eq!(server.client().list("").await.len(), 3);
+}
+
+#[tokio::test]
+async fn none_is_stored_if_the_third_is_not_accepted() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let files = |form: Form| {
+        form.file("file", "1.pdf", "application/pdf", PDF)
+            .file("file", "2.pdf", "application/pdf", &[PDF, b" "].concat())
+            .file("file", "3.txt", "text/plain", b"not a PDF")
+    };
+    let early = files(Form::new().field("accept", "application/pdf"));
+    let late = files(Form::new()).field("accept", "application/pdf");
+    for form in [early, late] {
+        let answer = client.upload_form(form).await;
+        answer.problem_naming(422, "type-not-accepted", "3.txt");
+        assert_nothing_left(&server, &client).await;
+    }
+}
+
+#[tokio::test]
+async fn none_is_stored_if_the_third_is_too_large() {
+    let options = Options::new()
+        .argument("--max-upload-bytes")
+        .argument(LIMIT_BYTES);
+    let server = Server::start(options).await;
+    let client = server.client();
+    let form = Form::new()
+        .file(
+            "file",
+            "1.bin",
+            "application/octet-stream",
+            &noise(1, 40_000),
+        )
+        .file(
+            "file",
+            "2.bin",
+            "application/octet-stream",
+            &noise(2, 40_000),
+        )
+        .file(
+            "file",
+            "3.bin",
+            "application/octet-stream",
+            &noise(3, 40_000),
+        );
+    let answer = client.upload_form(form).await;
+    answer.problem_naming(413, "too-large", LIMIT_BYTES);
+    assert_nothing_left(&server, &client).await;
+}
+
+#[tokio::test]
+async fn none_is_stored_if_a_field_after_the_files_is_refused() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let files = || Form::new().file("file", "1.pdf", "application/pdf", PDF);
+    let unknown = files().field("colour", "blue");
+    client
+        .upload_form(unknown)
+        .await
+        .problem_naming(422, "invalid-field", "colour");
+    let unusable = files().field("category", "not a slug!");
+    client
+        .upload_form(unusable)
+        .await
+        .problem_naming(422, "invalid-field", "category");
+    let twice = files().field("person", "a").field("person", "b");
+    client
+        .upload_form(twice)
+        .await
+        .problem_naming(422, "invalid-field", "person");
+    let two_digests = files()
+        .file("file", "2.pdf", "application/pdf", PDF)
+        .field("sha256", &crate::support::sha256_hex(PDF));
+    client
+        .upload_form(two_digests)
+        .await
+        .problem_naming(422, "invalid-field", "sha256");
+    assert_nothing_left(&server, &client).await;
+}
+
+#[tokio::test]
+async fn a_bad_name_among_good_ones_refuses_all() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let form = Form::new()
+        .file("file", "good.pdf", "application/pdf", PDF)
+        .file("file", "exe.\u{202e}fdp", "application/pdf", PDF);
+    client
+        .upload_form(form)
+        .await
+        .problem_naming(422, "invalid-field", "filename");
+    let fields = json!({});
+    let answer = client.upload_json("nul\0.txt", b"x", fields).await;
+    answer.problem_naming(422, "invalid-field", "filename");
+    assert_nothing_left(&server, &client).await;
+}

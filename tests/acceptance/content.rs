@@ -1,0 +1,320 @@
+//! Serving bytes: ranges, conditions, and markup that is never rendered.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::{Answer, Client, HTML, Options, PDF, PNG, SVG, Server, id_of, sha256_hex};
+
+const BYTES: &[u8] = b"0123456789abcdefghij";
+
+async fn ask(client: &Client, id: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = client.request("GET", &format!("/v1/files/{id}/content"));
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    request.send().await
+}
+
+#[tokio::test]
+async fn a_whole_file_comes_with_all_that_a_cache_and_a_browser_need() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("a.pdf", PDF).await);
+    let answer = client.content(&id).await.expect(200);
+    assert_eq!(answer.body, PDF);
+    let digest = STANDARD.encode(Sha256::digest(PDF));
+    let expected = [
+        ("content-type", "application/pdf".to_owned()),
+        ("content-length", PDF.len().to_string()),
+        ("etag", format!("\"{}\"", sha256_hex(PDF))),
+        ("accept-ranges", "bytes".to_owned()),
+        ("repr-digest", format!("sha-256=:{digest}:")),
+        ("x-content-type-options", "nosniff".to_owned()),
+        ("cache-control", "private, no-store".to_owned()),
+    ];
+    for (name, value) in expected {
+        assert_eq!(answer.header(name), value, "{name}");
+    }
+    assert!(
+        answer
+            .header("content-disposition")
+            .starts_with("attachment"),
+        "{answer:?}"
+    );
+    assert!(
+        answer.header("content-security-policy").contains("sandbox"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn head_answers_what_get_would_without_the_bytes() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("a.pdf", PDF).await);
+    let target = format!("/v1/files/{id}/content");
+    let get = client.get(&target).await.expect(200);
+    let head = client.head(&target).await.expect(200);
+    assert!(head.body.is_empty());
+    for name in get
+        .headers
+        .keys()
+        .filter(|name| !matches!(name.as_str(), "date" | "x-request-id"))
+    {
+        assert_eq!(head.headers.get(name), get.headers.get(name), "{name}");
+    }
+    let tag = get.header("etag");
+    let fresh = client
+        .request("HEAD", &target)
+        .header("if-none-match", tag)
+        .send()
+        .await;
+    fresh.expect(304);
+}
+
+#[tokio::test]
+async fn a_range_is_served_cut_or_refused() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("a.txt", BYTES).await);
+    let partial: [(&str, std::ops::Range<usize>); 8] = [
+        ("bytes=0-0", 0..1),
+        ("bytes=0-4", 0..5),
+        ("bytes=5-", 5..20),
+        ("bytes=19-", 19..20),
+        ("bytes=-1", 19..20),
+        ("bytes=-500", 0..20),
+        ("bytes=10-500", 10..20),
+        ("bytes=0-18446744073709551615", 0..20),
+    ];
+    for (range, expected) in partial {
+        let answer = ask(&client, &id, &[("range", range)]).await.expect(206);
+        let shown = format!("bytes {}-{}/20", expected.start, expected.end - 1);
+        assert_eq!(answer.header("content-range"), shown, "{range}");
+        assert_eq!(
+            answer.header("content-length"),
+            expected.len().to_string(),
+            "{range}"
+        );
+        assert_eq!(answer.body, BYTES[expected], "{range}");
+    }
+    for range in ["bytes=20-", "bytes=20-30", "bytes=-0", "bytes=99999999999-"] {
+        let answer = ask(&client, &id, &[("range", range)]).await;
+        assert_eq!(answer.header("content-range"), "bytes */20", "{range}");
+        answer.problem(416, "range-not-satisfiable");
+    }
+    // What is not a range of bytes is as if it were not there (RFC 9110, section 14.2).
+    for range in [
+        "lines=0-1",
+        "bytes=5-2",
+        "bytes=",
+        "bytes=a-b",
+        "bytes 0-1",
+        "0-1",
+    ] {
+        let answer = ask(&client, &id, &[("range", range)]).await.expect(200);
+        assert_eq!(answer.body, BYTES, "{range}");
+        assert!(answer.find_header("content-range").is_none(), "{range}");
+    }
+}
+
+#[tokio::test]
+async fn several_ranges_are_never_answered_wrongly() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("a.txt", BYTES).await);
+    let answer = ask(&client, &id, &[("range", "bytes=0-1,5-6")]).await;
+    match answer.status {
+        200 => assert_eq!(answer.body, BYTES),
+        206 => assert!(
+            answer
+                .header("content-type")
+                .starts_with("multipart/byteranges")
+        ),
+        _ => panic!("{answer:?}"),
+    }
+}
+
+#[tokio::test]
+async fn if_range_gives_the_part_only_of_the_same_bytes() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("a.txt", BYTES).await);
+    let tag = client
+        .content(&id)
+        .await
+        .expect(200)
+        .header("etag")
+        .to_owned();
+    let range = ("range", "bytes=2-3");
+    let same = ask(&client, &id, &[range, ("if-range", &tag)])
+        .await
+        .expect(206);
+    assert_eq!(same.body, BYTES[2..4]);
+    let weak = format!("W/{tag}");
+    for other in [
+        "\"another\"",
+        &weak,
+        "Wed, 21 Oct 2015 07:28:00 GMT",
+        "nonsense",
+    ] {
+        let answer = ask(&client, &id, &[range, ("if-range", other)])
+            .await
+            .expect(200);
+        assert_eq!(answer.body, BYTES, "{other}");
+    }
+    let beyond = [("range", "bytes=99-"), ("if-range", "\"another\"")];
+    ask(&client, &id, &beyond).await.expect(200);
+}
+
+#[tokio::test]
+async fn conditions_save_the_transfer_or_refuse_it() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("a.txt", BYTES).await);
+    let tag = client
+        .content(&id)
+        .await
+        .expect(200)
+        .header("etag")
+        .to_owned();
+    let weak = format!("W/{tag}");
+    let list = format!("\"x\", {tag}");
+    for unchanged in [tag.as_str(), &weak, &list, "*"] {
+        let answer = ask(&client, &id, &[("if-none-match", unchanged)])
+            .await
+            .expect(304);
+        assert!(answer.body.is_empty(), "{unchanged}");
+        assert_eq!(answer.header("etag"), tag, "{unchanged}");
+    }
+    ask(&client, &id, &[("if-none-match", "\"x\"")])
+        .await
+        .expect(200);
+    let both = [("if-none-match", tag.as_str()), ("range", "bytes=0-1")];
+    ask(&client, &id, &both).await.expect(304);
+
+    ask(&client, &id, &[("if-match", &tag)]).await.expect(200);
+    ask(&client, &id, &[("if-match", "*")]).await.expect(200);
+    ask(&client, &id, &[("if-match", "\"x\"")])
+        .await
+        .problem(412, "precondition-failed");
+}
+
+#[tokio::test]
+async fn an_empty_file_has_no_range() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("empty.txt", b"").await);
+    let whole = client.content(&id).await.expect(200);
+    assert_eq!((whole.header("content-length"), whole.body.len()), ("0", 0));
+    for range in ["bytes=0-", "bytes=0-0"] {
+        let answer = ask(&client, &id, &[("range", range)]).await;
+        assert_eq!(answer.header("content-range"), "bytes */0", "{range}");
+        answer.problem(416, "range-not-satisfiable");
+    }
+    let tag = whole.header("etag").to_owned();
+    ask(&client, &id, &[("if-none-match", &tag)])
+        .await
+        .expect(304);
+}
+
+/// Every address at which the bytes of a file can be had.
+async fn addresses(client: &Client, record: &Value) -> Vec<String> {
+    let id = id_of(record);
+    let content = format!("/v1/files/{id}/content");
+    let name = record["filename"].as_str().unwrap();
+    vec![
+        content.clone(),
+        format!("{content}?disposition=inline"),
+        format!("{content}?disposition=attachment"),
+        format!("/v1/public/{id}/{name}"),
+        format!("/v1/public/{id}/{name}?disposition=inline"),
+        client.link(&id, &json!({"action": "view"})).await,
+        client.link(&id, &json!({"action": "download"})).await,
+    ]
+}
+
+#[tokio::test]
+async fn markup_is_never_rendered() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let cases: [(&str, &str, &[u8]); 7] = [
+        ("page.html", "text/html", HTML),
+        ("page.png", "image/png", HTML),
+        ("page.pdf", "application/pdf", HTML),
+        ("drawing.svg", "image/svg+xml", SVG),
+        (
+            "page.xhtml",
+            "application/xhtml+xml",
+            b"<html xmlns='http://www.w3.org/1999/xhtml'/>",
+        ),
+        (
+            "feed.xml",
+            "text/xml",
+            b"<?xml version='1.0'?><?xml-stylesheet href='x'?><a/>",
+        ),
+        ("script.js", "text/javascript", b"alert(1)"),
+    ];
+    for (filename, content_type, bytes) in cases {
+        let fields = json!({"visibility": "public", "content_type": content_type});
+        let record = client.store_with(filename, bytes, fields).await;
+        for address in addresses(&client, &record).await {
+            let answer = client.get(&address).await.expect(200);
+            assert_eq!(answer.body, bytes, "{address}");
+            let disposition = answer.header("content-disposition");
+            assert!(
+                disposition.starts_with("attachment;"),
+                "{filename} {address}: {disposition}"
+            );
+            assert_eq!(
+                answer.header("x-content-type-options"),
+                "nosniff",
+                "{address}"
+            );
+            assert!(
+                answer.header("content-security-policy").contains("sandbox"),
+                "{address}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_browser_shows_safely_is_shown_when_asked_for() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    for (filename, bytes) in [("a.pdf", PDF), ("a.png", PNG)] {
+        let id = id_of(&client.store(filename, bytes).await);
+        let inline = client
+            .get(&format!("/v1/files/{id}/content?disposition=inline"))
+            .await;
+        let inline = inline.expect(200);
+        assert!(
+            inline.header("content-disposition").starts_with("inline"),
+            "{inline:?}"
+        );
+        assert_eq!(inline.header("x-content-type-options"), "nosniff");
+        assert!(
+            inline.header("content-security-policy").contains("sandbox"),
+            "{inline:?}"
+        );
+        let plain = client.content(&id).await.expect(200);
+        assert!(
+            plain
+                .header("content-disposition")
+                .starts_with("attachment"),
+            "{plain:?}"
+        );
+    }
+    let id = id_of(&client.store("b.pdf", PDF).await);
+    let wrong = client
+        .get(&format!("/v1/files/{id}/content?disposition=maybe"))
+        .await;
+    wrong.problem_naming(400, "invalid-parameter", "disposition");
+    let unknown = client
+        .get(&format!("/v1/files/{id}/content?download=1"))
+        .await;
+    unknown.problem_naming(400, "invalid-parameter", "download");
+}

@@ -1,0 +1,136 @@
+//! `kill -9` in the middle of uploads: what was acknowledged is there, and nothing else remains.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::support::{Client, Options, Server, eventually, id_of, noise, sha256_hex};
+
+const CYCLES: u64 = 5;
+const WRITERS: u64 = 8;
+/// The lease that the server gives an upload here, and a turn of what clears up, several times.
+const NEXT_TURN: Duration = Duration::from_mins(1);
+
+/// What the writers did, for all cycles.
+#[derive(Debug, Default)]
+struct Journal {
+    /// The digest of every file that was ever sent, by its name.
+    sent: HashMap<String, String>,
+    /// The ids that a 201 named, with the file's name.
+    acknowledged: HashMap<String, String>,
+}
+
+/// Uploads one file after the other, in pieces with pauses, until the server is gone.
+async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Arc<Mutex<Journal>>) {
+    for number in 0.. {
+        let name = format!("{cycle}-{writer}-{number}.bin");
+        let length = 20_000 * (1 + (writer + number) % 8);
+        let bytes = noise(
+            cycle << 32 | writer << 16 | number,
+            usize::try_from(length).unwrap(),
+        );
+        journal
+            .lock()
+            .unwrap()
+            .sent
+            .insert(name.clone(), sha256_hex(&bytes));
+        let pieces: Vec<Bytes> = bytes.chunks(10_000).map(Bytes::copy_from_slice).collect();
+        let body = stream::unfold(pieces.into_iter(), async |mut pieces| {
+            let piece = pieces.next()?;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            Some((Ok(Frame::data(piece)), pieces))
+        });
+        let target = format!("/v1/files?filename={name}");
+        let request = client.request("POST", &target);
+        let request = request.streamed("application/octet-stream", StreamBody::new(body).boxed());
+        match request.try_send().await {
+            Ok(answer) => {
+                let id = id_of(&answer.expect(201).only_file());
+                journal.lock().unwrap().acknowledged.insert(id, name);
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+/// Everything the service shows, page after page.
+async fn list_all(client: &Client) -> Vec<Value> {
+    let mut files = Vec::new();
+    let mut target = "/v1/files?state=any&limit=500".to_owned();
+    loop {
+        let page = client.get(&target).await.expect(200);
+        files.extend(page.files());
+        match page.json()["next_cursor"].as_str() {
+            Some(cursor) => target = format!("/v1/files?state=any&limit=500&cursor={cursor}"),
+            None => return files,
+        }
+    }
+}
+
+async fn assert_whole(server: &Server, journal: &Journal) {
+    let client = server.client();
+    let visible = list_all(&client).await;
+    for (id, name) in &journal.acknowledged {
+        let record = client.record(id).await.expect(200).json();
+        assert_eq!(record["filename"], name.as_str());
+        assert_eq!(record["sha256"], journal.sent[name].as_str(), "{name}");
+    }
+    for file in &visible {
+        let name = file["filename"].as_str().unwrap();
+        let content = client.content(&id_of(file)).await.expect(200);
+        // A commit may come just before the kill and its answer never: whole, if visible.
+        assert_eq!(sha256_hex(&content.body), journal.sent[name], "{name}");
+    }
+    assert!(visible.len() >= journal.acknowledged.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_minus_nine_in_the_middle_of_uploads_loses_nothing_and_leaves_nothing() {
+    // Leftovers are cleared when their lease has run out: by default after a minute and a half.
+    let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");
+    let mut server = Server::start(options).await;
+    let journal = Arc::new(Mutex::new(Journal::default()));
+    let mut interrupted = 0;
+
+    for cycle in 0..CYCLES {
+        let mut writers = JoinSet::new();
+        for writer in 0..WRITERS {
+            let client = Client::new(server.url(), Some(server.key()));
+            writers.spawn(write_until_killed(client, cycle, writer, journal.clone()));
+        }
+        tokio::time::sleep(Duration::from_millis(300 + cycle * 170)).await;
+        server.kill();
+        writers.join_all().await;
+        interrupted += WRITERS;
+        server = server.start_again().await;
+        let seen = std::mem::take(&mut *journal.lock().unwrap());
+        assert_whole(&server, &seen).await;
+        *journal.lock().unwrap() = seen;
+    }
+
+    let seen = journal.lock().unwrap().acknowledged.len();
+    println!("{seen} files acknowledged, {interrupted} uploads interrupted");
+    assert!(seen > 20, "too few uploads to prove anything: {seen}");
+    let visible = list_all(&server.client()).await;
+    let digests: BTreeSet<_> = visible
+        .iter()
+        .map(|file| file["sha256"].to_string())
+        .collect();
+    let objects = eventually(
+        "the leftovers are gone",
+        NEXT_TURN,
+        async || server.stored_objects().len(),
+        |objects| *objects <= digests.len(),
+    )
+    .await;
+    assert_eq!(objects, digests.len());
+    let seen = std::mem::take(&mut *journal.lock().unwrap());
+    assert_whole(&server, &seen).await;
+}

@@ -1,0 +1,168 @@
+//! The same bytes are stored once in a tenant, never across tenants, and gone when nothing needs them.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Options, PDF, PNG, Server, id_of, noise};
+
+const SECONDS: Duration = Duration::from_secs(15);
+
+#[tokio::test]
+async fn the_same_bytes_are_stored_once_and_kept_while_a_record_needs_them() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let bytes = noise(11, 300_000);
+    let first = id_of(&client.store("first.bin", &bytes).await);
+    let second = id_of(
+        &client
+            .store_with("second.bin", &bytes, json!({"person": "p"}))
+            .await,
+    );
+    assert_ne!(first, second, "two records");
+    server.wait_for_objects(1, SECONDS).await;
+
+    client
+        .delete(&format!("/v1/files/{first}"))
+        .await
+        .expect(204);
+    client.record(&first).await.problem(404, "not-found");
+    // Several turns of what removes bytes.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(client.content(&second).await.expect(200).body, bytes);
+    server.wait_for_objects(1, SECONDS).await;
+
+    client
+        .delete(&format!("/v1/files/{second}"))
+        .await
+        .expect(204);
+    server.wait_for_objects(0, SECONDS).await;
+
+    let third = id_of(&client.store("third.bin", &bytes).await);
+    assert_eq!(
+        client.content(&third).await.expect(200).body,
+        bytes,
+        "stored anew"
+    );
+}
+
+#[tokio::test]
+async fn the_same_bytes_twice_in_one_request_are_stored_once() {
+    let server = Server::start(Options::new()).await;
+    let form = crate::support::Form::new()
+        .file("file", "1.pdf", "application/pdf", PDF)
+        .file("file", "2.pdf", "application/pdf", PDF);
+    let files = server.client().upload_form(form).await.expect(201).files();
+    assert_ne!(files[0]["id"], files[1]["id"]);
+    server.wait_for_objects(1, SECONDS).await;
+    server
+        .client()
+        .delete(&format!("/v1/files/{}", id_of(&files[0])))
+        .await
+        .expect(204);
+    assert_eq!(
+        server
+            .client()
+            .content(&id_of(&files[1]))
+            .await
+            .expect(200)
+            .body,
+        PDF
+    );
+}
+
+#[tokio::test]
+async fn another_tenant_has_its_own_copy() {
+    let server = Server::start(Options::new()).await;
+    let (one, other) = (server.client(), server.other_tenant("other"));
+    let mine = id_of(&one.store("a.pdf", PDF).await);
+    let theirs = id_of(&other.store("a.pdf", PDF).await);
+    server.wait_for_objects(2, SECONDS).await;
+    one.delete(&format!("/v1/files/{mine}")).await.expect(204);
+    server.wait_for_objects(1, SECONDS).await;
+    assert_eq!(other.content(&theirs).await.expect(200).body, PDF);
+}
+
+#[tokio::test]
+async fn dedup_answers_the_existing_record_until_it_is_claimed() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let fields = json!({"person": "p", "category": "images", "dedup": true});
+    let first = client
+        .upload_json("a.png", PNG, fields.clone())
+        .await
+        .expect(201)
+        .only_file();
+    assert_eq!(first["deduplicated"], false);
+    let id = id_of(&first);
+
+    let again = client
+        .upload_json("b.png", PNG, fields.clone())
+        .await
+        .expect(200)
+        .only_file();
+    assert_eq!(again["deduplicated"], true);
+    assert_eq!(id_of(&again), id);
+    assert_eq!(again["filename"], "a.png", "unchanged");
+
+    let without = json!({"person": "p", "category": "images"});
+    client.upload_json("c.png", PNG, without).await.expect(201);
+    for other in [
+        json!({"person": "q", "category": "images", "dedup": true}),
+        json!({"person": "p", "category": "medical", "dedup": true}),
+        json!({"person": "p", "category": "images", "dedup": true, "visibility": "public"}),
+    ] {
+        client.upload_json("d.png", PNG, other).await.expect(201);
+    }
+    let other = server.other_tenant("other");
+    other
+        .upload_json("a.png", PNG, fields.clone())
+        .await
+        .expect(201);
+
+    for file in client.list("person=p&category=images").await {
+        client
+            .claim(&id_of(&file), "certificate:1")
+            .await
+            .expect(200);
+    }
+    let after = client
+        .upload_json("e.png", PNG, fields)
+        .await
+        .expect(201)
+        .only_file();
+    assert_ne!(id_of(&after), id);
+    assert_eq!(after["deduplicated"], false);
+}
+
+#[tokio::test]
+async fn the_same_upload_by_many_at_once_ends_with_one_copy() {
+    let server = Server::start(Options::new()).await;
+    let bytes = noise(5, 50_000);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..16 {
+        let (client, bytes) = (server.client(), bytes.clone());
+        tasks.spawn(async move {
+            let record = client.store(&format!("{number}.bin"), &bytes).await;
+            let id = id_of(&record);
+            if number % 2 == 0 {
+                client.delete(&format!("/v1/files/{id}")).await.expect(204);
+            }
+        });
+    }
+    tasks.join_all().await;
+    let left = server.client().list("").await;
+    assert_eq!(left.len(), 8);
+    server.wait_for_objects(1, SECONDS).await;
+    for file in left {
+        assert_eq!(
+            server
+                .client()
+                .content(&id_of(&file))
+                .await
+                .expect(200)
+                .body,
+            bytes
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! A full disk: 507, nothing lost, and the service goes on once there is room.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+
+use crate::support::{Answer, Client, Options, PDF, Server, eventually, id_of, noise, run};
+
+/// A small filesystem over a directory, for as long as this value lives.
+struct SmallDisk {
+    at: PathBuf,
+}
+
+impl SmallDisk {
+    /// `Err` says why none could be mounted here.
+    fn mount(at: &Path) -> Result<Self, String> {
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs"])
+            .arg(at);
+        let output = mount
+            .output()
+            .map_err(|error| format!("no mount command: {error}"))?;
+        if output.status.success() {
+            return Ok(Self { at: at.to_owned() });
+        }
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: the server may be about to end only now.
+        run(Command::new("umount").arg("--lazy").arg(&self.at));
+    }
+}
+
+/// Uploads without saying how much: only the disk itself can refuse.
+async fn upload_undeclared(client: &Client, name: &str, megabytes: u64) -> Answer {
+    let pieces = (0..megabytes).map(|number| Bytes::from(noise(number, 1 << 20)));
+    let body = StreamBody::new(stream::iter(pieces.map(|piece| Ok(Frame::data(piece))))).boxed();
+    let request = client.request("POST", &format!("/v1/files?filename={name}"));
+    request
+        .streamed("application/octet-stream", body)
+        .send()
+        .await
+}
+
+#[tokio::test]
+async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
+    let mut disk = Err("not tried".to_owned());
+    let options = Options::new().environment("ATTACHE_RESERVE_BYTES", "0");
+    let server = Server::start_prepared(options, |folder| disk = SmallDisk::mount(folder)).await;
+    let _disk = match disk {
+        Ok(disk) => disk,
+        Err(reason) => {
+            println!("SKIPPED disk_full: {reason}");
+            assert!(
+                std::env::var_os("ATTACHE_REQUIRE_ALL").is_none(),
+                "skipped: {reason}"
+            );
+            return;
+        }
+    };
+    let client = server.client();
+    let kept = id_of(&client.store("kept.pdf", PDF).await);
+
+    // Declared: refused before it is read.
+    let declared = client
+        .upload_raw("declared.bin", "", &vec![1; 40 << 20])
+        .await;
+    declared.problem(507, "out-of-space");
+    // Not declared: the disk is full in the middle.
+    upload_undeclared(&client, "undeclared.bin", 40)
+        .await
+        .problem(507, "out-of-space");
+    server.wait_for_objects(1, Duration::from_secs(20)).await;
+    let names = client.list_names("").await;
+    assert_eq!(names, ["kept.pdf"]);
+
+    // Something else fills the disk to the last byte.
+    let filler = server.data_dir().join("filler");
+    let full = fs::write(&filler, vec![0; 30 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let answer = client.upload_raw("small.txt", "", &noise(1, 100_000)).await;
+    answer.problem(507, "out-of-space");
+    assert_eq!(client.content(&kept).await.expect(200).body, PDF);
+    assert_eq!(client.list_names("").await, ["kept.pdf"]);
+    server.anonymous().get("/livez").await.expect(200);
+
+    fs::remove_file(&filler).unwrap();
+    let after = eventually(
+        "uploads work again",
+        Duration::from_secs(30),
+        async || client.upload_raw("after.txt", "", &noise(2, 100_000)).await,
+        |answer| answer.status == 201,
+    )
+    .await;
+    let id = id_of(&after.only_file());
+    assert_eq!(
+        client.content(&id).await.expect(200).body,
+        noise(2, 100_000)
+    );
+    server.wait_for_objects(2, Duration::from_secs(30)).await;
+    server.anonymous().get("/readyz").await.expect(200);
+}

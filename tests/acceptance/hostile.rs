@@ -1,0 +1,237 @@
+//! Requests that no proper client sends: refused at their caps, and the next request is served.
+
+use crate::support::{Answer, Form, Options, Server};
+
+/// Sends bytes as they are; answers what comes back, `None` where the server just closed.
+async fn exchange(server: &Server, bytes: &[u8]) -> Option<Answer> {
+    let mut connection = server.connect().await;
+    // The server may refuse before it has read everything.
+    let _ = connection.try_send(bytes).await;
+    connection.try_answer().await
+}
+
+fn request(server: &Server, line: &str, headers: &str) -> String {
+    let (authority, key) = (server.authority(), server.key());
+    format!("{line} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {key}\r\n{headers}\r\n")
+}
+
+async fn assert_unharmed(server: &Server, after: &str) {
+    server.anonymous().get("/livez").await.expect(200);
+    let stored = server
+        .client()
+        .upload_raw("normal.txt", "", b"normal")
+        .await;
+    assert_eq!(stored.status, 201, "after {after}: {stored:?}");
+}
+
+/// Refused: a 4xx, or the connection closed without a word.
+async fn assert_refused(server: &Server, what: &str, bytes: &[u8]) {
+    if let Some(answer) = exchange(server, bytes).await {
+        assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
+    }
+    assert_unharmed(server, what).await;
+}
+
+#[tokio::test]
+async fn malformed_heads_are_refused() {
+    let server = Server::start(Options::new()).await;
+    let list = "GET /v1/files";
+    let many = "X-Many: x\r\n".repeat(100);
+    let huge = format!("X-Huge: {}\r\n", "x".repeat(500_000));
+    let long_target = format!("GET /v1/files?person={}", "x".repeat(100_000));
+    let cases = [
+        ("two hosts", request(&server, list, "Host: elsewhere\r\n")),
+        (
+            "no host",
+            format!(
+                "{list} HTTP/1.1\r\nAuthorization: Bearer {}\r\n\r\n",
+                server.key()
+            ),
+        ),
+        ("a header of 500 kB", request(&server, list, &huge)),
+        ("100 headers", request(&server, list, &many)),
+        ("a target of 100 kB", request(&server, &long_target, "")),
+        ("a space in a name", request(&server, list, "X Y: z\r\n")),
+        (
+            "a folded header",
+            request(&server, list, "X-A: b\r\n c\r\n"),
+        ),
+        (
+            "no HTTP at all",
+            "\x16\x03\x01\x02\0\x01\0\x01\r\n\r\n".to_owned(),
+        ),
+        (
+            "a version to come",
+            "GET /livez HTTP/9.9\r\n\r\n".to_owned(),
+        ),
+        ("NUL in a header", request(&server, list, "X-A: a\0b\r\n")),
+        (
+            "NUL in the target",
+            request(&server, "GET /v1/files/\0", ""),
+        ),
+        (
+            "two lengths",
+            request(
+                &server,
+                "POST /v1/files?filename=a",
+                "Content-Length: 1\r\nContent-Length: 2\r\n",
+            ),
+        ),
+        (
+            "a negative length",
+            request(
+                &server,
+                "POST /v1/files?filename=a",
+                "Content-Length: -1\r\n",
+            ),
+        ),
+        (
+            "two keys",
+            request(&server, list, "Authorization: Bearer other\r\n"),
+        ),
+    ];
+    for (what, bytes) in cases {
+        assert_refused(&server, what, bytes.as_bytes()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_not_smuggled_behind_a_doubtful_length() {
+    let server = Server::start(Options::new()).await;
+    let smuggled = request(&server, "DELETE /v1/files/x", "");
+    let body = format!("0\r\n\r\n{smuggled}");
+    let headers = format!(
+        "Content-Length: {}\r\nTransfer-Encoding: chunked\r\n",
+        body.len()
+    );
+    let head = request(&server, "POST /v1/files?filename=a.txt", &headers);
+    let mut connection = server.connect().await;
+    connection.send(format!("{head}{body}")).await;
+    let first = connection.try_answer().await;
+    if let Some(first) = first.filter(|answer| answer.status < 400) {
+        // The chunks counted. Then the connection must not go on with what the length covered.
+        assert_eq!(first.status, 201, "{first:?}");
+        let second = connection.try_answer().await;
+        assert!(
+            second.is_none(),
+            "the smuggled request was answered: {second:?}"
+        );
+    }
+    assert_unharmed(&server, "two lengths").await;
+}
+
+#[tokio::test]
+async fn paths_that_climb_find_nothing() {
+    let server = Server::start(Options::new()).await;
+    for target in [
+        "/v1/files/..",
+        "/v1/files/../..",
+        "/v1/files/../../../../etc/passwd",
+        "/v1/files/%2e%2e/%2e%2e/etc/passwd",
+        "/v1/files/..%2f..%2f..%2fetc%2fpasswd",
+        "/v1/files/%2e%2e%5c%2e%2e",
+        "/v1/files/%00",
+        "/v1/public/../../attache.db",
+        "/v1/public/%2e%2e/attache.db",
+        "/v1/public/0190163d-8694-739b-aea5-966c26f8ad91/..%2f..%2fattache.db",
+        "/v1/links/%2e%2e/signing-keys",
+        "//v1/files",
+        "/v1//files",
+        "/v1/files/%",
+        "/v1/files/%zz",
+        "/v1/files/%ff%fe",
+    ] {
+        let bytes = request(&server, &format!("GET {target}"), "");
+        let answer = exchange(&server, bytes.as_bytes()).await.unwrap();
+        assert!((400..=404).contains(&answer.status), "{target}: {answer:?}");
+        assert!(!answer.text().contains("root:"), "{target}");
+    }
+    assert_unharmed(&server, "climbing paths").await;
+}
+
+#[tokio::test]
+async fn an_endless_part_head_is_refused_at_its_cap() {
+    let server = Server::start(Options::new()).await;
+    let kind = Form::content_type();
+    let boundary = kind.split_once('=').unwrap().1;
+    let headers = format!("Content-Type: {kind}\r\nTransfer-Encoding: chunked\r\n");
+    for start in [
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\""),
+        format!("--{boundary}\r\nX-Endless: "),
+        // A text before the first boundary that never ends.
+        "preamble ".to_owned(),
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"person\"\r\n\r\n"),
+    ] {
+        let mut connection = server.connect().await;
+        connection
+            .send(request(&server, "POST /v1/files", &headers))
+            .await;
+        let first = format!("{:x}\r\n{start}\r\n", start.len());
+        connection.send(first).await;
+        let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
+        for _ in 0..64 {
+            if connection.try_send(&chunk).await.is_err() {
+                break;
+            }
+        }
+        // No end was ever sent: an answer means that a cap was met.
+        if let Some(answer) = connection.try_answer().await {
+            assert!(
+                matches!(answer.status, 400 | 413 | 422),
+                "{start}: {answer:?}"
+            );
+        }
+        assert_unharmed(&server, &start).await;
+    }
+}
+
+#[tokio::test]
+async fn hostile_multipart_is_refused_and_stores_nothing() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let file = |form: Form| form.file("file", "hostile.txt", "text/plain", b"x");
+    let many_parts = (0..65).fold(Form::new(), |form, at| form.field(&format!("f{at}"), "x"));
+    let many_files = (0..21).fold(Form::new(), |form, _| file(form));
+    let many_headers = "X-Many: x\r\n".repeat(200);
+    let disposition = "Content-Disposition: form-data; name=\"file\"; filename";
+    let cases = [
+        ("65 parts", file(many_parts)),
+        ("21 files", many_files),
+        (
+            "200 headers in a part",
+            Form::new().part(&format!("{many_headers}{disposition}=\"a\""), b"x"),
+        ),
+        (
+            "NUL in a filename",
+            Form::new().part(&format!("{disposition}=\"a\0b\""), b"x"),
+        ),
+        (
+            "an empty filename",
+            Form::new().part(&format!("{disposition}=\"\""), b"x"),
+        ),
+        (
+            "two dots as a filename",
+            Form::new().part(&format!("{disposition}=\"..\""), b"x"),
+        ),
+        (
+            "a broken filename*",
+            Form::new().part(&format!("{disposition}*=UTF-8''%ff"), b"x"),
+        ),
+        (
+            "an unknown transfer encoding",
+            Form::new().part(
+                &format!("{disposition}=\"a\"\r\nContent-Transfer-Encoding: base64"),
+                b"eA==",
+            ),
+        ),
+    ];
+    for (what, form) in cases {
+        let answer = client.upload_form(form).await;
+        assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
+        assert!(
+            client.list("state=any&name=hostile").await.is_empty(),
+            "{what}"
+        );
+        assert_unharmed(&server, what).await;
+    }
+}

@@ -1,0 +1,203 @@
+//! Every route against every credential that must not pass it.
+
+use serde_json::{Value, json};
+
+use crate::support::{ALL_SCOPES, Client, Options, PDF, Request, Server, eventually, id_of};
+
+/// A keyed route: how it is asked, and the scope it needs.
+struct Route {
+    method: &'static str,
+    /// `{id}` stands for a file's id.
+    target: &'static str,
+    body: fn() -> Option<Value>,
+    scope: &'static str,
+}
+
+impl Route {
+    fn request(&self, client: &Client, id: &str) -> Request {
+        let request = client.request(self.method, &self.target.replace("{id}", id));
+        match (self.body)() {
+            Some(body) => request.json(&body),
+            None => request,
+        }
+    }
+
+    fn is_about_a_file(&self) -> bool {
+        self.target.contains("{id}")
+    }
+}
+
+const fn route(
+    method: &'static str,
+    target: &'static str,
+    scope: &'static str,
+    body: fn() -> Option<Value>,
+) -> Route {
+    Route {
+        method,
+        target,
+        body,
+        scope,
+    }
+}
+
+fn keyed_routes() -> Vec<Route> {
+    let none: fn() -> Option<Value> = || None;
+    vec![
+        route("POST", "/v1/files", "files:write", || {
+            Some(json!({"filename": "a.txt", "content": "YQ=="}))
+        }),
+        route("POST", "/v1/files?filename=a.txt", "files:write", none),
+        route("GET", "/v1/files", "files:read", none),
+        route("HEAD", "/v1/files", "files:read", none),
+        route("GET", "/v1/files/{id}", "files:read", none),
+        route("PATCH", "/v1/files/{id}", "files:write", || {
+            Some(json!({"name": "taken"}))
+        }),
+        route("DELETE", "/v1/files/{id}", "files:delete", none),
+        route("GET", "/v1/files/{id}/content", "content:read", none),
+        route("HEAD", "/v1/files/{id}/content", "content:read", none),
+        route(
+            "GET",
+            "/v1/files/{id}/content?disposition=inline",
+            "content:read",
+            none,
+        ),
+        route("POST", "/v1/files/{id}/claim", "files:claim", || {
+            Some(json!({"holder": "thief"}))
+        }),
+        route(
+            "DELETE",
+            "/v1/files/{id}/claim?holder=thief",
+            "files:claim",
+            none,
+        ),
+        route("POST", "/v1/files/{id}/archive", "files:write", none),
+        route("POST", "/v1/files/{id}/restore", "files:write", none),
+        route("POST", "/v1/files/{id}/links", "links:create", || {
+            Some(json!({"action": "download"}))
+        }),
+    ]
+}
+
+/// The keys that count for nobody, with what is wrong with them.
+async fn dead_keys(server: &Server) -> Vec<(&'static str, Client)> {
+    let client = server.client();
+    let revoked = server.create_key("default", &ALL_SCOPES);
+    server.cli(&["key", "revoke", revoked.split('_').nth(1).unwrap()]);
+    let expired = server.cli(&["key", "create", "--tenant", "default", "--expires-in", "1s"]);
+    let expired = client.with_key(&expired);
+    eventually(
+        "a key expires",
+        std::time::Duration::from_secs(20),
+        async || expired.get("/v1/files").await.status,
+        |status| *status == 401,
+    )
+    .await;
+    // Well formed, and of another server.
+    let elsewhere = Server::start(Options::new()).await;
+    vec![
+        ("no key", client.without_key()),
+        ("nonsense", client.with_key("att_nonsense")),
+        ("a key of another server", client.with_key(elsewhere.key())),
+        ("a revoked key", client.with_key(&revoked)),
+        ("an expired key", expired),
+    ]
+}
+
+#[tokio::test]
+async fn no_route_lets_a_wrong_credential_pass() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("a.pdf", PDF).await);
+    let before = client.record(&id).await.expect(200).json();
+    let other = server.other_tenant("other");
+    let dead = dead_keys(&server).await;
+
+    for route in keyed_routes() {
+        let shown = format!("{} {}", route.method, route.target);
+        for (what, client) in &dead {
+            let answer = route.request(client, &id).send().await;
+            assert_eq!(answer.status, 401, "{shown} with {what}: {answer:?}");
+            assert!(
+                answer.find_header("www-authenticate").is_some(),
+                "{shown} with {what}"
+            );
+        }
+        let others: Vec<&str> = ALL_SCOPES
+            .into_iter()
+            .filter(|scope| *scope != route.scope)
+            .collect();
+        let unscoped = client.with_key(&server.create_key("default", &others));
+        let answer = route.request(&unscoped, &id).send().await;
+        assert_eq!(
+            answer.status, 403,
+            "{shown} without {}: {answer:?}",
+            route.scope
+        );
+        if route.is_about_a_file() {
+            let answer = route.request(&other, &id).send().await;
+            assert_eq!(answer.status, 404, "{shown} by another tenant: {answer:?}");
+        }
+    }
+
+    assert_eq!(
+        client.record(&id).await.expect(200).json(),
+        before,
+        "it was touched"
+    );
+    assert_eq!(client.list("state=any").await.len(), 1);
+    assert!(other.list("state=any").await.is_empty());
+}
+
+#[tokio::test]
+async fn each_scope_alone_opens_its_own_routes() {
+    let server = Server::start(Options::new()).await;
+    for route in keyed_routes() {
+        let id = id_of(&server.client().store("a.pdf", PDF).await);
+        let alone = server
+            .client()
+            .with_key(&server.create_key("default", &[route.scope]));
+        let answer = route.request(&alone, &id).send().await;
+        let shown = format!(
+            "{} {} with {}: {answer:?}",
+            route.method, route.target, route.scope
+        );
+        assert!((200..300).contains(&answer.status), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn no_filter_finds_what_belongs_to_another_tenant() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let fields = json!({"person": "ann", "category": "images"});
+    let mine = client.store_with("a.pdf", PDF, fields.clone()).await;
+    let other = server.other_tenant("other");
+    let person_id = mine["person_id"].as_str().unwrap();
+    let digest = mine["sha256"].as_str().unwrap();
+    for query in [
+        String::new(),
+        "state=any".into(),
+        "person=ann".into(),
+        format!("person_id={person_id}"),
+        format!("sha256={digest}"),
+        "name=a".into(),
+        "category=images".into(),
+    ] {
+        assert!(other.list(&query).await.is_empty(), "{query}");
+    }
+    // The same identifier is somebody else there; a foreign person is nobody.
+    let theirs = other.store_with("a.pdf", PDF, fields).await;
+    assert_ne!(theirs["person_id"], mine["person_id"]);
+    let foreign = other
+        .upload_json("b.pdf", PDF, json!({"person_id": person_id}))
+        .await;
+    foreign.problem(422, "unknown-person");
+    let patched = other
+        .patch(&id_of(&theirs), &json!({"person": "bob"}))
+        .await
+        .expect(200);
+    assert_ne!(patched.json()["person_id"], mine["person_id"]);
+    assert_eq!(client.list("person=bob").await.len(), 0);
+}

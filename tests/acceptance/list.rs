@@ -1,0 +1,290 @@
+//! Lists: every filter, every order, and what the pages say about each other.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration as Span, OffsetDateTime};
+
+use crate::support::{Client, Options, PDF, PNG, Server, encode_segment, id_of, sha256_hex};
+
+/// Five files, each with something the others have not, in this order:
+/// `delta` 4 bytes, `alpha` a PDF, `charlie` a PNG, `bravo` 1 byte, `alpine` archived.
+async fn five_files(client: &Client) -> Vec<Value> {
+    let described: [(&str, &[u8], Value); 5] = [
+        (
+            "delta.txt",
+            b"dddd",
+            json!({"person": "ann", "category": "images"}),
+        ),
+        (
+            "alpha.pdf",
+            PDF,
+            json!({"person": "ann", "category": "medical"}),
+        ),
+        (
+            "charlie.png",
+            PNG,
+            json!({"person": "bob", "category": "images"}),
+        ),
+        ("bravo.txt", b"b", json!({})),
+        ("alpine.txt", b"alpine", json!({"person": "bob"})),
+    ];
+    let mut records = Vec::new();
+    for (filename, bytes, fields) in described {
+        records.push(client.store_with(filename, bytes, fields).await);
+        // So that no two have the same time.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    client
+        .claim(&id_of(&records[1]), "certificate:1")
+        .await
+        .expect(200);
+    let archive = format!("/v1/files/{}/archive", id_of(&records[4]));
+    client.post(&archive).await.expect(200);
+    records
+}
+
+fn time_of(record: &Value) -> OffsetDateTime {
+    OffsetDateTime::parse(record["created_at"].as_str().unwrap(), &Rfc3339).unwrap()
+}
+
+fn written(time: OffsetDateTime) -> String {
+    encode_segment(&time.format(&Rfc3339).unwrap())
+}
+
+#[tokio::test]
+async fn each_filter_keeps_what_it_names() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let records = five_files(&client).await;
+    let ann = records[0]["person_id"].as_str().unwrap();
+    let after_first = written(time_of(&records[0]) + Span::milliseconds(1));
+    let at_third = written(time_of(&records[2]));
+    let digest = sha256_hex(b"b");
+    let cases: Vec<(String, &[&str])> = vec![
+        (
+            String::new(),
+            &["bravo.txt", "charlie.png", "alpha.pdf", "delta.txt"],
+        ),
+        (
+            "state=active".into(),
+            &["bravo.txt", "charlie.png", "alpha.pdf", "delta.txt"],
+        ),
+        ("state=archived".into(), &["alpine.txt"]),
+        (
+            "state=any".into(),
+            &[
+                "alpine.txt",
+                "bravo.txt",
+                "charlie.png",
+                "alpha.pdf",
+                "delta.txt",
+            ],
+        ),
+        ("person=ann".into(), &["alpha.pdf", "delta.txt"]),
+        (format!("person_id={ann}"), &["alpha.pdf", "delta.txt"]),
+        ("person=nobody".into(), &[]),
+        ("category=images".into(), &["charlie.png", "delta.txt"]),
+        ("category=none".into(), &[]),
+        ("person=ann&category=images".into(), &["delta.txt"]),
+        ("used=true".into(), &["alpha.pdf"]),
+        (
+            "used=false".into(),
+            &["bravo.txt", "charlie.png", "delta.txt"],
+        ),
+        (
+            format!("uploaded_after={after_first}"),
+            &["bravo.txt", "charlie.png", "alpha.pdf"],
+        ),
+        (
+            format!("uploaded_before={at_third}"),
+            &["alpha.pdf", "delta.txt"],
+        ),
+        (
+            format!("uploaded_after={after_first}&uploaded_before={at_third}"),
+            &["alpha.pdf"],
+        ),
+        ("uploaded_after=2126-01-01".into(), &[]),
+        ("content_type=image/png".into(), &["charlie.png"]),
+        (format!("sha256={digest}"), &["bravo.txt"]),
+        ("name=al".into(), &["alpha.pdf"]),
+        ("name=al&state=any".into(), &["alpine.txt", "alpha.pdf"]),
+        ("name=%25".into(), &[]),
+        ("name=_".into(), &[]),
+        (
+            "person=bob&state=any&sort=name".into(),
+            &["alpine.txt", "charlie.png"],
+        ),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(client.list_names(&query).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn each_order_is_kept_with_and_without_pages() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    five_files(&client).await;
+    let by_time = ["delta.txt", "alpha.pdf", "charlie.png", "bravo.txt"];
+    let by_name = ["alpha.pdf", "bravo.txt", "charlie.png", "delta.txt"];
+    let sizes = [
+        ("bravo.txt", 1),
+        ("delta.txt", 4),
+        ("alpha.pdf", PDF.len()),
+        ("charlie.png", PNG.len()),
+    ];
+    let mut by_size = sizes;
+    by_size.sort_by_key(|(_, size)| *size);
+    let by_size = by_size.map(|(name, _)| name);
+    for (sort, ascending) in [
+        ("created_at", by_time),
+        ("name", by_name),
+        ("size_bytes", by_size),
+    ] {
+        let mut descending = ascending;
+        descending.reverse();
+        for (query, expected) in [
+            (sort.to_owned(), ascending),
+            (format!("-{sort}"), descending),
+        ] {
+            assert_eq!(
+                client.list_names(&format!("sort={query}")).await,
+                expected,
+                "{query}"
+            );
+            let paged = walk(&client, &format!("/v1/files?sort={query}&limit=1")).await;
+            assert_eq!(paged, expected, "{query} one by one");
+        }
+    }
+}
+
+/// Follows `Link: rel="next"` from page to page; answers the filenames.
+async fn walk(client: &Client, first: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut target = first.to_owned();
+    for _ in 0..100 {
+        let page = client.get(&target).await.expect(200);
+        let files = page.files();
+        names.extend(
+            files
+                .iter()
+                .map(|file| file["filename"].as_str().unwrap().to_owned()),
+        );
+        let cursor = page.json()["next_cursor"].clone();
+        let Some(link) = page.find_header("link") else {
+            assert_eq!(cursor, Value::Null, "a cursor and no link");
+            return names;
+        };
+        assert!(link.ends_with("rel=\"next\""), "{link}");
+        assert!(link.contains(cursor.as_str().unwrap()), "{link} {cursor}");
+        link[1..link.find('>').unwrap()].clone_into(&mut target);
+    }
+    panic!("the pages never end: {names:?}");
+}
+
+#[tokio::test]
+async fn a_link_to_the_next_page_keeps_the_filters() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    for number in 0..7 {
+        let person = if number % 2 == 0 { "even/&=?" } else { "odd" };
+        client
+            .store_with(&format!("{number}.txt"), b"x", json!({"person": person}))
+            .await;
+    }
+    let first = format!(
+        "/v1/files?person={}&sort=name&limit=2",
+        encode_segment("even/&=?")
+    );
+    assert_eq!(
+        walk(&client, &first).await,
+        ["0.txt", "2.txt", "4.txt", "6.txt"]
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_is_for_its_own_list_only() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    for number in 0..3 {
+        client.store(&format!("{number}.txt"), b"x").await;
+    }
+    let page = client
+        .get("/v1/files?limit=1&sort=name")
+        .await
+        .expect(200)
+        .json();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let with = |query: &str| format!("/v1/files?{query}&cursor={cursor}");
+    client.get(&with("limit=2&sort=name")).await.expect(200);
+    for query in [
+        "sort=-name",
+        "sort=created_at",
+        "sort=name&state=any",
+        "sort=name&person=x",
+    ] {
+        // A list of a person who is unknown is empty whatever the cursor says.
+        let answer = client.get(&with(query)).await;
+        if answer.status == 200 {
+            assert!(
+                query.contains("person") && answer.files().is_empty(),
+                "{query}"
+            );
+        } else {
+            answer.problem(400, "invalid-cursor");
+        }
+    }
+    let other = server.other_tenant("other");
+    other
+        .get(&with("sort=name"))
+        .await
+        .problem(400, "invalid-cursor");
+    let mut changed = cursor.to_owned();
+    let last = if changed.pop() == Some('A') { 'B' } else { 'A' };
+    changed.push(last);
+    let answer = client
+        .get(&format!("/v1/files?sort=name&cursor={changed}"))
+        .await;
+    answer.problem(400, "invalid-cursor");
+}
+
+#[tokio::test]
+async fn what_a_list_does_not_understand_it_refuses_by_name() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    client.store("a.txt", b"a").await;
+    let cases = [
+        ("colour=blue", "colour"),
+        ("Person=ann", "Person"),
+        ("state=gone", "state"),
+        ("used=maybe", "used"),
+        ("used=", "used"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=-1", "limit"),
+        ("sort=colour", "sort"),
+        ("sort=--name", "sort"),
+        ("uploaded_after=yesterday", "uploaded_after"),
+        ("uploaded_before=2026-13-01", "uploaded_before"),
+        ("sha256=abc", "sha256"),
+        ("content_type=image", "content_type"),
+        ("person_id=7", "person_id"),
+        ("category=a%20b", "category"),
+        ("limit=5&limit=5", "limit"),
+        ("person=%ff", "person"),
+        ("person=%zz", "person"),
+    ];
+    for (query, named) in cases {
+        let answer = client.get(&format!("/v1/files?{query}")).await;
+        answer.problem_naming(400, "invalid-parameter", named);
+    }
+    client
+        .get("/v1/files?cursor=abc")
+        .await
+        .problem(400, "invalid-cursor");
+    client.get("/v1/files?cursor=").await.expect(400);
+    client.get("/v1/files?limit=1000").await.expect(200);
+}

@@ -1,0 +1,33 @@
+//! The acceptance tests: stories about a running `attached`, told over HTTP.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says that something is wrong by panicking"
+)]
+
+mod support;
+
+mod all_or_nothing;
+mod claims;
+mod content;
+mod contract;
+mod crash;
+mod cross_origin;
+mod deduplication;
+mod disk_full;
+mod errors;
+mod first_start;
+mod hostile;
+mod isolation;
+mod keys;
+mod lifecycle;
+mod links;
+mod list;
+mod logs;
+mod names;
+mod paging;
+mod public;
+mod record;
+mod shutdown;
+mod slow_clients;
+mod truncated;
+mod upload;

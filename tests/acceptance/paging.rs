@@ -1,0 +1,103 @@
+//! Two thousand records, page by page, while others come and go.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::task::JoinSet;
+
+use crate::support::{Client, Form, Options, Server, id_of};
+
+const RECORDS: usize = 2000;
+const PER_REQUEST: usize = 20;
+
+/// Stores the records that stay, all of different sizes and names that mix with the others'.
+async fn store_stable(client: &Client) {
+    let mut tasks = JoinSet::new();
+    for writer in 0..4 {
+        let client = client.clone();
+        tasks.spawn(async move {
+            for batch in (writer..RECORDS / PER_REQUEST).step_by(4) {
+                let mut form = Form::new();
+                for at in 0..PER_REQUEST {
+                    let number = batch * PER_REQUEST + at;
+                    let name = format!("{:02}-stable-{number:05}.txt", number % 40);
+                    form = form.file("file", &name, "text/plain", number.to_string().as_bytes());
+                }
+                client.upload_form(form).await.expect(201);
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+/// Stores and deletes files until told to stop; counts them.
+async fn come_and_go(client: Client, stop: Arc<AtomicBool>, count: Arc<AtomicUsize>) {
+    let mut kept = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{:02}-passing-{number:05}.txt", number % 40);
+        let record = client.store(&name, name.as_bytes()).await;
+        kept.push(id_of(&record));
+        if kept.len() > 10 {
+            let id = kept.swap_remove(number % 10);
+            client.delete(&format!("/v1/files/{id}")).await.expect(204);
+        }
+    }
+}
+
+/// Pages through everything; answers how often each name was seen.
+async fn count_names(client: &Client, sort: &str, limit: usize) -> HashMap<String, usize> {
+    let mut seen = HashMap::new();
+    let first = format!("/v1/files?sort={sort}&limit={limit}");
+    let mut target = first.clone();
+    loop {
+        let page = client.get(&target).await.expect(200);
+        let files = page.files();
+        assert!(
+            files.len() <= limit,
+            "a page of {} where {limit} were asked",
+            files.len()
+        );
+        for file in files {
+            *seen
+                .entry(file["filename"].as_str().unwrap().to_owned())
+                .or_default() += 1;
+        }
+        let Some(cursor) = page.json()["next_cursor"].as_str().map(str::to_owned) else {
+            return seen;
+        };
+        assert!(
+            seen.values().sum::<usize>() < 10 * RECORDS,
+            "the pages never end"
+        );
+        target = format!("{first}&cursor={cursor}");
+    }
+}
+
+#[tokio::test]
+async fn two_thousand_records_appear_once_each_while_others_come_and_go() {
+    let server = Server::start(Options::new()).await;
+    store_stable(&server.client()).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let count = Arc::new(AtomicUsize::new(0));
+    let passing = tokio::spawn(come_and_go(server.client(), stop.clone(), count.clone()));
+
+    for (sort, limit) in [("-created_at", 100), ("name", 37), ("-size_bytes", 250)] {
+        let passed_before = count.load(Ordering::Relaxed);
+        let seen = count_names(&server.client(), sort, limit).await;
+        let stable: Vec<_> = seen
+            .iter()
+            .filter(|(name, _)| name.contains("stable"))
+            .collect();
+        assert_eq!(stable.len(), RECORDS, "{sort}: some never appeared");
+        let repeated: Vec<_> = seen.iter().filter(|(_, times)| **times != 1).collect();
+        assert!(repeated.is_empty(), "{sort}: {repeated:?}");
+        assert!(
+            count.load(Ordering::Relaxed) > passed_before,
+            "nothing came meanwhile"
+        );
+    }
+    stop.store(true, Ordering::Relaxed);
+    passing.await.unwrap();
+}

@@ -1,0 +1,55 @@
+//! SIGTERM drains: exit 0, and an upload under way is stored whole or refused, never half.
+
+use std::time::Duration;
+
+use crate::support::{Options, Server, eventually, noise, sha256_hex};
+
+#[tokio::test]
+async fn sigterm_ends_an_idle_server_with_exit_0() {
+    let mut server = Server::start(Options::new()).await;
+    server.client().store("a.txt", b"a").await;
+    server.terminate();
+    let status = server.ended().await;
+    assert_eq!(status.code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test]
+async fn an_upload_under_way_is_finished_or_refused_when_the_server_drains() {
+    let mut server = Server::start(Options::new()).await;
+    let bytes = noise(7, 200_000);
+    let head = format!(
+        "POST /v1/files?filename=late.bin HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
+        server.authority(),
+        server.key(),
+        bytes.len()
+    );
+    let mut connection = server.connect().await;
+    connection.send(head).await;
+    connection.send(&bytes[..100_000]).await;
+    eventually(
+        "the upload begins",
+        Duration::from_secs(20),
+        async || server.stored_objects(),
+        |objects| !objects.is_empty(),
+    )
+    .await;
+
+    server.terminate();
+    // Some time for the server to notice; either order is a correct one.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let sent = connection.try_send(&bytes[100_000..]).await;
+    let answer = connection.try_answer().await;
+    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+
+    let acknowledged = answer.as_ref().is_some_and(|answer| answer.status == 201);
+    println!("sent: {sent:?}, acknowledged: {acknowledged}");
+    let server = server.start_again().await;
+    let listed = server.client().list("").await;
+    if acknowledged {
+        assert_eq!(listed.len(), 1, "{listed:#?}");
+        assert_eq!(listed[0]["sha256"], sha256_hex(&bytes));
+    } else {
+        assert!(listed.is_empty(), "{answer:?} and yet {listed:#?}");
+    }
+}

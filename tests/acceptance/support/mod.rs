@@ -1,0 +1,21 @@
+//! What the stories share: a server, a client, a bare socket, and a few fixtures.
+
+mod answer;
+mod binary;
+mod client;
+mod fixtures;
+mod form;
+mod pairing;
+mod raw;
+mod server;
+mod wait;
+
+pub(crate) use answer::Answer;
+pub(crate) use client::{Client, Request};
+pub(crate) use fixtures::{
+    ALL_SCOPES, HTML, PDF, PNG, SVG, UNKNOWN_ID, encode_segment, id_of, noise, sha256_hex,
+};
+pub(crate) use form::Form;
+pub(crate) use raw::RawConnection;
+pub(crate) use server::{Options, Server, run};
+pub(crate) use wait::eventually;

@@ -1,0 +1,117 @@
+//! A bare socket, for requests that no proper client sends.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::Answer;
+
+/// Longer than any answer takes, shorter than a test run that hangs.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// A connection to the server.
+#[derive(Debug)]
+pub(crate) struct RawConnection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl RawConnection {
+    /// `authority` is the server's `host:port`.
+    pub(crate) async fn open(authority: &str) -> Self {
+        Self {
+            stream: TcpStream::connect(authority).await.unwrap(),
+            received: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.try_send(bytes).await.unwrap();
+    }
+
+    /// Sends to a server that may have closed the connection already, because it refused the rest.
+    pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+        timeout(PATIENCE, self.stream.write_all(bytes.as_ref()))
+            .await
+            .expect("the server neither read nor closed")
+    }
+
+    /// Ends the request's side of the connection.
+    pub(crate) async fn finish_sending(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
+    /// Reads one answer by its `Content-Length`, or up to the end of the connection.
+    pub(crate) async fn answer(&mut self) -> Answer {
+        self.try_answer()
+            .await
+            .expect("the connection ended without an answer")
+    }
+
+    /// As [`answer`](Self::answer); `None` where the connection ended without one.
+    pub(crate) async fn try_answer(&mut self) -> Option<Answer> {
+        let head_end = loop {
+            if let Some(at) = find(&self.received, b"\r\n\r\n") {
+                break at + 4;
+            }
+            if !self.receive().await {
+                let received = String::from_utf8_lossy(&self.received);
+                assert!(received.is_empty(), "half an answer: {received}");
+                return None;
+            }
+        };
+        let head: Vec<u8> = self.received.drain(..head_end).collect();
+        let (status, headers) = parse_head(&String::from_utf8(head).unwrap());
+        let length: Option<usize> = headers
+            .get("content-length")
+            .map(|length| length.to_str().unwrap().parse().unwrap());
+        // An interim answer has no body.
+        let wanted = if status < 200 {
+            0
+        } else {
+            length.unwrap_or(usize::MAX)
+        };
+        while self.received.len() < wanted && self.receive().await {}
+        let taken = wanted.min(self.received.len());
+        let body: Vec<u8> = self.received.drain(..taken).collect();
+        Some(Answer {
+            request: "a raw request".to_owned(),
+            status,
+            headers,
+            body: body.into(),
+        })
+    }
+
+    /// Waits until the server closes the connection; fails if it does not.
+    pub(crate) async fn closed(&mut self) {
+        while self.receive().await {}
+    }
+
+    /// Reads some more; false at the end of the connection.
+    async fn receive(&mut self) -> bool {
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received)).await;
+        let read = read.expect("the server neither answered nor closed");
+        read.is_ok_and(|count| count > 0)
+    }
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len())
+        .position(|window| window == wanted)
+}
+
+fn parse_head(head: &str) -> (u16, HeaderMap) {
+    let mut lines = head.split("\r\n");
+    let status_line = lines.next().unwrap();
+    let status = status_line.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut headers = HeaderMap::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').unwrap();
+        let name = HeaderName::try_from(name).unwrap();
+        headers.append(name, HeaderValue::try_from(value.trim()).unwrap());
+    }
+    (status, headers)
+}

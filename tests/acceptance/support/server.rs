@@ -1,0 +1,362 @@
+//! Starts, stops, kills and restarts the real binary, and runs its other subcommands.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::pairing::{self, StoredObject};
+use super::{ALL_SCOPES, Client, RawConnection, binary, eventually};
+
+/// How long a start or a stop may take on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// What a server is started with besides the defaults.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Options {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// An argument of `serve`.
+    #[must_use]
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// The directory a server lives in: its data, its log. Outlives the process, so that it can restart.
+#[derive(Debug)]
+struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let mut folder = TempDir::with_prefix("attache-acceptance-").unwrap();
+        if std::env::var_os("ATTACHE_KEEP").is_some() {
+            folder.disable_cleanup(true);
+            eprintln!("the server's directory: {}", folder.path().display());
+        }
+        fs::create_dir(folder.path().join("data")).unwrap();
+        Self { folder }
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("stderr.log")
+    }
+
+    /// A command that shares nothing with the caller's surroundings but the `PATH`.
+    fn command(&self) -> Command {
+        let mut command = Command::new(binary::attached());
+        command.env_clear();
+        for name in ["PATH", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+}
+
+/// A running server. Dropping it kills the process and removes its directory.
+#[derive(Debug)]
+pub(crate) struct Server {
+    home: Arc<Home>,
+    options: Options,
+    child: Child,
+    printed: Arc<Mutex<Vec<String>>>,
+    url: String,
+    key: Option<String>,
+}
+
+impl Server {
+    /// Starts a server on a fresh directory and waits until it is ready.
+    pub(crate) async fn start(options: Options) -> Self {
+        Self::start_in(Arc::new(Home::new()), options, None).await
+    }
+
+    /// Starts one whose data directory `prepare` has seen first.
+    pub(crate) async fn start_prepared(options: Options, prepare: impl FnOnce(&Path)) -> Self {
+        let home = Home::new();
+        prepare(&home.data_dir());
+        Self::start_in(Arc::new(home), options, None).await
+    }
+
+    async fn start_in(home: Arc<Home>, options: Options, key: Option<String>) -> Self {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(home.log_file());
+        let mut child = home
+            .command()
+            .arg("serve")
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(home.data_dir())
+            .args(pairing::arguments())
+            .args(&options.arguments)
+            .envs(
+                options
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
+            .stdout(Stdio::piped())
+            .stderr(log.unwrap())
+            .spawn()
+            .unwrap();
+        let printed = collect_lines(child.stdout.take().unwrap());
+        let mut server = Self {
+            home,
+            options,
+            child,
+            printed,
+            url: String::new(),
+            key,
+        };
+        server.url = server.wait_for_url().await;
+        server.wait_until_ready().await;
+        if server.key.is_none() {
+            server.key = server.find_printed("att_");
+        }
+        server
+    }
+
+    async fn wait_for_url(&mut self) -> String {
+        let started = Instant::now();
+        loop {
+            if let Some(url) = self.find_printed("http://127.0.0.1:") {
+                let end = url["http://".len()..].find('/');
+                return end.map_or(url.clone(), |end| url[.."http://".len() + end].to_owned());
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && started.elapsed() < PATIENCE,
+                "no address was printed (exit {ended:?})\nstdout: {}\nstderr: {}",
+                self.printed(),
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn wait_until_ready(&self) {
+        let client = self.anonymous();
+        let status = async || {
+            let answer = client.request("GET", "/readyz").try_send().await;
+            answer.map(|answer| answer.status).ok()
+        };
+        eventually("ready", PATIENCE, status, |status| *status == Some(200)).await;
+    }
+
+    /// The first word on stdout that begins like this, without what it is quoted in.
+    fn find_printed(&self, start: &str) -> Option<String> {
+        let printed = self.printed();
+        let at = printed.find(start)?;
+        let end = |c: char| c.is_whitespace() || "'\"`«»<>,;()".contains(c);
+        printed[at..].split(end).next().map(str::to_owned)
+    }
+
+    /// What the server printed on stdout so far.
+    pub(crate) fn printed(&self) -> String {
+        self.printed.lock().unwrap().join("\n")
+    }
+
+    /// What the server logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.home.log_file()).unwrap_or_default()
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `127.0.0.1:port`.
+    pub(crate) fn authority(&self) -> &str {
+        &self.url["http://".len()..]
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.home.data_dir()
+    }
+
+    /// The key of the first start.
+    #[track_caller]
+    pub(crate) fn key(&self) -> &str {
+        self.key.as_deref().expect("the first start printed no key")
+    }
+
+    /// A client with the key of the first start.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.url, Some(self.key()))
+    }
+
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(&self.url, None)
+    }
+
+    pub(crate) async fn connect(&self) -> RawConnection {
+        RawConnection::open(self.authority()).await
+    }
+
+    /// Everything the store holds, unfinished uploads included.
+    pub(crate) fn stored_objects(&self) -> Vec<StoredObject> {
+        pairing::stored_objects(&self.data_dir())
+    }
+
+    /// Waits until the store holds exactly so many objects.
+    pub(crate) async fn wait_for_objects(&self, count: usize, deadline: Duration) {
+        eventually(
+            &format!("{count} objects in the store"),
+            deadline,
+            async || self.stored_objects(),
+            |objects| objects.len() == count,
+        )
+        .await;
+    }
+
+    /// Asks the process to end, as a service manager does.
+    pub(crate) fn terminate(&self) {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    /// Waits until the process has ended by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the server did not end:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Asks the server to end and starts it again on the same directory.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.terminate();
+        assert!(self.ended().await.success(), "{}", self.log());
+        self.start_again().await
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts a server that has ended again, on the same directory.
+    pub(crate) async fn start_again(mut self) -> Self {
+        assert!(self.child.try_wait().unwrap().is_some(), "still running");
+        let home = self.home.clone();
+        Self::start_in(home, self.options.clone(), self.key.clone()).await
+    }
+
+    /// Runs a subcommand on this server's data while it runs.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.home.command();
+        let backends = pairing::arguments();
+        command
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .args(backends);
+        command
+    }
+
+    /// Runs a subcommand that has to succeed; answers its stdout without the line's end.
+    #[track_caller]
+    pub(crate) fn cli(&self, arguments: &[&str]) -> String {
+        let output = run(&mut self.command(arguments));
+        assert!(
+            output.status.success(),
+            "attached {arguments:?}: {output:?}"
+        );
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn create_tenant(&self, slug: &str) {
+        self.cli(&["tenant", "create", slug]);
+    }
+
+    /// Makes a key and answers its secret.
+    #[track_caller]
+    pub(crate) fn create_key(&self, tenant: &str, scopes: &[&str]) -> String {
+        let scopes = scopes.join(",");
+        self.cli(&["key", "create", "--tenant", tenant, "--scopes", &scopes])
+    }
+
+    /// Makes another tenant and a client with all scopes in it.
+    #[track_caller]
+    pub(crate) fn other_tenant(&self, slug: &str) -> Client {
+        self.create_tenant(slug);
+        let key = self.create_key(slug, &ALL_SCOPES);
+        Client::new(&self.url, Some(&key))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Ended already, or ended now: nothing else can be wrong.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            let log = self.log();
+            let start = log.char_indices().rev().nth(4000).map_or(0, |(at, _)| at);
+            eprintln!("the end of the server's log:\n{}", &log[start..]);
+        }
+    }
+}
+
+/// Runs a command to its end.
+#[track_caller]
+pub(crate) fn run(command: &mut Command) -> Output {
+    command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Reads lines as they come, on a thread that ends with the process.
+fn collect_lines(output: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = lines.clone();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            sink.lock().unwrap().push(line);
+        }
+    });
+    lines
+}

@@ -1,0 +1,101 @@
+//! Bodies that break off: refused, and nothing of them remains.
+
+use std::time::Duration;
+
+use crate::support::{Form, Options, RawConnection, Server, noise};
+
+async fn begin(server: &Server, target: &str, headers: &str) -> RawConnection {
+    let mut connection = server.connect().await;
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
+        server.authority(),
+        server.key(),
+    );
+    connection.send(head).await;
+    connection
+}
+
+/// Ends the request early; the server refuses it, or it has closed the connection.
+async fn assert_refused(mut connection: RawConnection) {
+    connection.finish_sending().await;
+    if let Some(answer) = connection.try_answer().await {
+        assert_eq!(answer.status, 400, "{answer:?}");
+        answer.problem(400, "body-cut-off");
+    }
+}
+
+async fn assert_nothing_left(server: &Server) {
+    let listed = server.client().list("state=any").await;
+    assert!(listed.is_empty(), "{listed:#?}");
+    server.wait_for_objects(0, Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_body_shorter_than_its_length_leaves_nothing() {
+    let server = Server::start(Options::new()).await;
+    let headers = "Content-Type: application/octet-stream\r\nContent-Length: 500000\r\n";
+    let mut connection = begin(&server, "/v1/files?filename=a.bin", headers).await;
+    connection.send(noise(1, 200_000)).await;
+    assert_refused(connection).await;
+    assert_nothing_left(&server).await;
+
+    let file = Form::new().file(
+        "file",
+        "a.bin",
+        "application/octet-stream",
+        &noise(2, 100_000),
+    );
+    let headers = format!(
+        "Content-Type: {}\r\nContent-Length: 500000\r\n",
+        Form::content_type()
+    );
+    let mut connection = begin(&server, "/v1/files", &headers).await;
+    connection.send(file.finish()).await;
+    assert_refused(connection).await;
+    assert_nothing_left(&server).await;
+
+    let headers = "Content-Type: application/json\r\nContent-Length: 1000\r\n";
+    let mut connection = begin(&server, "/v1/files", headers).await;
+    connection
+        .send("{\"filename\":\"a.txt\",\"content\":\"YQ==\"}")
+        .await;
+    assert_refused(connection).await;
+    assert_nothing_left(&server).await;
+}
+
+#[tokio::test]
+async fn a_chunked_body_without_its_end_leaves_nothing() {
+    let server = Server::start(Options::new()).await;
+    let headers = "Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n";
+    let target = "/v1/files?filename=a.bin";
+    for broken in [
+        "5\r\nhello\r\n",
+        "5\r\nhel",
+        "5\r\nhello\r\nzz\r\n",
+        "5\r\nhello!!\r\n0\r\n\r\n",
+    ] {
+        let mut connection = begin(&server, target, headers).await;
+        connection.send(broken).await;
+        assert_refused(connection).await;
+        assert_nothing_left(&server).await;
+    }
+    let mut connection = begin(&server, target, headers).await;
+    connection.send("5\r\nhello\r\n0\r\n\r\n").await;
+    assert_eq!(
+        connection.answer().await.expect(201).only_file()["size_bytes"],
+        5
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_leaves_nothing() {
+    let server = Server::start(Options::new()).await;
+    let headers = "Content-Type: application/octet-stream\r\nContent-Length: 500000\r\n";
+    for _ in 0..5 {
+        let mut connection = begin(&server, "/v1/files?filename=a.bin", headers).await;
+        connection.send(noise(1, 300_000)).await;
+        drop(connection);
+    }
+    assert_nothing_left(&server).await;
+    server.client().store("b.bin", b"b").await;
+}
