@@ -31,7 +31,7 @@ struct Journal {
 async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Arc<Mutex<Journal>>) {
     for number in 0.. {
         let name = format!("{cycle}-{writer}-{number}.bin");
-        let length = 20_000 * (1 + (writer + number) % 8);
+        let length = 100_000 * (1 + (writer + number) % 8);
         let bytes = noise(
             cycle << 32 | writer << 16 | number,
             usize::try_from(length).unwrap(),
@@ -41,7 +41,7 @@ async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Ar
             .unwrap()
             .sent
             .insert(name.clone(), sha256_hex(&bytes));
-        let pieces: Vec<Bytes> = bytes.chunks(10_000).map(Bytes::copy_from_slice).collect();
+        let pieces: Vec<Bytes> = bytes.chunks(50_000).map(Bytes::copy_from_slice).collect();
         let body = stream::unfold(pieces.into_iter(), async |mut pieces| {
             let piece = pieces.next()?;
             tokio::time::sleep(Duration::from_millis(2)).await;

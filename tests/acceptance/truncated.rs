@@ -33,9 +33,9 @@ async fn assert_nothing_left(server: &Server) {
 #[tokio::test]
 async fn a_body_shorter_than_its_length_leaves_nothing() {
     let server = Server::start(Options::new()).await;
-    let headers = "Content-Type: application/octet-stream\r\nContent-Length: 500000\r\n";
+    let headers = "Content-Type: application/octet-stream\r\nContent-Length: 5000000\r\n";
     let mut connection = begin(&server, "/v1/files?filename=a.bin", headers).await;
-    connection.send(noise(1, 200_000)).await;
+    connection.send(noise(1, 2_000_000)).await;
     assert_refused(connection).await;
     assert_nothing_left(&server).await;
 
@@ -43,10 +43,10 @@ async fn a_body_shorter_than_its_length_leaves_nothing() {
         "file",
         "a.bin",
         "application/octet-stream",
-        &noise(2, 100_000),
+        &noise(2, 1_000_000),
     );
     let headers = format!(
-        "Content-Type: {}\r\nContent-Length: 500000\r\n",
+        "Content-Type: {}\r\nContent-Length: 5000000\r\n",
         Form::content_type()
     );
     let mut connection = begin(&server, "/v1/files", &headers).await;
@@ -90,10 +90,10 @@ async fn a_chunked_body_without_its_end_leaves_nothing() {
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_nothing() {
     let server = Server::start(Options::new()).await;
-    let headers = "Content-Type: application/octet-stream\r\nContent-Length: 500000\r\n";
+    let headers = "Content-Type: application/octet-stream\r\nContent-Length: 5000000\r\n";
     for _ in 0..5 {
         let mut connection = begin(&server, "/v1/files?filename=a.bin", headers).await;
-        connection.send(noise(1, 300_000)).await;
+        connection.send(noise(1, 1_000_000)).await;
         drop(connection);
     }
     assert_nothing_left(&server).await;

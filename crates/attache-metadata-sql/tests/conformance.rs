@@ -1,5 +1,6 @@
 //! The SQLite repository against the public suite, and the suite against repositories that are wrong.
 
+#![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;

@@ -1,5 +1,7 @@
 //! The event hook: told of every change, within its transaction.
 
+#![cfg(feature = "sqlite")]
+
 mod common;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Migration and opening: what is made, and what is refused.
 
+#![cfg(feature = "sqlite")]
+
 mod common;
 
 use attache_metadata::{

@@ -1,5 +1,6 @@
 //! The writer: groups, failures inside them, callers that go away, other processes, the end.
 
+#![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;

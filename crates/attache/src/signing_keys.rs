@@ -164,11 +164,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("signing-keys");
         assert!(matches!(load(&path), Err(SigningKeysError::Missing { .. })));
-        let made = load_or_generate(&path, &SystemClock, &OsEntropy).unwrap();
+        let ring = load_or_generate(&path, &SystemClock, &OsEntropy).unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let again = load_or_generate(&path, &SystemClock, &OsEntropy).unwrap();
-        assert_eq!(made.signing_key().id(), again.signing_key().id());
+        assert_eq!(ring.signing_key().id(), again.signing_key().id());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

@@ -8,14 +8,11 @@ use attache::{
     Embedded, EmbeddedDatabase, EmbeddedOptions, OpenError, SigningKeySource, TenantSlug,
 };
 
-fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
-
 #[tokio::test]
 async fn everything_is_made_in_one_directory_for_its_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("a/data");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let attache = Embedded::open(EmbeddedOptions::new(&data_dir))
         .await
         .unwrap();

@@ -18,8 +18,11 @@ pub(crate) struct StoredObject {
 
 /// Everything the store holds, unfinished uploads included.
 pub(crate) fn stored_objects(data_dir: &Path) -> Vec<StoredObject> {
+    let folder = data_dir.join("blobs");
     let mut found = Vec::new();
-    collect(&data_dir.join("blobs"), &mut found);
+    collect(&folder, &mut found);
+    // What keeps a second server out holds nobody's bytes.
+    found.retain(|object| object.path != folder.join(".lock"));
     found.sort();
     found
 }

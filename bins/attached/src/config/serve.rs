@@ -24,7 +24,7 @@ pub(crate) struct ServeArgs {
     /// strips [default: the address it listens on]
     #[arg(long, env = "ATTACHE_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     public_url: Option<PublicUrl>,
-    /// The largest file to take, in bytes, or with KiB, MiB, GiB
+    /// The most one upload may carry, all its files together, in bytes, or with KiB, MiB, GiB
     #[arg(
         long,
         env = "ATTACHE_MAX_UPLOAD_BYTES",

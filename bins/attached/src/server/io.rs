@@ -387,7 +387,7 @@ mod tests {
         activity.note_left_unread();
         let sending = tokio::spawn(async move {
             // More than fits: without the lingering this would fail before it is all sent.
-            client.write_all(&[0; 100_000]).await.unwrap();
+            client.write_all(&vec![0; 100_000]).await.unwrap();
             client.shutdown().await.unwrap();
             let mut answer = String::new();
             client.read_to_string(&mut answer).await.unwrap();
@@ -420,7 +420,7 @@ mod tests {
         activity.note_left_unread();
         let flooding = tokio::spawn(async move {
             let mut sent = 0;
-            while client.write_all(&[0; 1 << 16]).await.is_ok() {
+            while client.write_all(&vec![0; 1 << 16]).await.is_ok() {
                 sent += 1 << 16;
             }
             sent
