@@ -285,9 +285,18 @@ mod tests {
         let document = std::fs::read_to_string(path).unwrap();
         for (slug, status, _) in ALL_KINDS {
             let row = format!("| `{slug}` | {status} |");
-            assert!(document.contains(&row), "docs/API.md has no row that begins with {row}");
+            assert!(
+                document.contains(&row),
+                "docs/API.md has no row that begins with {row}"
+            );
         }
-        let rows = document.lines().filter(|line| line.starts_with("| `") && line.contains("` | 4") || line.contains("` | 5"));
-        assert_eq!(rows.count(), ALL_KINDS.len(), "docs/API.md lists problems that there are not");
+        let rows = document.lines().filter(|line| {
+            line.starts_with("| `") && line.contains("` | 4") || line.contains("` | 5")
+        });
+        assert_eq!(
+            rows.count(),
+            ALL_KINDS.len(),
+            "docs/API.md lists problems that there are not"
+        );
     }
 }

@@ -17,24 +17,45 @@ use crate::problem::{Problem, ProblemKind};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The body of every answer: a few bytes, or a stream of them.
-pub struct ResponseBody(UnsyncBoxBody<Bytes, BoxError>);
+/// The body of every answer: a few bytes, or a stream of them, of a length that is known.
+pub struct ResponseBody {
+    inner: UnsyncBoxBody<Bytes, BoxError>,
+    /// How many bytes are still to come.
+    remaining_bytes: u64,
+}
 
 impl ResponseBody {
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        Self(
-            Full::new(bytes.into())
-                .map_err(|never| match never {})
-                .boxed_unsync(),
-        )
+        let bytes = bytes.into();
+        let remaining_bytes = bytes.len() as u64;
+        let inner = Full::new(bytes)
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        Self {
+            inner,
+            remaining_bytes,
+        }
     }
 
-    pub(crate) fn stream<S, E>(stream: S) -> Self
+    /// A stream that must give exactly `size_bytes`: fewer or more are an error, so that nobody takes
+    /// a part for the whole.
+    pub(crate) fn stream<S, E>(stream: S, size_bytes: u64) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<BoxError> + 'static,
     {
-        Self(StreamBody::new(stream.map_ok(Frame::data).map_err(Into::into)).boxed_unsync())
+        let frames = stream.map_ok(Frame::data).map_err(Into::into);
+        Self {
+            inner: StreamBody::new(frames).boxed_unsync(),
+            remaining_bytes: size_bytes,
+        }
+    }
+
+    fn count(&mut self, frame: &Frame<Bytes>) -> Result<(), BoxError> {
+        let size_bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+        let remaining = self.remaining_bytes.checked_sub(size_bytes);
+        self.remaining_bytes = remaining.ok_or("the bytes are more than were announced")?;
+        Ok(())
     }
 }
 
@@ -46,7 +67,9 @@ impl Default for ResponseBody {
 
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseBody").finish_non_exhaustive()
+        f.debug_struct("ResponseBody")
+            .field("remaining_bytes", &self.remaining_bytes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,15 +81,24 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
+        let next = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        Poll::Ready(match next {
+            Some(Ok(frame)) => Some(self.count(&frame).map(|()| frame)),
+            None if self.remaining_bytes > 0 => {
+                self.remaining_bytes = 0;
+                Some(Err("the bytes ended before their announced end".into()))
+            }
+            other => other,
+        })
     }
 
+    /// Ends with its last byte: a server need not ask again to learn that nothing follows.
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.remaining_bytes == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
+        SizeHint::with_exact(self.remaining_bytes)
     }
 }
 
@@ -95,4 +127,50 @@ pub(crate) fn empty(status: StatusCode) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::default());
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn read(
+        chunks: Vec<Result<&'static [u8], BoxError>>,
+        size_bytes: u64,
+    ) -> Result<Bytes, BoxError> {
+        let chunks = stream::iter(chunks).map_ok(Bytes::from_static);
+        Ok(ResponseBody::stream(chunks, size_bytes)
+            .collect()
+            .await?
+            .to_bytes())
+    }
+
+    #[tokio::test]
+    async fn a_stream_gives_what_was_announced_or_fails() {
+        assert_eq!(read(vec![Ok(b"ab"), Ok(b"c")], 3).await.unwrap(), "abc");
+        assert_eq!(read(vec![], 0).await.unwrap(), "");
+        assert!(read(vec![Ok(b"ab")], 3).await.is_err(), "too few");
+        assert!(
+            read(vec![Ok(b"ab"), Ok(b"cd")], 3).await.is_err(),
+            "too many"
+        );
+        assert!(
+            read(vec![Ok(b"ab"), Err("broken".into())], 3)
+                .await
+                .is_err()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_knows_its_end_with_its_last_byte() {
+        let mut body = ResponseBody::stream(
+            stream::iter([Ok::<_, BoxError>(Bytes::from_static(b"ab"))]),
+            2,
+        );
+        assert_eq!(body.size_hint().exact(), Some(2));
+        assert!(!body.is_end_stream());
+        body.frame().await.unwrap().unwrap();
+        assert!(body.is_end_stream());
+    }
 }

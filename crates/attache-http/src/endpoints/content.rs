@@ -171,20 +171,18 @@ async fn serve(download: Download, request: &Parts, audience: Audience) -> Answe
         }
     };
 
+    let length_bytes = wanted.map_or(size_bytes, |range| range.length_bytes);
     let body = if request.method == Method::HEAD {
         ResponseBody::default()
     } else {
-        ResponseBody::stream(download.content.open(wanted).await?.stream)
+        ResponseBody::stream(download.content.open(wanted).await?.stream, length_bytes)
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     insert_cache_headers(headers, &tag, audience);
     insert_content_headers(headers, &download, audience);
-    headers.insert(
-        CONTENT_LENGTH,
-        HeaderValue::from(wanted.map_or(size_bytes, |range| range.length_bytes)),
-    );
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length_bytes));
     if let Some(content_range) = outcome.content_range(size_bytes) {
         headers.insert(CONTENT_RANGE, content_range);
     }

@@ -4,7 +4,10 @@
 /// inclusive. The size of a part's content is not capped here: it is streamed, and whoever reads it
 /// decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "each is a maximum, and says so where it is used")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a maximum, and says so where it is used"
+)]
 pub(crate) struct MultipartLimits {
     /// How many parts one body may have. 64 by default.
     pub max_parts: usize,
