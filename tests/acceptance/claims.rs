@@ -16,7 +16,7 @@ async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -
     let gate = Arc::new(Barrier::new(CROWD));
     let mut tasks = JoinSet::new();
     for number in 0..CROWD {
-        let client = Client::new(server.url(), Some(server.key()));
+        let client = Client::keeping_its_connection(server.url(), Some(server.key()));
         let (gate, id) = (gate.clone(), id.to_owned());
         tasks.spawn(async move {
             // The connection is open before the gate is.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Form, Options, PDF, Server, UNKNOWN_ID, id_of, noise};
+use crate::support::{Answer, Client, Form, Options, PDF, Server, UNKNOWN_ID, id_of, noise};
 
 /// A problem document without what differs from request to request.
 fn comparable(mut problem: Value) -> Value {
@@ -283,12 +283,47 @@ async fn a_body_without_a_shape_is_415() {
     answer.problem(415, "unsupported-media-type");
 }
 
-/// Sends only the head of an upload and reads what the server says to it.
-async fn answer_to_head(server: &Server, headers: &str) -> crate::support::Answer {
+#[tokio::test]
+async fn a_refusal_that_ends_the_connection_says_so() {
+    // Otherwise the client's next request goes to a connection that is about to end (RFC 9110,
+    // section 10.1.1: a final answer before the whole body was read).
+    let options = Options::new()
+        .argument("--max-upload-bytes")
+        .argument("100000");
+    let server = Server::start(options).await;
+    let headers = "Content-Type: text/csv\r\nContent-Length: 200000000\r\n";
+    let refused = answer_to_head(&server, "/v1/files?filename=a.csv", headers).await;
+    let refused = refused.expect(413);
+    assert_eq!(
+        refused.find_header("connection"),
+        Some("close"),
+        "{refused:?}"
+    );
+
+    // One that was read to its end leaves the connection as it was.
+    let mut connection = server.connect().await;
+    for _ in 0..3 {
+        let (authority, key) = (server.authority(), server.key());
+        let upload = format!(
+            "POST /v1/files?filename=a.csv HTTP/1.1\r\nHost: {authority}\r\n\
+             Authorization: Bearer {key}\r\nContent-Length: 3\r\n\r\na,b"
+        );
+        connection.send(upload).await;
+        connection.answer().await.expect(201);
+        let list = format!(
+            "GET /v1/files?colour=blue HTTP/1.1\r\nHost: {authority}\r\n\
+             Authorization: Bearer {key}\r\n\r\n"
+        );
+        connection.send(list).await;
+        connection.answer().await.expect(400);
+    }
+}
+
+/// Sends only the head of a request and reads what the server says to it.
+async fn answer_to_head(server: &Server, target: &str, headers: &str) -> Answer {
     let mut connection = server.connect().await;
     let head = format!(
-        "POST /v1/files?filename=a.bin HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
-         {headers}\r\n",
+        "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
         server.authority(),
         server.key(),
     );
@@ -302,24 +337,24 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
         .argument("--max-upload-bytes")
         .argument("100000");
     let server = Server::start(options).await;
-    for expectation in ["Expect: 100-continue\r\n", ""] {
-        for kind in ["application/octet-stream", "text/csv"] {
+    let raw = "/v1/files?filename=a.bin";
+    let form = Form::content_type();
+    for (target, kind) in [
+        (raw, "application/octet-stream"),
+        (raw, "text/csv"),
+        ("/v1/files", form.as_str()),
+        ("/v1/files", "application/json"),
+    ] {
+        for expectation in ["Expect: 100-continue\r\n", ""] {
             let headers =
                 format!("Content-Type: {kind}\r\nContent-Length: 200000000\r\n{expectation}");
-            let answer = answer_to_head(&server, &headers).await;
-            answer.problem_naming(413, "too-large", "100000");
+            let answer = answer_to_head(&server, target, &headers).await;
+            answer.problem(413, "too-large");
         }
-        let headers = format!(
-            "Content-Type: {}\r\nContent-Length: 200000000\r\n{expectation}",
-            Form::content_type()
-        );
-        answer_to_head(&server, &headers)
-            .await
-            .problem(413, "too-large");
     }
     // One that fits is asked for.
     let fits = "Content-Type: text/csv\r\nContent-Length: 10\r\nExpect: 100-continue\r\n";
-    assert_eq!(answer_to_head(&server, fits).await.status, 100);
+    assert_eq!(answer_to_head(&server, raw, fits).await.status, 100);
     // And nobody is asked for a body that will not be taken anyway.
     let mut connection = server.connect().await;
     let head = format!(
@@ -369,6 +404,13 @@ async fn a_body_that_turns_out_too_large_is_refused_and_leaves_nothing() {
     }
     connection.answer().await.problem(413, "too-large");
 
+    let form = Form::new().file(
+        "file",
+        "a.bin",
+        "application/octet-stream",
+        &noise(1, 100_000),
+    );
+    client.upload_form(form).await.expect(201);
     let fits = client
         .upload_raw("a.bin", "", &noise(1, 100_000))
         .await

@@ -82,16 +82,27 @@ async fn malformed_heads_are_refused() {
             request(&server, list, "Authorization: Bearer other\r\n"),
         ),
     ];
-    let mut served = Vec::new();
+    let mut not_refused = Vec::new();
     for (what, bytes) in cases {
         let answer = exchange(&server, bytes.as_bytes()).await;
         // A 4xx, or the connection closed without a word.
         if let Some(answer) = answer.filter(|answer| !(400..500).contains(&answer.status)) {
-            served.push(format!("{what}: {}", answer.status));
+            not_refused.push(format!("{what}: {}", answer.status));
         }
         assert_unharmed(&server, what).await;
     }
-    assert!(served.is_empty(), "not refused: {served:#?}");
+    assert!(not_refused.is_empty(), "not refused: {not_refused:#?}");
+}
+
+#[tokio::test]
+async fn sixty_four_headers_are_served_and_sixty_five_refused() {
+    let server = Server::start(Options::new()).await;
+    for (more, status) in [(62, 200), (63, 431)] {
+        let headers = "X-Many: x\r\n".repeat(more);
+        let bytes = request(&server, "GET /v1/files", &headers);
+        let answer = exchange(&server, bytes.as_bytes()).await.unwrap();
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
 }
 
 #[tokio::test]

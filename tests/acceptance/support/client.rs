@@ -24,10 +24,21 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// `base` is the server's URL without a slash at its end.
+    /// `base` is the server's URL without a slash at its end. Each request has a connection of its own:
+    /// the server may close one that rests at any moment, and a request sent just then is lost.
     pub(crate) fn new(base: &str, key: Option<&str>) -> Self {
+        Self::with_idle_connections(base, key, 0)
+    }
+
+    /// As [`new`](Self::new), but the next request goes over the connection of the last.
+    pub(crate) fn keeping_its_connection(base: &str, key: Option<&str>) -> Self {
+        Self::with_idle_connections(base, key, 1)
+    }
+
+    fn with_idle_connections(base: &str, key: Option<&str>, most: usize) -> Self {
+        let mut http = legacy::Client::builder(TokioExecutor::new());
         Self {
-            http: legacy::Client::builder(TokioExecutor::new()).build_http(),
+            http: http.pool_max_idle_per_host(most).build_http(),
             base: base.to_owned(),
             key: key.map(str::to_owned),
         }

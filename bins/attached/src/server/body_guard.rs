@@ -98,7 +98,6 @@ impl<B: Body> GuardedBody<B> {
 
     /// Counts what came and how long it was waited for; answers whether that was too slow.
     fn note_arrival(&mut self, bytes: usize) -> bool {
-        self.deadline.disarm();
         if let Some(since) = self.waiting_since.take() {
             self.window.waited += since.elapsed();
         }

@@ -99,7 +99,7 @@ impl Changing {
             .bind(self.cx.tenant().get())
             .bind(self.id.as_uuid())
             .bind(expected.map(Revision::get));
-        let Some(row) = decode::returned_row(connection, query).await? else {
+        let Some(row) = query.fetch_optional(&mut *connection).await? else {
             let record = self.read(connection).await?;
             record.check_unclaimed().map_err(Refusal::from)?;
             check_revision(&record, expected)?;
@@ -159,8 +159,7 @@ impl Changing {
             .bind(after.category.as_ref().map(|it| it.as_str().to_owned()))
             .bind(after.person.as_ref().map(|person| person.id.as_uuid()))
             .bind(after.visibility.as_str());
-        let row = decode::returned_row(connection, query).await?;
-        Ok(row.ok_or(sqlx::Error::RowNotFound)?)
+        Ok(query.fetch_one(connection).await?)
     }
 
     /// Runs one conditional update: `?1` is the tenant, `?2` the file, `?3` now, `?4` the holder.
@@ -183,7 +182,7 @@ impl Changing {
             Some(holder) => query.bind(holder.as_str().to_owned()),
             None => query,
         };
-        Ok(decode::returned_row(connection, query).await?)
+        Ok(query.fetch_optional(connection).await?)
     }
 
     /// Reads the record, to explain why nothing changed.

@@ -101,7 +101,7 @@ impl Commit {
             .bind(self.cx.tenant().get())
             .bind(file.facts.sha256.as_bytes().to_vec())
             .bind(integer("size_bytes", file.facts.size_bytes)?);
-        let Some(existing) = decode::returned_row(connection, query).await? else {
+        let Some(existing) = query.fetch_optional(&mut *connection).await? else {
             self.promote_own_blob(connection, file).await?;
             return Ok(file.blob);
         };
@@ -236,7 +236,7 @@ impl Commit {
             .bind(file.held.then_some(created_at))
             .bind(row.request.map(|(key, _)| key.as_str().to_owned()))
             .bind(row.request.map(|(_, index)| index));
-        let inserted = decode::returned_row(connection, query).await?;
+        let inserted = query.fetch_optional(connection).await?;
         inserted.as_ref().map(decode::file).transpose()
     }
 }

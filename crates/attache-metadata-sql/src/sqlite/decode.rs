@@ -1,9 +1,8 @@
 //! SQLite's rows, read by position, in the order of the column lists here.
 
 use attache_model::FileRecord;
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Row as _, Sqlite, SqliteConnection};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::failure::Failure;
 use crate::rows::{BlobRow, FileRow, KeyRow, TenantRow};
@@ -93,16 +92,4 @@ pub(super) fn key(row: &SqliteRow) -> Result<KeyRow, Failure> {
         revoked_at: row.try_get(7)?,
         tenant: tenant(row, 8)?,
     })
-}
-
-/// Runs a statement that changes at most one row and returns it.
-///
-/// SQLite checks foreign keys at a statement's end, after the row is out, and the driver leaves a
-/// statement of which one row is asked before its end, without a word about what was undone then.
-/// So all rows are asked.
-pub(super) async fn returned_row(
-    connection: &mut SqliteConnection,
-    query: Query<'_, Sqlite, SqliteArguments>,
-) -> Result<Option<SqliteRow>, sqlx::Error> {
-    Ok(query.fetch_all(connection).await?.pop())
 }

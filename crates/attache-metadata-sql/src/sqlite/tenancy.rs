@@ -110,7 +110,7 @@ async fn create_tenant(
     let query = sqlx::query(sql)
         .bind(slug.as_str().to_owned())
         .bind(now.as_millis());
-    let row = decode::returned_row(connection, query).await?;
+    let row = query.fetch_optional(connection).await?;
     row.map(|row| Ok(decode::tenant(&row, 0)?.into_tenant()?))
         .transpose()
 }
@@ -153,8 +153,8 @@ async fn create_api_key(
         .bind(key.name.clone())
         .bind(key.scopes.to_string())
         .bind(now.as_millis());
-    let row = decode::returned_row(connection, query).await?;
-    let principal_seq: i64 = row.ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
+    let row = query.fetch_one(&mut *connection).await?;
+    let principal_seq: i64 = row.try_get(0)?;
     let sql = "INSERT INTO api_keys (key_id, principal_seq, secret_hash, expires_at) \
         VALUES (?1, ?2, ?3, ?4)";
     sqlx::query(sql)

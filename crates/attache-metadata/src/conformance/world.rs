@@ -262,7 +262,7 @@ impl World {
     /// Takes everything the reaper is to do, keeping it from being handed out again for an hour.
     pub(super) async fn reapable(&self) -> Result<Vec<ReapTask>, Problem> {
         let mut tasks = Vec::new();
-        loop {
+        for _ in 0..1000 {
             let more = self.repository().take_reapable(10, LONG).await?;
             ensure!(more.len() <= 10, "more tasks than the limit");
             if more.is_empty() {
@@ -270,6 +270,7 @@ impl World {
             }
             tasks.extend(more);
         }
+        Err(Problem::new("the reaper is given tasks without end"))
     }
 
     /// Pages through a whole list. Fails where it does not end.
