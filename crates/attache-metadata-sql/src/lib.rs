@@ -1,15 +1,29 @@
 #![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(feature = "sqlite"),
-    doc = "The metadata of attache in an SQL database. No database was chosen: turn the feature `sqlite` on."
+    doc = "The metadata of attache in an SQL database: each feature, `sqlite` and `postgres`, brings one."
 )]
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod alter;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod columns;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod listing;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod order;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod rows;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresRepository};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use schema::{DatabaseFailure, MigrationReport, OpenError};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{DatabaseFailure, MigrationReport, OpenError, SqliteOptions, SqliteRepository};
+pub use sqlite::{SqliteOptions, SqliteRepository};

@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use super::decode::{self, FILE_COLUMN_COUNT, FILE_COLUMNS};
 use super::failure::{Failure, Stop};
 use super::{events, people};
+use crate::alter::{check_revision, with_fields};
 use crate::rows::RowError;
 
 type Outcome = Result<FileRecord, Stop<Refusal>>;
@@ -117,12 +118,7 @@ impl Changing {
     ) -> Outcome {
         let before = self.read(connection).await?;
         check_revision(&before, expected)?;
-        let mut after = before.clone();
-        after.name = change.name.unwrap_or(after.name);
-        after.filename = change.filename.unwrap_or(after.filename);
-        after.visibility = change.visibility.unwrap_or(after.visibility);
-        after.description = changed(after.description, change.description);
-        after.category = changed(after.category, change.category);
+        let mut after = with_fields(&before, &change);
         match change.person {
             Field::Keep => {}
             Field::Clear => after.person = None,
@@ -224,23 +220,6 @@ impl Changing {
         let record = decode::file(row)?;
         events::tell(connection, self.hook.as_ref(), &self.cx, kind, &record).await?;
         Ok(record)
-    }
-}
-
-fn check_revision(record: &FileRecord, expected: Option<Revision>) -> Result<(), Refusal> {
-    match expected {
-        Some(expected) if expected != record.revision => Err(Refusal::RevisionMismatch {
-            current: record.revision,
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn changed<T>(present: Option<T>, change: Field<T>) -> Option<T> {
-    match change {
-        Field::Keep => present,
-        Field::Set(value) => Some(value),
-        Field::Clear => None,
     }
 }
 

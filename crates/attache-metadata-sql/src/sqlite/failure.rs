@@ -1,6 +1,5 @@
 //! What can go wrong in SQLite and around it, mapped once to what it means to a caller.
 
-use std::fmt;
 use std::sync::Arc;
 
 use attache_metadata::{Refusal, RepositoryError, RepositoryErrorKind};
@@ -168,32 +167,5 @@ impl<R> From<RowError> for Stop<R> {
 impl From<Refusal> for Stop<Refusal> {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
-    }
-}
-
-/// A failure of the database while it was opened or migrated. Opaque: for the log.
-pub struct DatabaseFailure(Box<dyn std::error::Error + Send + Sync>);
-
-impl DatabaseFailure {
-    pub(super) fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self(Box::new(error))
-    }
-}
-
-impl fmt::Debug for DatabaseFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for DatabaseFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for DatabaseFailure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
     }
 }

@@ -1,18 +1,16 @@
 //! Lists in SQLite's words: one walk of one index, or the merge of two.
 
-use attache_metadata::{
-    FilePage, FileQuery, PageKey, PageRequest, SortDirection, SortField, SortValue, StateFilter,
-};
-use attache_model::{DisplayName, FileId, MediaType, TenantId, Timestamp};
+use attache_metadata::{FilePage, FileQuery, PageRequest, SortDirection, SortValue, StateFilter};
+use attache_model::{MediaType, TenantId, Timestamp};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 use super::decode::{self, FILE_COLUMNS};
 use super::failure::Failure;
 use crate::listing::{Bound, Leading, ListPlan, Residual, SCAN_BUDGET, behind_prefix};
-use crate::rows::RowError;
+use crate::order::{index, is_in_order, position, sort_column};
 
 /// Answers a page.
 ///
@@ -34,7 +32,9 @@ pub(super) async fn page(
     if plan.is_residual() {
         let statement = Statement::of_stop(&plan);
         let row = statement.query().fetch_optional(&mut *connection).await?;
-        stop = row.map(|row| position(&row, plan.field)).transpose()?;
+        stop = row
+            .map(|row| position::<Failure>(&row, plan.field))
+            .transpose()?;
         if let Some(last) = &stop {
             plan.stop_at(last.clone());
         }
@@ -88,6 +88,7 @@ impl Statement {
             values: Vec::new(),
         };
         let condition = statement.condition(plan, filtered);
+        // Named in the statement: SQLite refuses what the index cannot answer, rather than scan.
         let index = index(plan);
         let arm = |archived: u8| {
             format!(
@@ -212,40 +213,6 @@ impl Statement {
     }
 }
 
-/// Whether a position is one of the order asked for.
-const fn is_in_order(position: &PageKey, field: SortField) -> bool {
-    matches!(
-        (&position.value, field),
-        (SortValue::CreatedAt(_), SortField::CreatedAt)
-            | (SortValue::Name(_), SortField::Name)
-            | (SortValue::SizeBytes(_), SortField::SizeBytes)
-    )
-}
-
-const fn sort_column(field: SortField) -> &'static str {
-    match field {
-        SortField::CreatedAt => "created_at",
-        SortField::Name => "name",
-        SortField::SizeBytes => "size_bytes",
-    }
-}
-
-/// The index a plan walks. Named in the statement: SQLite refuses what the index cannot answer,
-/// rather than scan.
-const fn index(plan: &ListPlan<'_>) -> &'static str {
-    match (plan.leading, plan.field) {
-        (Leading::Tenant, SortField::CreatedAt) => "files_by_created",
-        (Leading::Tenant, SortField::Name) => "files_by_name",
-        (Leading::Tenant, SortField::SizeBytes) => "files_by_size",
-        (Leading::Person(_), SortField::CreatedAt) => "files_of_person_by_created",
-        (Leading::Person(_), SortField::Name) => "files_of_person_by_name",
-        (Leading::Person(_), SortField::SizeBytes) => "files_of_person_by_size",
-        (Leading::Category(_), _) => "files_of_category_by_created",
-        (Leading::Used(_), _) => "files_by_use",
-        (Leading::Sha256(_), _) => "files_by_sha256",
-    }
-}
-
 fn sort_value(value: &SortValue) -> Value {
     match value {
         SortValue::CreatedAt(at) => Value::Integer(at.as_millis()),
@@ -253,27 +220,6 @@ fn sort_value(value: &SortValue) -> Value {
         // No stored size is larger.
         SortValue::SizeBytes(size) => Value::Integer(i64::try_from(*size).unwrap_or(i64::MAX)),
     }
-}
-
-/// Reads a position from a row of the sort value and the id.
-fn position(row: &SqliteRow, field: SortField) -> Result<PageKey, Failure> {
-    let value = match field {
-        SortField::CreatedAt => SortValue::CreatedAt(Timestamp::from_millis(row.try_get(0)?)),
-        SortField::Name => {
-            let name: String = row.try_get(0)?;
-            let name = DisplayName::parse(&name).map_err(RowError::from)?;
-            SortValue::Name(name.as_str().to_owned())
-        }
-        SortField::SizeBytes => {
-            let size: i64 = row.try_get(0)?;
-            let size = u64::try_from(size).map_err(|_| RowError::Column("size_bytes"))?;
-            SortValue::SizeBytes(size)
-        }
-    };
-    Ok(PageKey {
-        value,
-        id: FileId::from_uuid(row.try_get(1)?),
-    })
 }
 
 #[cfg(test)]

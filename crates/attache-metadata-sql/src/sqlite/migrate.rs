@@ -1,45 +1,22 @@
 //! The schema: embedded migrations, applied in one transaction under the write lock.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{AppliedMigration, Migrate as _, MigrateError, Migration, MigrationType};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqlSafeStr as _, SqliteConnection};
+use sqlx::migrate::{AppliedMigration, Migrate as _, MigrateError, Migration};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use super::connect::{BUSY_TIMEOUT, writer_options};
-use super::failure::{DatabaseFailure, is_busy};
-use super::open::OpenError;
-
-/// The table in which the driver notes what was applied.
-const TABLE: &str = "_sqlx_migrations";
-
-/// What a migration did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MigrationReport {
-    /// The version the schema was at; 0 for a new database.
-    pub from_version: i64,
-    /// The version it is at now.
-    pub to_version: i64,
-}
+use super::failure::is_busy;
+use crate::schema::{self, DatabaseFailure, MigrationReport, OpenError, TABLE};
 
 /// Every migration of this program, oldest first.
 fn migrations() -> Vec<Migration> {
-    let migration = |version, description: &'static str, sql: &'static str| {
-        let sql = sql.into_sql_str();
-        let description = Cow::Borrowed(description);
-        Migration::new(version, description, MigrationType::Simple, sql, false)
-    };
-    vec![migration(
+    vec![schema::migration(
         1,
         "initial",
         include_str!("../../migrations/sqlite/0001_initial.sql"),
     )]
-}
-
-/// The version of the schema that this program works on.
-fn newest(migrations: &[Migration]) -> i64 {
-    migrations.last().map_or(0, |last| last.version)
 }
 
 /// Brings the file at `path` to the newest schema, and makes it where there is none.
@@ -71,7 +48,7 @@ async fn apply(connection: &mut SqliteConnection) -> Result<MigrationReport, Ope
     transaction.commit().await.map_err(failed)?;
     Ok(MigrationReport {
         from_version,
-        to_version: newest(&migrations),
+        to_version: schema::newest(&migrations),
     })
 }
 
@@ -79,11 +56,7 @@ async fn apply(connection: &mut SqliteConnection) -> Result<MigrationReport, Ope
 pub(super) async fn require_newest(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let migrations = migrations();
     let found = schema_version(connection, &migrations).await?;
-    let needed = newest(&migrations);
-    if found < needed {
-        return Err(OpenError::SchemaOlder { found, needed });
-    }
-    Ok(())
+    schema::require_newest(found, &migrations)
 }
 
 /// The version of the schema in a file, 0 where there is none. Newer and altered ones are refused.
@@ -91,21 +64,8 @@ async fn schema_version(
     connection: &mut SqliteConnection,
     migrations: &[Migration],
 ) -> Result<i64, OpenError> {
-    let known = newest(migrations);
     let applied = applied(connection).await?;
-    let found = applied.iter().map(|it| it.version).max().unwrap_or(0);
-    if found > known {
-        return Err(OpenError::SchemaNewer { found, known });
-    }
-    for migration in applied {
-        let ours = migrations.iter().find(|it| it.version == migration.version);
-        if ours.is_none_or(|ours| ours.checksum != migration.checksum) {
-            return Err(OpenError::SchemaAltered {
-                version: migration.version,
-            });
-        }
-    }
-    Ok(found)
+    schema::version(&applied, migrations)
 }
 
 async fn applied(connection: &mut SqliteConnection) -> Result<Vec<AppliedMigration>, OpenError> {

@@ -18,7 +18,5 @@ mod tenancy;
 mod wal;
 mod writer;
 
-pub use failure::DatabaseFailure;
-pub use migrate::MigrationReport;
-pub use open::{OpenError, SqliteRepository};
+pub use open::SqliteRepository;
 pub use options::SqliteOptions;

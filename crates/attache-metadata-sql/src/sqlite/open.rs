@@ -12,59 +12,14 @@ use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{Row as _, Sqlite, SqliteConnection, SqlitePool};
 
 use super::connect::{BUSY_TIMEOUT, reader_options, verify, writer_unverified};
-use super::failure::{DatabaseFailure, Failure};
-use super::migrate::{self, MigrationReport};
+use super::failure::Failure;
+use super::migrate;
 use super::options::SqliteOptions;
 use super::writer::Writer;
+use crate::schema::{DatabaseFailure, MigrationReport, OpenError};
 
 /// The oldest SQLite that is trusted: before it, a checkpoint could damage a write-ahead log.
 const OLDEST_LIBRARY: (u32, u32, u32) = (3, 51, 3);
-
-/// Why a database could not be opened or migrated.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// There is no file; a migration makes it.
-    #[error("there is no database at {}: run migrate", .path.display())]
-    Missing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// The schema is older than this program's.
-    #[error("the database has schema {found}, this program needs {needed}: run migrate")]
-    SchemaOlder {
-        /// The database's version; 0 for none.
-        found: i64,
-        /// This program's version.
-        needed: i64,
-    },
-    /// The schema is newer than this program's: it was written by a later release.
-    #[error("the database has schema {found}, newer than this program, which knows {known}")]
-    SchemaNewer {
-        /// The database's version.
-        found: i64,
-        /// This program's version.
-        known: i64,
-    },
-    /// A migration that was applied is not the one this program has.
-    #[error("migration {version} of the database is not this program's")]
-    SchemaAltered {
-        /// The migration.
-        version: i64,
-    },
-    /// The SQLite library is too old to be trusted with a write-ahead log.
-    #[error("the SQLite library is {found}, older than 3.51.3")]
-    Library {
-        /// The library's version.
-        found: String,
-    },
-    /// The file could not be made.
-    #[error("the database file cannot be made")]
-    File(#[source] std::io::Error),
-    /// The database failed, or does not take a setting it must have.
-    #[error("the database failed")]
-    Database(#[source] DatabaseFailure),
-}
 
 /// A [`MetadataRepository`] in one SQLite file.
 ///

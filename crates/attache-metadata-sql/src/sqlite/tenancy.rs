@@ -8,9 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use super::decode::{self, KEY_COLUMNS};
 use super::failure::Failure;
 use super::open::SqliteRepository;
-
-const KEY_TABLES: &str = "api_keys JOIN principals ON principals.seq = api_keys.principal_seq \
-    JOIN tenants ON tenants.id = principals.tenant_id";
+use crate::columns::KEY_TABLES;
 
 #[async_trait]
 impl TenancyRepository for SqliteRepository {

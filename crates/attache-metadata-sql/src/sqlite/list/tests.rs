@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use attache_metadata::Sort;
-use attache_model::{Category, PersonId, Sha256Digest};
-use sqlx::ConnectOptions as _;
+use attache_metadata::{PageKey, Sort, SortField};
+use attache_model::{Category, FileId, PersonId, Sha256Digest};
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Row as _};
 
 use super::*;
 use crate::SqliteRepository;

@@ -1,0 +1,73 @@
+//! The pool, and the settings that the guarantees rest on.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
+
+use super::options::PostgresOptions;
+use crate::schema::OpenError;
+
+/// For every session.
+const SETTINGS: [(&str, &str); 5] = [
+    // Nothing waits without end, and a transaction whose process was lost gives its locks back.
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    // Every statement has an index that answers it in order, bounded by a limit. Where the planner
+    // guesses that a filter leaves few rows, it would rather fetch them all and sort them, and its
+    // guess for a prepared statement is the same for all tenants, the large ones too. It still may
+    // where it must.
+    ("enable_bitmapscan", "off"),
+    ("enable_sort", "off"),
+];
+
+/// Answered means durable. A stronger setting, such as `remote_apply`, is left as it is.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
+    WHERE current_setting('synchronous_commit') = 'off'";
+
+/// A connection that has been idle for longer is asked whether it still stands before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+/// Reads an address.
+pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let options = PgConnectOptions::from_str(url).ok().filter(|_| is_postgres);
+    let options = options.ok_or(OpenError::Address)?;
+    let named = options.get_application_name().is_some();
+    let options = if named {
+        options
+    } else {
+        options.application_name("attache")
+    };
+    Ok(options.disable_statement_logging())
+}
+
+/// How a session begins at an address.
+pub(super) fn session(url: &str) -> Result<PgConnectOptions, OpenError> {
+    Ok(address(url)?.options(SETTINGS))
+}
+
+/// Makes a pool; its first connection is made when it is first asked for one.
+pub(super) fn pool(options: &PostgresOptions) -> Result<PgPool, OpenError> {
+    let address = session(&options.url)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(options.max_connections.max(1))
+        .acquire_timeout(options.acquire_for)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| Box::pin(make_durable(connection)));
+    Ok(pool.connect_lazy_with(address))
+}
+
+async fn make_durable(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection.execute(DURABLE).await.map(drop)
+}

@@ -1,0 +1,180 @@
+//! File records: each call of the contract as a change or a read.
+
+use async_trait::async_trait;
+use attache_metadata::{
+    Attempt, CommittedFile, FileChange, FilePage, FileQuery, FileRepository, NewUpload,
+    PageRequest, RepositoryError, StoredFile,
+};
+use attache_model::{Context, FileId, FileRecord, Holder, Person, PersonRef, Revision, TenantId};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+
+use super::change::Changing;
+use super::commit::Commit;
+use super::failure::Failure;
+use super::open::PostgresRepository;
+use super::transaction::attempt;
+use super::{decode, list, people, settle};
+use crate::columns::{self, BLOB_COLUMNS, FILE_COLUMN_COUNT, FILE_COLUMNS};
+
+impl PostgresRepository {
+    fn changing<'c>(&'c self, cx: &'c Context, id: FileId) -> Changing<'c> {
+        let hook = self.hook();
+        Changing { cx, id, hook }
+    }
+}
+
+#[async_trait]
+impl FileRepository for PostgresRepository {
+    async fn commit_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Vec<CommittedFile>> {
+        let hook = self.hook();
+        let commit = Commit { cx, hook, upload };
+        settle::commit_upload(self.pool(), &commit, self.settle_for()).await
+    }
+
+    async fn find_file(
+        &self,
+        cx: &Context,
+        id: FileId,
+    ) -> Result<Option<StoredFile>, RepositoryError> {
+        const OPERATION: &str = "find_file";
+        let mut reader = self.reader(OPERATION).await?;
+        let found = find_file(&mut reader, cx, id).await;
+        found.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn locate_public_file(&self, id: FileId) -> Result<Option<TenantId>, RepositoryError> {
+        const OPERATION: &str = "locate_public_file";
+        let mut reader = self.reader(OPERATION).await?;
+        let found = locate_public_file(&mut reader, id).await;
+        found.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn list_files(
+        &self,
+        cx: &Context,
+        query: &FileQuery,
+        page: &PageRequest,
+    ) -> Result<FilePage, RepositoryError> {
+        const OPERATION: &str = "list_files";
+        let mut reader = self.reader(OPERATION).await?;
+        let listed = list::page(&mut reader, cx.tenant(), query, page).await;
+        listed.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn change_file(
+        &self,
+        cx: &Context,
+        id: FileId,
+        change: &FileChange,
+        expected: Option<Revision>,
+    ) -> Attempt<FileRecord> {
+        let input = (self.changing(cx, id), change, expected);
+        attempt(self.pool(), "change_file", &input, |connection, input| {
+            let (changing, change, expected) = input;
+            Box::pin(changing.change(connection, change, *expected))
+        })
+        .await
+    }
+
+    async fn claim_file(&self, cx: &Context, id: FileId, holder: &Holder) -> Attempt<FileRecord> {
+        let input = (self.changing(cx, id), holder);
+        attempt(self.pool(), "claim_file", &input, |connection, input| {
+            Box::pin(input.0.claim(connection, input.1))
+        })
+        .await
+    }
+
+    async fn release_claim(
+        &self,
+        cx: &Context,
+        id: FileId,
+        holder: &Holder,
+    ) -> Attempt<FileRecord> {
+        let input = (self.changing(cx, id), holder);
+        attempt(self.pool(), "release_claim", &input, |connection, input| {
+            Box::pin(input.0.release(connection, input.1))
+        })
+        .await
+    }
+
+    async fn archive_file(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
+        let input = self.changing(cx, id);
+        attempt(self.pool(), "archive_file", &input, |connection, it| {
+            Box::pin(it.archive(connection))
+        })
+        .await
+    }
+
+    async fn restore_file(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
+        let input = self.changing(cx, id);
+        attempt(self.pool(), "restore_file", &input, |connection, it| {
+            Box::pin(it.restore(connection))
+        })
+        .await
+    }
+
+    async fn release_hold(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
+        let input = self.changing(cx, id);
+        attempt(self.pool(), "release_hold", &input, |connection, it| {
+            Box::pin(it.release_hold(connection))
+        })
+        .await
+    }
+
+    async fn delete_file(
+        &self,
+        cx: &Context,
+        id: FileId,
+        expected: Option<Revision>,
+    ) -> Attempt<FileRecord> {
+        let input = (self.changing(cx, id), expected);
+        attempt(self.pool(), "delete_file", &input, |connection, input| {
+            Box::pin(input.0.delete(connection, input.1))
+        })
+        .await
+    }
+
+    async fn find_person(
+        &self,
+        cx: &Context,
+        person: &PersonRef,
+    ) -> Result<Option<Person>, RepositoryError> {
+        const OPERATION: &str = "find_person";
+        let mut reader = self.reader(OPERATION).await?;
+        let found = people::find(&mut reader, cx, person).await;
+        found.map_err(|failure| failure.in_operation(OPERATION))
+    }
+}
+
+async fn find_file(
+    connection: &mut PgConnection,
+    cx: &Context,
+    id: FileId,
+) -> Result<Option<StoredFile>, Failure> {
+    let sql = format!(
+        "SELECT {FILE_COLUMNS}, {BLOB_COLUMNS} FROM files \
+        JOIN blobs ON blobs.tenant_id = files.tenant_id AND blobs.id = files.blob_id \
+        WHERE files.tenant_id = $1 AND files.id = $2"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql))
+        .bind(cx.tenant().get())
+        .bind(id.as_uuid());
+    let Some(row) = query.fetch_optional(connection).await? else {
+        return Ok(None);
+    };
+    Ok(Some(StoredFile {
+        record: decode::file(&row)?,
+        blob: columns::blob(&row, FILE_COLUMN_COUNT)?.into_location()?,
+    }))
+}
+
+async fn locate_public_file(
+    connection: &mut PgConnection,
+    id: FileId,
+) -> Result<Option<TenantId>, Failure> {
+    let sql = "SELECT tenant_id FROM files WHERE id = $1 AND visibility = 'public'";
+    let query = sqlx::query(sql).bind(id.as_uuid());
+    let row = query.fetch_optional(connection).await?;
+    row.map(|row| Ok(TenantId::new(row.try_get(0)?)))
+        .transpose()
+}

@@ -1,0 +1,232 @@
+//! Which indexes a list walks, as Postgres plans it, and how many pages of the disk it touches.
+
+use attache_metadata::{PageKey, Sort, SortField};
+use attache_model::{Category, FileId, PersonId, Sha256Digest, Timestamp};
+use attache_testkit::ThrowawayPostgres;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+use uuid::Uuid;
+
+use super::*;
+use crate::PostgresRepository;
+use crate::order::index;
+
+const TENANT: TenantId = TenantId::new(1);
+
+async fn open() -> PgConnection {
+    let url = ThrowawayPostgres::shared().create_database().unwrap();
+    PostgresRepository::migrate(&url).await.unwrap();
+    let session = super::super::connect::session(&url).unwrap();
+    let mut connection = session.connect().await.unwrap();
+    // Foreign keys and triggers sleep: the files of these tests have no bytes.
+    execute(&mut connection, "SET session_replication_role = replica").await;
+    connection
+}
+
+async fn execute(connection: &mut PgConnection, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    sqlx::raw_sql(sql).execute(connection).await.unwrap();
+}
+
+/// Writes files numbered up to `count`: of ten tenants, the first of which has every second; of
+/// each tenant, every tenth file is archived, some are claimed, and people and categories have some.
+async fn populate(connection: &mut PgConnection, from: i64, count: i64) {
+    let sql = format!(
+        "INSERT INTO files (id, tenant_id, blob_id, person_id, category, name, filename, \
+            content_type, size_bytes, sha256, visibility, key, created_at, updated_at, \
+            archived_at, used_at, used_by) \
+        SELECT lpad(to_hex(i), 32, '0')::uuid, CASE WHEN i % 2 = 0 THEN 1 ELSE i % 10 + 1 END, \
+            lpad(to_hex(i), 32, '0')::uuid, lpad(to_hex(i / 2 % 2 + 2), 32, '0')::uuid, \
+            CASE WHEN i % 3 = 0 THEN 'images' ELSE 'papers' END, 'File ' || i, 'a.pdf', \
+            'application/pdf', i % 4000, decode(lpad(to_hex(i / 2 % 500), 64, '0'), 'hex'), \
+            'private', 'key ' || i, i / 3, 1, \
+            CASE WHEN i / 2 % 10 = 0 THEN 1 END, \
+            CASE WHEN i / 2 % 10 = 1 THEN 1 END, CASE WHEN i / 2 % 10 = 1 THEN 'holder' END \
+        FROM generate_series({from}, {count}) AS i; \
+        ANALYZE files; VACUUM files"
+    );
+    for statement in sql.split("; ") {
+        execute(connection, statement).await;
+    }
+}
+
+fn sorts() -> impl Iterator<Item = Sort> {
+    let fields = [SortField::CreatedAt, SortField::Name, SortField::SizeBytes];
+    fields.into_iter().flat_map(|field| {
+        [SortDirection::Ascending, SortDirection::Descending]
+            .map(|direction| Sort { field, direction })
+    })
+}
+
+fn somewhere(field: SortField) -> PageKey {
+    PageKey {
+        value: match field {
+            SortField::CreatedAt => SortValue::CreatedAt(Timestamp::from_millis(2_000)),
+            SortField::Name => SortValue::Name("File 5".to_owned()),
+            SortField::SizeBytes => SortValue::SizeBytes(2_000),
+        },
+        id: FileId::from_uuid(Uuid::from_u128(7)),
+    }
+}
+
+/// A query for every set of filters: bit by bit person, category, used, bytes, times, name, type.
+fn query(filters: u32, state: StateFilter, sort: Sort) -> FileQuery {
+    let has = |bit: u32| filters & (1 << bit) != 0;
+    let mut digest = [0; 32];
+    digest[31] = 3;
+    FileQuery {
+        person: has(0).then(|| PersonId::from_uuid(Uuid::from_u128(3))),
+        category: has(1).then(|| Category::parse("images").unwrap()),
+        used: has(2).then_some(true),
+        sha256: has(3).then(|| Sha256Digest::from_bytes(digest)),
+        uploaded_after: has(4).then(|| Timestamp::from_millis(10)),
+        uploaded_before: has(4).then(|| Timestamp::from_millis(1 << 40)),
+        name_prefix: has(5).then(|| "File".to_owned()),
+        content_type: has(6).then(|| MediaType::parse("application/pdf").unwrap()),
+        state,
+        sort,
+    }
+}
+
+const STATES: [StateFilter; 3] = [StateFilter::Active, StateFilter::Archived, StateFilter::Any];
+
+async fn explain(
+    connection: &mut PgConnection,
+    mut statement: QueryBuilder<Postgres>,
+) -> Vec<String> {
+    let rows = statement.build().fetch_all(connection).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>(0)).collect()
+}
+
+/// The plan that is made once for all values, as for a statement that was prepared and run often.
+async fn explain_generic(
+    connection: &mut PgConnection,
+    statement: &QueryBuilder<Postgres>,
+) -> Vec<String> {
+    let sql = statement.sql();
+    let sql = sql.as_str();
+    let count = (1..100)
+        .find(|it| !sql.contains(&format!("${it}")))
+        .unwrap()
+        - 1;
+    execute(connection, &format!("PREPARE walk AS {sql}")).await;
+    let values = vec!["NULL"; count].join(", ");
+    let explained = format!("EXPLAIN EXECUTE walk ({values})");
+    let query = sqlx::query(AssertSqlSafe(explained)).persistent(false);
+    let rows = query.fetch_all(&mut *connection).await.unwrap();
+    execute(connection, "DEALLOCATE walk").await;
+    rows.iter().map(|row| row.get::<String, _>(0)).collect()
+}
+
+/// No walk reads the table from end to end, sorts, or uses another index than its own. Asked for every
+/// set of filters, for the values at hand and for all values.
+#[tokio::test]
+async fn every_list_walks_one_index_in_order() {
+    let mut connection = open().await;
+    populate(&mut connection, 1, 100_000).await;
+    for sort in sorts() {
+        for filters in 0..128 {
+            for state in STATES {
+                for after in [None, Some(somewhere(sort.field))] {
+                    let query = query(filters, state, sort);
+                    let request = PageRequest { limit: 100, after };
+                    let plan = ListPlan::new(TENANT, &query, &request);
+                    check_plan(&mut connection, &plan).await;
+                }
+            }
+        }
+    }
+}
+
+async fn check_plan(connection: &mut PgConnection, plan: &ListPlan<'_>) {
+    let statement: fn(&ListPlan<'_>, &str) -> QueryBuilder<Postgres> = if plan.is_residual() {
+        of_stop
+    } else {
+        of_records
+    };
+    execute(connection, "SET plan_cache_mode = auto").await;
+    let steps = explain(connection, statement(plan, "EXPLAIN ")).await;
+    check_steps(plan, &steps);
+    execute(connection, "SET plan_cache_mode = force_generic_plan").await;
+    let steps = explain_generic(connection, &statement(plan, "")).await;
+    check_steps(plan, &steps);
+}
+
+fn check_steps(plan: &ListPlan<'_>, steps: &[String]) {
+    let told = format!("{plan:?}\n{}", steps.join("\n"));
+    for bad in ["Seq Scan on files", "Sort", "Bitmap"] {
+        // A sort *key* is also what a merge of two walks has.
+        let is_bad = |step: &&String| step.contains(bad) && !step.contains("Sort Key");
+        assert_eq!(steps.iter().find(is_bad), None, "{told}");
+    }
+    let index = format!(" using {} on files", index(plan));
+    let walks = steps.iter().filter(|step| step.contains(&index)).count();
+    let expected = 1 + usize::from(plan.states == StateFilter::Any);
+    assert_eq!(walks, expected, "{told}");
+}
+
+/// How many pages of the disk a page of the list touches.
+async fn touched(connection: &mut PgConnection, query: &FileQuery, after: Option<PageKey>) -> i64 {
+    let request = PageRequest { limit: 100, after };
+    let mut plan = ListPlan::new(TENANT, query, &request);
+    let prefix = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) ";
+    let mut touched = 0;
+    if plan.is_residual() {
+        touched += buffers(&explain(connection, of_stop(&plan, prefix)).await);
+        let found = of_stop(&plan, "")
+            .build()
+            .fetch_optional(&mut *connection)
+            .await;
+        if let Some(row) = found.unwrap() {
+            plan.stop_at(position::<Failure>(&row, plan.field).unwrap());
+        }
+    }
+    touched + buffers(&explain(connection, of_records(&plan, prefix)).await)
+}
+
+fn buffers(steps: &[String]) -> i64 {
+    let told = steps.iter().find(|step| step.contains("Buffers: shared"));
+    let numbers = told.into_iter().flat_map(|it| it.split(['=', ' ']));
+    numbers.filter_map(|it| it.parse::<i64>().ok()).sum()
+}
+
+/// Five times as many records make no page dearer, not the first, not one far down, not one of which
+/// little is found.
+#[tokio::test]
+async fn a_page_costs_the_same_however_many_records_there_are() {
+    let mut connection = open().await;
+    let mut queries = Vec::new();
+    for sort in sorts() {
+        for state in STATES {
+            for filters in [0, 1, 2, 4, 8, 0b11, 0b110, 0b100_0000, 0b100_0010] {
+                for after in [None, Some(somewhere(sort.field))] {
+                    queries.push((query(filters, state, sort), after));
+                }
+            }
+        }
+    }
+    populate(&mut connection, 1, 40_000).await;
+    // The dearest page with few records, without residual filters and with them.
+    let mut dearest = [0, 0];
+    for (query, after) in &queries {
+        let touched = touched(&mut connection, query, after.clone()).await;
+        let most = &mut dearest[usize::from(is_residual(query))];
+        *most = touched.max(*most);
+    }
+    populate(&mut connection, 40_001, 200_000).await;
+    for (query, after) in &queries {
+        let touched = touched(&mut connection, query, after.clone()).await;
+        let most = dearest[usize::from(is_residual(query))];
+        assert!(
+            touched > 0 && touched <= most + most / 3,
+            "{touched} of {most}: {query:?} {after:?}"
+        );
+    }
+}
+
+fn is_residual(query: &FileQuery) -> bool {
+    let request = PageRequest {
+        limit: 1,
+        after: None,
+    };
+    ListPlan::new(TENANT, query, &request).is_residual()
+}

@@ -1,0 +1,78 @@
+//! What an operator may choose about a shared database.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_metadata::EventHook;
+
+/// How to reach and use a database on a PostgreSQL server.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct PostgresOptions {
+    /// Where the database is: `postgres://user:password@host:port/database?sslmode=…`. A secret.
+    pub url: String,
+    /// How many connections this process opens, at most; at least 1. 10 by default.
+    pub max_connections: u32,
+    /// What turns changes into outbox rows; `None` for none.
+    pub event_hook: Option<Arc<dyn EventHook>>,
+    /// How long a call waits for a connection, to be made or to become free, before it fails as
+    /// unavailable. 5 seconds by default.
+    pub acquire_for: Duration,
+    /// How long the commit of an upload whose answer was lost is looked for, before its outcome is
+    /// unknown. 10 seconds by default.
+    pub settle_for: Duration,
+}
+
+impl PostgresOptions {
+    /// The defaults for a database: ten connections, no event hook.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 10,
+            event_hook: None,
+            acquire_for: Duration::from_secs(5),
+            settle_for: Duration::from_secs(10),
+        }
+    }
+
+    /// With an event hook.
+    #[must_use]
+    pub fn with_event_hook(mut self, hook: Arc<dyn EventHook>) -> Self {
+        self.event_hook = Some(hook);
+        self
+    }
+
+    /// With another number of connections.
+    #[must_use]
+    pub fn with_max_connections(mut self, connections: u32) -> Self {
+        self.max_connections = connections;
+        self
+    }
+}
+
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions")
+            .field("max_connections", &self.max_connections)
+            .field("event_hook", &self.event_hook)
+            .field("acquire_for", &self.acquire_for)
+            .field("settle_for", &self.settle_for)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_never_told() {
+        let options = PostgresOptions::new("postgres://user:hunter2@db.example/files");
+        let told = format!("{options:?}");
+        assert!(
+            !told.contains("hunter2") && !told.contains("db.example"),
+            "{told}"
+        );
+    }
+}

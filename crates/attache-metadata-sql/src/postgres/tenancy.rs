@@ -1,0 +1,220 @@
+//! Tenants, principals and API keys.
+
+use async_trait::async_trait;
+use attache_metadata::{ApiKeyRecord, NewApiKey, RepositoryError, TenancyRepository};
+use attache_model::{PrincipalSeq, Tenant, TenantId, TenantSlug, Timestamp};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+
+use super::decode;
+use super::failure::Failure;
+use super::open::PostgresRepository;
+use super::transaction::write;
+use crate::columns::{KEY_COLUMNS, KEY_TABLES};
+
+#[async_trait]
+impl TenancyRepository for PostgresRepository {
+    async fn create_tenant(
+        &self,
+        slug: &TenantSlug,
+        now: Timestamp,
+    ) -> Result<Option<Tenant>, RepositoryError> {
+        write(
+            self.pool(),
+            "create_tenant",
+            &(slug, now),
+            |connection, (slug, now)| {
+                Box::pin(async move { Ok(create_tenant(connection, slug, *now).await?) })
+            },
+        )
+        .await
+    }
+
+    async fn find_tenant(&self, id: TenantId) -> Result<Option<Tenant>, RepositoryError> {
+        const OPERATION: &str = "find_tenant";
+        let mut reader = self.reader(OPERATION).await?;
+        let found = find_tenant(&mut reader, id).await;
+        found.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn find_tenant_by_slug(
+        &self,
+        slug: &TenantSlug,
+    ) -> Result<Option<Tenant>, RepositoryError> {
+        const OPERATION: &str = "find_tenant_by_slug";
+        let mut reader = self.reader(OPERATION).await?;
+        let sql = "SELECT id, slug, created_at FROM tenants WHERE slug = $1";
+        let query = sqlx::query(sql).bind(slug.as_str().to_owned());
+        let found = match query.fetch_optional(&mut *reader).await {
+            Ok(row) => row.as_ref().map(decode::tenant).transpose(),
+            Err(error) => Err(error.into()),
+        };
+        found.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn has_tenants(&self) -> Result<bool, RepositoryError> {
+        const OPERATION: &str = "has_tenants";
+        let mut reader = self.reader(OPERATION).await?;
+        let query = sqlx::query("SELECT 1 FROM tenants LIMIT 1");
+        match query.fetch_optional(&mut *reader).await {
+            Ok(row) => Ok(row.is_some()),
+            Err(error) => Err(Failure::from(error).in_operation(OPERATION)),
+        }
+    }
+
+    async fn create_api_key(
+        &self,
+        key: &NewApiKey,
+        now: Timestamp,
+    ) -> Result<Option<ApiKeyRecord>, RepositoryError> {
+        write(
+            self.pool(),
+            "create_api_key",
+            &(key, now),
+            |connection, (key, now)| {
+                Box::pin(async move { Ok(create_api_key(connection, key, *now).await?) })
+            },
+        )
+        .await
+    }
+
+    async fn find_api_key(&self, key_id: &str) -> Result<Option<ApiKeyRecord>, RepositoryError> {
+        const OPERATION: &str = "find_api_key";
+        if key_id.contains('\0') {
+            return Ok(None);
+        }
+        let mut reader = self.reader(OPERATION).await?;
+        let found = find_api_key(&mut reader, key_id).await;
+        found.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn list_api_keys(
+        &self,
+        tenant: Option<TenantId>,
+        after: Option<PrincipalSeq>,
+        limit: u32,
+    ) -> Result<Vec<ApiKeyRecord>, RepositoryError> {
+        const OPERATION: &str = "list_api_keys";
+        let mut reader = self.reader(OPERATION).await?;
+        let listed = list_api_keys(&mut reader, tenant, after, limit).await;
+        listed.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn revoke_api_key(
+        &self,
+        key_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<ApiKeyRecord>, RepositoryError> {
+        if key_id.contains('\0') {
+            return Ok(None);
+        }
+        write(
+            self.pool(),
+            "revoke_api_key",
+            &(key_id, now),
+            |connection, (key_id, now)| {
+                Box::pin(async move { Ok(revoke_api_key(connection, key_id, *now).await?) })
+            },
+        )
+        .await
+    }
+}
+
+async fn create_tenant(
+    connection: &mut PgConnection,
+    slug: &TenantSlug,
+    now: Timestamp,
+) -> Result<Option<Tenant>, Failure> {
+    let sql = "INSERT INTO tenants (slug, created_at) VALUES ($1, $2) \
+        ON CONFLICT (slug) DO NOTHING RETURNING id, slug, created_at";
+    let query = sqlx::query(sql)
+        .bind(slug.as_str().to_owned())
+        .bind(now.as_millis());
+    let row = query.fetch_optional(connection).await?;
+    row.as_ref().map(decode::tenant).transpose()
+}
+
+async fn find_tenant(
+    connection: &mut PgConnection,
+    id: TenantId,
+) -> Result<Option<Tenant>, Failure> {
+    let sql = "SELECT id, slug, created_at FROM tenants WHERE id = $1";
+    let query = sqlx::query(sql).bind(id.get());
+    let row = query.fetch_optional(connection).await?;
+    row.as_ref().map(decode::tenant).transpose()
+}
+
+async fn create_api_key(
+    connection: &mut PgConnection,
+    key: &NewApiKey,
+    now: Timestamp,
+) -> Result<Option<ApiKeyRecord>, Failure> {
+    if find_tenant(connection, key.tenant).await?.is_none() {
+        return Ok(None);
+    }
+    let sql = "INSERT INTO principals (tenant_id, kind, subject, name, scopes, created_at) \
+        VALUES ($1, 'api-key', 'key:' || $2, $3, $4, $5) RETURNING seq";
+    let query = sqlx::query(sql)
+        .bind(key.tenant.get())
+        .bind(key.key_id.clone())
+        .bind(key.name.clone())
+        .bind(key.scopes.to_string())
+        .bind(now.as_millis());
+    let row = query.fetch_one(&mut *connection).await?;
+    let principal_seq: i64 = row.try_get(0)?;
+    let sql = "INSERT INTO api_keys (key_id, principal_seq, secret_hash, expires_at) \
+        VALUES ($1, $2, $3, $4)";
+    sqlx::query(sql)
+        .bind(key.key_id.clone())
+        .bind(principal_seq)
+        .bind(key.secret_hash.to_vec())
+        .bind(key.expires_at.map(Timestamp::as_millis))
+        .execute(&mut *connection)
+        .await?;
+    find_api_key(connection, &key.key_id).await
+}
+
+async fn find_api_key(
+    connection: &mut PgConnection,
+    key_id: &str,
+) -> Result<Option<ApiKeyRecord>, Failure> {
+    let sql = format!("SELECT {KEY_COLUMNS} FROM {KEY_TABLES} WHERE api_keys.key_id = $1");
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(key_id.to_owned());
+    let row = query.fetch_optional(connection).await?;
+    row.as_ref().map(decode::key).transpose()
+}
+
+async fn list_api_keys(
+    connection: &mut PgConnection,
+    tenant: Option<TenantId>,
+    after: Option<PrincipalSeq>,
+    limit: u32,
+) -> Result<Vec<ApiKeyRecord>, Failure> {
+    let of_tenant = tenant.map_or("", |_| "AND principals.tenant_id = $3");
+    let sql = format!(
+        "SELECT {KEY_COLUMNS} FROM {KEY_TABLES} \
+        WHERE principals.seq > $1 {of_tenant} ORDER BY principals.seq LIMIT $2"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql))
+        .bind(after.map_or(0, PrincipalSeq::get))
+        .bind(i64::from(limit));
+    let query = match tenant {
+        Some(tenant) => query.bind(tenant.get()),
+        None => query,
+    };
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(decode::key).collect()
+}
+
+async fn revoke_api_key(
+    connection: &mut PgConnection,
+    key_id: &str,
+    now: Timestamp,
+) -> Result<Option<ApiKeyRecord>, Failure> {
+    let sql = "UPDATE api_keys SET revoked_at = $2 WHERE key_id = $1 AND revoked_at IS NULL";
+    sqlx::query(sql)
+        .bind(key_id.to_owned())
+        .bind(now.as_millis())
+        .execute(&mut *connection)
+        .await?;
+    find_api_key(connection, key_id).await
+}

@@ -1,0 +1,239 @@
+//! The server and the way to it, lost at the worst moments.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use attache_metadata::{
+    FileRepository as _, MetadataRepository as _, NewUpload, Refusal, RepositoryErrorKind,
+};
+use attache_metadata_sql::{PostgresOptions, PostgresRepository};
+use attache_model::{Context, FileId, Holder, Principal};
+use attache_testkit::ThrowawayPostgres;
+
+use crate::place::{BoxError, Place, upload};
+use crate::proxy::{Cut, Proxy};
+
+/// A repository behind a proxy, and a tenant.
+struct Behind {
+    place: Place,
+    proxy: Proxy,
+    repository: PostgresRepository,
+    principal: Principal,
+}
+
+impl Behind {
+    async fn new() -> Result<Self, BoxError> {
+        let place = Place::new().await?;
+        let proxy = Proxy::start(ThrowawayPostgres::shared()).await?;
+        let mut options = PostgresOptions::new(proxy.url(&place.url));
+        options.settle_for = Duration::from_secs(5);
+        let repository = PostgresRepository::open(options).await?;
+        let principal = place.tenant(&repository, "north").await?;
+        Ok(Self {
+            place,
+            proxy,
+            repository,
+            principal,
+        })
+    }
+
+    fn cx(&self) -> Context {
+        self.place.context(&self.principal)
+    }
+
+    async fn committed(&self, content: u64) -> Result<FileId, BoxError> {
+        let cx = self.cx();
+        let draft = self.place.draft(&self.repository, &cx, content).await?;
+        let committed = self.repository.commit_upload(&cx, &upload(draft)).await?;
+        Ok(committed?[0].record.id)
+    }
+}
+
+const CUTS: [Cut; 3] = [Cut::After, Cut::Before, Cut::Delayed];
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_found_out() -> Result<(), BoxError> {
+    let behind = Behind::new().await?;
+    for (cut, content) in CUTS.into_iter().zip(1..) {
+        let cx = behind.cx();
+        let first = behind.place.draft(&behind.repository, &cx, content).await?;
+        let second = behind
+            .place
+            .draft(&behind.repository, &cx, 100 + content)
+            .await?;
+        let ids = [first.id, second.id];
+        let both = NewUpload {
+            files: vec![first, second],
+            request_key: None,
+        };
+        behind.proxy.cut(cut);
+        let committed = behind.repository.commit_upload(&cx, &both).await?;
+        assert!(behind.proxy.has_cut());
+        let answered: Vec<_> = committed?.iter().map(|file| file.record.id).collect();
+        assert_eq!(answered, ids, "{cut:?}");
+        for id in ids {
+            let found = behind.repository.find_file(&cx, id).await?;
+            assert!(found.is_some(), "{cut:?}");
+        }
+    }
+    assert_eq!(behind.place.count("SELECT count(*) FROM files").await?, 6);
+    let live = "SELECT count(*) FROM blobs WHERE state = 'live'";
+    assert_eq!(behind.place.count(live).await?, 6);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_answered_with_a_record_is_answered_so_again() -> Result<(), BoxError> {
+    let behind = Behind::new().await?;
+    let existing = behind.committed(1).await?;
+    for cut in CUTS {
+        let cx = behind.cx();
+        let mut draft = behind.place.draft(&behind.repository, &cx, 1).await?;
+        draft.dedup = true;
+        behind.proxy.cut(cut);
+        let committed = behind
+            .repository
+            .commit_upload(&cx, &upload(draft))
+            .await??;
+        assert!(behind.proxy.has_cut());
+        assert!(committed[0].deduplicated, "{cut:?}");
+        assert_eq!(committed[0].record.id, existing, "{cut:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_commit_that_cannot_be_asked_about_is_unknown() -> Result<(), BoxError> {
+    let mut behind = Behind::new().await?;
+    let mut options = PostgresOptions::new(behind.proxy.url(&behind.place.url));
+    options.settle_for = Duration::from_millis(300);
+    options.acquire_for = Duration::from_millis(300);
+    behind.repository = PostgresRepository::open(options).await?;
+    let cx = behind.cx();
+    let draft = behind.place.draft(&behind.repository, &cx, 1).await?;
+    let id = draft.id;
+    behind.proxy.cut(Cut::AfterAndClosed);
+    let unknown = behind.repository.commit_upload(&cx, &upload(draft)).await;
+    assert_eq!(
+        unknown.unwrap_err().kind(),
+        RepositoryErrorKind::OutcomeUnknown
+    );
+    let unavailable = behind.repository.find_file(&cx, id).await;
+    let unavailable = unavailable.unwrap_err();
+    assert_eq!(unavailable.kind(), RepositoryErrorKind::Unavailable);
+    assert!(unavailable.is_retryable());
+    behind.proxy.cut(Cut::Never);
+    assert!(behind.repository.find_file(&cx, id).await?.is_some());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_is_lost_is_unknown_and_can_be_repeated() -> Result<(), BoxError> {
+    let behind = Behind::new().await?;
+    let (holder, other) = (Holder::parse("a")?, Holder::parse("b")?);
+    for (cut, content) in CUTS.into_iter().zip(1..) {
+        let id = behind.committed(content).await?;
+        let cx = behind.cx();
+        behind.proxy.cut(cut);
+        let unknown = behind.repository.claim_file(&cx, id, &holder).await;
+        assert!(behind.proxy.has_cut());
+        assert_eq!(
+            unknown.unwrap_err().kind(),
+            RepositoryErrorKind::OutcomeUnknown
+        );
+        let claimed = behind
+            .repository
+            .claim_file(&behind.cx(), id, &holder)
+            .await??;
+        assert_eq!(claimed.revision.get(), 2, "{cut:?}: claimed once");
+        let refused = behind.repository.claim_file(&cx, id, &other).await?;
+        assert!(matches!(refused, Err(Refusal::Claimed { .. })));
+    }
+    Ok(())
+}
+
+/// Uploads until told to stop; what was confirmed is to be there afterwards.
+async fn upload_on(
+    place: Arc<Place>,
+    repository: Arc<PostgresRepository>,
+    principal: Principal,
+    stop: Arc<AtomicBool>,
+    first: u64,
+) -> Vec<FileId> {
+    let mut confirmed = Vec::new();
+    let mut failures = 0;
+    for content in first.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let cx = place.context(&principal);
+        let done = async {
+            let draft = place.draft(&*repository, &cx, content).await?;
+            let committed = repository.commit_upload(&cx, &upload(draft)).await?;
+            Ok::<_, BoxError>(committed?[0].record.id)
+        };
+        match done.await {
+            Ok(id) => confirmed.push(id),
+            Err(error) => {
+                failures += 1;
+                let error = error.downcast_ref::<attache_metadata::RepositoryError>();
+                let kind = error.map(attache_metadata::RepositoryError::kind);
+                let expected = [
+                    Some(RepositoryErrorKind::Unavailable),
+                    Some(RepositoryErrorKind::OutcomeUnknown),
+                ];
+                assert!(expected.contains(&kind), "{error:?}");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+    assert!(failures < 1000, "it goes on after the restart");
+    confirmed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_crashes_and_comes_back_loses_nothing_confirmed() -> Result<(), BoxError> {
+    let server = ThrowawayPostgres::start()?;
+    let place = Arc::new(Place::on(&server).await?);
+    let mut options = PostgresOptions::new(&place.url);
+    options.acquire_for = Duration::from_millis(200);
+    let repository = Arc::new(PostgresRepository::open(options).await?);
+    let principal = place.tenant(&*repository, "north").await?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let uploads: Vec<_> = (0..4)
+        .map(|writer| {
+            let first = writer * 1_000_000;
+            let shared = (
+                place.clone(),
+                repository.clone(),
+                principal.clone(),
+                stop.clone(),
+            );
+            tokio::spawn(upload_on(shared.0, shared.1, shared.2, shared.3, first))
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        server.crash()?;
+        let health = repository.health().await.unwrap_err();
+        assert_eq!(health.kind(), RepositoryErrorKind::Unavailable);
+        server.restart()?;
+    }
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    stop.store(true, Ordering::Relaxed);
+    let cx = place.context(&principal);
+    for task in uploads {
+        let confirmed = task.await?;
+        assert!(!confirmed.is_empty());
+        for id in confirmed {
+            let found = repository.find_file(&cx, id).await?;
+            assert!(found.is_some(), "a confirmed file was lost");
+        }
+    }
+    repository.health().await?;
+    let broken = "SELECT count(*) FROM files LEFT JOIN blobs ON blobs.id = files.blob_id \
+        WHERE blobs.state IS DISTINCT FROM 'live'";
+    assert_eq!(place.count(broken).await?, 0);
+    Ok(())
+}
