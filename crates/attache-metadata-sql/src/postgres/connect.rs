@@ -10,7 +10,7 @@ use super::options::PostgresOptions;
 use crate::schema::OpenError;
 
 /// For every session.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     // Nothing waits without end, and a transaction whose process was lost gives its locks back.
     ("statement_timeout", "30s"),
     ("lock_timeout", "5s"),
@@ -18,9 +18,10 @@ const SETTINGS: [(&str, &str); 5] = [
     // Every statement has an index that answers it in order, bounded by a limit. Where the planner
     // guesses that a filter leaves few rows, it would rather fetch them all and sort them, and its
     // guess for a prepared statement is the same for all tenants, the large ones too. It still may
-    // where it must.
+    // where it must; what that is said to cost would then have the statement compiled first.
     ("enable_bitmapscan", "off"),
     ("enable_sort", "off"),
+    ("jit", "off"),
 ];
 
 /// Answered means durable. A stronger setting, such as `remote_apply`, is left as it is.

@@ -1,6 +1,7 @@
 //! Two processes on one database, as two repositories with a pool each.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -142,7 +143,7 @@ async fn uploads_that_cross_all_succeed() -> Result<(), BoxError> {
     Ok(())
 }
 
-const ROUNDS: u64 = 60;
+const ROUNDS: u64 = 150;
 /// So few that uploads, deletions and reapers meet at the same blobs all the time.
 const CONTENTS: u64 = 3;
 
@@ -150,11 +151,22 @@ const CONTENTS: u64 = 3;
 async fn no_record_ever_loses_its_bytes_to_a_reaper() -> Result<(), BoxError> {
     let pair = Pair::new().await?;
     let reaped = Arc::new(Mutex::new(HashSet::new()));
+    let over = Arc::new(AtomicBool::new(false));
+    let reapers: Vec<_> = (0..2)
+        .map(|number| {
+            tokio::spawn(reap_until(
+                pair.clone(),
+                number,
+                reaped.clone(),
+                over.clone(),
+            ))
+        })
+        .collect();
     let uploads = (0..3).map(|number| tokio::spawn(upload_all(pair.clone(), number)));
     let deletions = (0..3).map(|number| tokio::spawn(delete_all(pair.clone(), number)));
-    let reapers = (0..2).map(|number| tokio::spawn(reap_all(pair.clone(), number, reaped.clone())));
-    let check = tokio::spawn(check_all(pair.clone()));
-    for done in join_all(uploads.chain(deletions).chain(reapers).chain([check])).await {
+    let done = join_all(uploads.chain(deletions)).await;
+    over.store(true, Ordering::Relaxed);
+    for done in done.into_iter().chain(join_all(reapers).await) {
         done??;
     }
     check_once(&pair).await?;
@@ -208,14 +220,16 @@ async fn delete_all(pair: Arc<Pair>, number: usize) -> Result<(), BoxError> {
     Ok(())
 }
 
-async fn reap_all(
+/// Reaps, and looks for records without bytes, until the others have ended.
+async fn reap_until(
     pair: Arc<Pair>,
     number: usize,
     reaped: Arc<Mutex<HashSet<BlobId>>>,
+    over: Arc<AtomicBool>,
 ) -> Result<(), BoxError> {
-    for _ in 0..2 * ROUNDS {
+    let hour = Duration::from_hours(1);
+    while !over.load(Ordering::Relaxed) {
         let repository = pair.repository(number);
-        let hour = Duration::from_hours(1);
         for task in repository.take_reapable(5, hour).await? {
             let is_new = reaped.lock().unwrap().insert(task.id);
             assert!(is_new, "a task was handed out twice");
@@ -223,12 +237,6 @@ async fn reap_all(
                 .finish_reap(task.id, ReapStage::Delete, hour)
                 .await?;
         }
-    }
-    Ok(())
-}
-
-async fn check_all(pair: Arc<Pair>) -> Result<(), BoxError> {
-    for _ in 0..ROUNDS {
         check_once(&pair).await?;
     }
     Ok(())
