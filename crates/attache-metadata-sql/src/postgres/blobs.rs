@@ -8,6 +8,7 @@ use attache_metadata::{
 };
 use attache_model::{BlobId, Context, TenantId};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::failure::Failure;
 use super::open::PostgresRepository;
@@ -177,5 +178,17 @@ pub(super) async fn give_up(
         .bind(lease.as_uuid())
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Locks blobs in the order of their ids, in whatever state they are.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    ids: Vec<Uuid>,
+) -> Result<(), sqlx::Error> {
+    let sql = "SELECT id FROM blobs WHERE tenant_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE";
+    let query = sqlx::query(sql).bind(tenant.get()).bind(ids);
+    query.execute(connection).await?;
     Ok(())
 }

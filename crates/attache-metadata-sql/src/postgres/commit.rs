@@ -7,6 +7,7 @@ use attache_metadata::{
 };
 use attache_model::{BlobId, Context, FileRecord, ObjectKey, Person, PrincipalSeq, Timestamp};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use uuid::Uuid;
 
 use super::failure::{Failure, Stop};
 use super::{blobs, decode, events, people};
@@ -86,28 +87,24 @@ impl Commit<'_> {
     /// Its own in whatever state they are: whoever comes later to find out what became of this
     /// transaction waits for it at these rows.
     async fn lock_blobs(&self, connection: &mut PgConnection) -> Result<(), Failure> {
-        let sql = "SELECT id FROM blobs WHERE tenant_id = $1 AND id IN (\
-                SELECT own.id FROM unnest($2::uuid[]) AS own (id) \
-                UNION ALL \
-                SELECT equal.id FROM unnest($3::bytea[], $4::bigint[]) AS bytes (sha256, size) \
-                JOIN blobs AS equal ON equal.tenant_id = $1 AND equal.sha256 = bytes.sha256 \
-                    AND equal.size_bytes = bytes.size \
-                    AND equal.state IN ('live', 'condemned')) \
-            ORDER BY id FOR UPDATE";
         let files = &self.upload.files;
-        let (mut own, mut digests, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut digests, mut sizes) = (Vec::new(), Vec::new());
         for file in files {
-            own.push(file.blob.as_uuid());
             digests.push(file.facts.sha256.as_bytes().to_vec());
             sizes.push(integer("size_bytes", file.facts.size_bytes)?);
         }
-        sqlx::query(sql)
+        let sql = "SELECT blobs.id FROM unnest($2::bytea[], $3::bigint[]) AS bytes (sha256, size) \
+            JOIN blobs ON blobs.tenant_id = $1 AND blobs.sha256 = bytes.sha256 \
+                AND blobs.size_bytes = bytes.size AND blobs.state IN ('live', 'condemned')";
+        let query = sqlx::query(sql)
             .bind(self.cx.tenant().get())
-            .bind(own)
             .bind(digests)
-            .bind(sizes)
-            .execute(connection)
-            .await?;
+            .bind(sizes);
+        let equal = query.fetch_all(&mut *connection).await?;
+        let own = files.iter().map(|file| Ok(file.blob.as_uuid()));
+        let equal = equal.iter().map(|row| Ok(row.try_get(0)?));
+        let ids = own.chain(equal).collect::<Result<Vec<Uuid>, Failure>>()?;
+        blobs::lock(connection, self.cx.tenant(), ids).await?;
         Ok(())
     }
 

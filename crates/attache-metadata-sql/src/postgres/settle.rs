@@ -6,6 +6,7 @@ use attache_metadata::{Attempt, CommittedFile, NewUpload};
 use attache_model::Context;
 use sqlx::{PgPool, Row as _};
 
+use super::blobs;
 use super::commit::Commit;
 use super::failure::Failure;
 use super::transaction::{BEGIN, Patience, Tried, once};
@@ -83,7 +84,7 @@ async fn is_committed(
     upload: &NewUpload,
     answer: &[CommittedFile],
 ) -> Result<bool, sqlx::Error> {
-    let blobs: Vec<_> = upload
+    let own = upload
         .files
         .iter()
         .map(|file| file.blob.as_uuid())
@@ -91,10 +92,7 @@ async fn is_committed(
     let new = answer.iter().filter(|file| !file.deduplicated);
     let ids: Vec<_> = new.map(|file| file.record.id.as_uuid()).collect();
     let mut transaction = pool.begin_with(BEGIN).await?;
-    let lock = "SELECT id FROM blobs WHERE tenant_id = $1 AND id = ANY($2) \
-        ORDER BY id FOR UPDATE";
-    let lock = sqlx::query(lock).bind(cx.tenant().get()).bind(blobs);
-    lock.execute(&mut *transaction).await?;
+    blobs::lock(&mut transaction, cx.tenant(), own).await?;
     let ask = "SELECT EXISTS (SELECT 1 FROM files WHERE tenant_id = $1 AND id = ANY($2))";
     let ask = sqlx::query(ask).bind(cx.tenant().get()).bind(ids);
     let row = ask.fetch_one(&mut *transaction).await?;

@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod costs;
 mod events;
 mod faults;
 mod place;
