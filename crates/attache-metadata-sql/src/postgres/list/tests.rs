@@ -19,6 +19,7 @@ async fn open() -> PgConnection {
     let mut connection = session.connect().await.unwrap();
     // Foreign keys and triggers sleep: the files of these tests have no bytes.
     execute(&mut connection, "SET session_replication_role = replica").await;
+    execute(&mut connection, "SET statement_timeout = 0").await;
     connection
 }
 
