@@ -79,6 +79,10 @@ impl BlobRepository for PostgresRepository {
         limit: u32,
         retry_after: Duration,
     ) -> Result<Vec<ReapTask>, RepositoryError> {
+        // The reaper asks often and finds nothing mostly: that is to be one question.
+        if !self.has_reapable().await? {
+            return Ok(Vec::new());
+        }
         write(
             self.pool(),
             "take_reapable",
@@ -134,6 +138,19 @@ impl BlobRepository for PostgresRepository {
             Ok(row) => Ok(row.is_some()),
             Err(error) => Err(Failure::from(error).in_operation(OPERATION)),
         }
+    }
+}
+
+impl PostgresRepository {
+    /// Whether there may be something for the reaper to take or to decide.
+    async fn has_reapable(&self) -> Result<bool, RepositoryError> {
+        const OPERATION: &str = "take_reapable";
+        let sql = "SELECT EXISTS (SELECT 1 FROM blobs WHERE lease_until <= database_now()) \
+            OR EXISTS (SELECT 1 FROM blobs WHERE state = 'condemned') \
+            OR EXISTS (SELECT 1 FROM blobs WHERE reap_at <= database_now())";
+        let mut reader = self.reader(OPERATION).await?;
+        let asked = sqlx::query_scalar(sql).fetch_one(&mut *reader).await;
+        asked.map_err(|error| Failure::from(error).in_operation(OPERATION))
     }
 }
 
