@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, BodyStream};
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
+use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
 use crate::response::BoxError;
 
@@ -132,18 +133,6 @@ impl Call {
     }
 }
 
-/// Reads JSON: broken JSON is a malformed body, a value that does not fit an invalid field.
-pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let kind = if error.is_data() {
-            ProblemKind::InvalidField
-        } else {
-            ProblemKind::MalformedBody
-        };
-        Problem::new(kind, format!("the JSON is not right: {error}"))
-    })
-}
-
 /// Whether a content type is JSON, merge patches included.
 pub(crate) fn is_json(content_type: &str) -> bool {
     content_type.parse::<mime::Mime>().is_ok_and(|mime| {
@@ -190,13 +179,5 @@ mod tests {
         for wrong in [&["Basic abc"][..], &["abc"], &[], &["Bearer a", "Bearer b"]] {
             assert_eq!(bearer_token(&parts(wrong)), None, "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn broken_json_and_wrong_json_are_told_apart() {
-        let kind = |text: &str| format!("{:?}", read_json::<Vec<u8>>(text.as_bytes()).unwrap_err());
-        assert!(kind("[1,").contains("MalformedBody"));
-        assert!(kind("[1]]").contains("MalformedBody"));
-        assert!(kind("[300]").contains("InvalidField"));
     }
 }

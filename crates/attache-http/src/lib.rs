@@ -8,6 +8,7 @@ mod content_disposition;
 mod cors;
 mod endpoints;
 mod entity_tag;
+mod json_body;
 mod multipart;
 mod openapi;
 mod operations;

@@ -104,6 +104,8 @@ pub(crate) async fn stage(
     let body = body.map_stream(|stream| Watched {
         stream,
         probe: watched,
+        passed_bytes: 0,
+        room_bytes,
     });
     let options = PutOptions {
         max_size_bytes: Some(room_bytes),
@@ -183,10 +185,13 @@ impl Probe {
     }
 }
 
-/// A body that tells its probe of each chunk.
+/// A body that tells its probe of each chunk, and ends in an error as soon as it is known to be
+/// unwanted: a store may gather a good deal before it looks.
 struct Watched<S> {
     stream: S,
     probe: Arc<Probe>,
+    passed_bytes: u64,
+    room_bytes: u64,
 }
 
 impl<S: Stream<Item = Result<Bytes, BodyError>> + Unpin> Stream for Watched<S> {
@@ -195,12 +200,12 @@ impl<S: Stream<Item = Result<Bytes, BodyError>> + Unpin> Stream for Watched<S> {
     fn poll_next(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let next = std::task::ready!(self.stream.poll_next_unpin(task));
         match &next {
-            Some(Ok(chunk)) if !self.probe.note(chunk) => {
-                return Poll::Ready(Some(Err(BodyError::Aborted(
-                    "the type is not accepted".into(),
-                ))));
+            Some(Ok(chunk)) => {
+                if let Err(error) = self.check(chunk) {
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
-            Some(_) => {}
+            Some(Err(_)) => {}
             None => self
                 .probe
                 .activity
@@ -208,6 +213,21 @@ impl<S: Stream<Item = Result<Bytes, BodyError>> + Unpin> Stream for Watched<S> {
                 .store(true, Ordering::Relaxed),
         }
         Poll::Ready(next)
+    }
+}
+
+impl<S> Watched<S> {
+    fn check(&mut self, chunk: &Bytes) -> Result<(), BodyError> {
+        self.passed_bytes = self.passed_bytes.saturating_add(chunk.len() as u64);
+        if self.passed_bytes > self.room_bytes {
+            return Err(BodyError::TooLarge {
+                limit_bytes: self.room_bytes,
+            });
+        }
+        if !self.probe.note(chunk) {
+            return Err(BodyError::Aborted("the type is not accepted".into()));
+        }
+        Ok(())
     }
 }
 

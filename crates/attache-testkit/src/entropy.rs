@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use attache_model::Entropy;
 
-/// A fixed sequence of bytes for each seed (SplitMix64). Not random to anybody who knows the seed.
+/// A fixed sequence of bytes for each seed (`SplitMix64`). Not random to anybody who knows the seed.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<u64>);
 
