@@ -107,11 +107,16 @@ impl Call {
                 "send JSON, with Content-Type: application/json",
             ));
         }
-        read_json(&self.collect(SMALL_JSON_BYTES).await?)
+        read_json(&self.collect(SMALL_JSON_BYTES, |_| Ok(())).await?)
     }
 
-    /// Reads the whole body, of at most `max_bytes`.
-    pub(crate) async fn collect(self, max_bytes: usize) -> Result<Bytes, Problem> {
+    /// Reads the whole body, of at most `max_bytes`. `hold` is asked before so many bytes in all are
+    /// held, and may refuse.
+    pub(crate) async fn collect(
+        self,
+        max_bytes: usize,
+        mut hold: impl FnMut(usize) -> Result<(), Problem>,
+    ) -> Result<Bytes, Problem> {
         let too_large = || {
             let detail = format!("a body of this kind has at most {max_bytes} bytes");
             Problem::new(ProblemKind::TooLarge, detail)
@@ -127,6 +132,7 @@ impl Call {
             if chunk.len() > max_bytes - collected.len() {
                 return Err(too_large());
             }
+            hold(collected.len() + chunk.len())?;
             collected.extend_from_slice(&chunk);
         }
         Ok(collected.freeze())
@@ -141,6 +147,12 @@ pub(crate) fn is_json(content_type: &str) -> bool {
             "application/json" | "application/merge-patch+json"
         )
     })
+}
+
+/// Whether a content type is a form's.
+pub(crate) fn is_form(content_type: &str) -> bool {
+    let parsed = content_type.parse::<mime::Mime>();
+    parsed.is_ok_and(|mime| mime.essence_str() == "multipart/form-data")
 }
 
 /// The failure of a body, as the service knows it.

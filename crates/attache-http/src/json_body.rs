@@ -21,11 +21,17 @@ pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem>
         let field = field_of(error.path(), error.inner());
         match error.into_inner() {
             error if error.is_data() => misfit(field, &error),
+            // A null or a number too large for its field is called a fault of the syntax, too.
+            error if is_json(bytes) => misfit(field, &error),
             error => malformed(&error),
         }
     })?;
     deserializer.end().map_err(|error| malformed(&error))?;
     Ok(value)
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
@@ -36,13 +42,23 @@ fn malformed(error: &serde_json::Error) -> Problem {
 }
 
 fn misfit(field: Option<String>, error: &serde_json::Error) -> Problem {
-    match field {
-        Some(field) => Problem::invalid_field(&field, error.to_string()),
-        None => Problem::new(
+    let text = error.to_string();
+    // Where in the text it stands helps nobody: the field is named.
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let Some(field) = field else {
+        return Problem::new(
             ProblemKind::InvalidField,
-            format!("the JSON is not right: {error}"),
-        ),
-    }
+            format!("the JSON is not right: {text}"),
+        );
+    };
+    let detail = if text.starts_with("missing field") {
+        "is missing".to_owned()
+    } else if let Some((_, known)) = text.split_once("expected one of ") {
+        format!("is unknown or read-only; known are {known}")
+    } else {
+        format!("is not right: {text}")
+    };
+    Problem::invalid_field(&field, detail)
 }
 
 /// The field an error is about: where it was found, or the one that it says is missing.

@@ -159,7 +159,7 @@ async fn a_directory_is_open_only_once() {
     let store = open(directory.path()).await;
     let second = LocalBlobStore::open(LocalOptions::new(directory.path())).await;
     let refused = second.unwrap_err();
-    assert_eq!(refused.kind(), BlobErrorKind::Unavailable);
+    assert_eq!(refused.kind(), BlobErrorKind::InUse);
     let source = std::error::Error::source(&refused).unwrap();
     assert_eq!(source.to_string(), "another store has the directory open");
     drop(store);

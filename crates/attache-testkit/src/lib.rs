@@ -3,7 +3,11 @@
 mod clock;
 mod entropy;
 mod fixture;
+#[cfg(feature = "http")]
+mod http_client;
 
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
 pub use fixture::{Fixture, FixtureOptions};
+#[cfg(feature = "http")]
+pub use http_client::{HttpAnswer, HttpCall, HttpClient, HttpProblem, PUBLIC_URL};

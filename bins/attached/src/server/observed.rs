@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use super::activity::Activity;
@@ -27,11 +28,17 @@ pub(super) type RequestBody = CountedBody<GuardedBody<Incoming>>;
 pub(super) struct Observed<S> {
     inner: S,
     activity: Arc<Activity>,
+    /// Requests under way in the whole server: each may hold a file open.
+    requests: Arc<Semaphore>,
 }
 
 impl<S> Observed<S> {
-    pub(super) fn new(inner: S, activity: Arc<Activity>) -> Self {
-        Self { inner, activity }
+    pub(super) fn new(inner: S, activity: Arc<Activity>, requests: Arc<Semaphore>) -> Self {
+        Self {
+            inner,
+            activity,
+            requests,
+        }
     }
 }
 
@@ -57,7 +64,10 @@ where
             count: record.received_bytes(),
         });
         let answering = self.inner.clone().oneshot(request);
+        let requests = self.requests.clone();
         Box::pin(async move {
+            // Never closed. One stream a connection always finds room; more of them may wait.
+            record.hold(requests.acquire_owned().await.ok());
             let mut answer = if names_one_host {
                 answering.await?.map(Some)
             } else {
@@ -70,6 +80,7 @@ where
                 answer.headers_mut().insert(header::CONNECTION, close);
             }
             record.note_answer(&answer);
+            record.active().note_given();
             Ok(answer.map(|inner| RecordedBody { inner, record }))
         })
     }
@@ -145,14 +156,18 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.get_mut();
+        // It is asked for more, so what was given has been taken.
+        this.record.active().note_taken();
         let frame = match &mut this.inner {
             Some(inner) => ready!(Pin::new(inner).poll_frame(cx)),
             None => None,
         };
         match &frame {
-            Some(Ok(frame)) => this
-                .record
-                .note_sent(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Ok(frame)) => {
+                this.record.active().note_given();
+                this.record
+                    .note_sent(frame.data_ref().map_or(0, Bytes::len));
+            }
             Some(Err(_)) => {}
             None => this.record.note_complete(),
         }

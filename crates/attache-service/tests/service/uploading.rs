@@ -296,6 +296,17 @@ async fn too_many_bytes_are_refused_without_waiting_for_the_rest() {
 }
 
 #[tokio::test]
+async fn a_record_is_as_old_as_its_commit() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    upload.add_file(file("a"), body(b"slow")).await.unwrap();
+    fixture.clock.advance(std::time::Duration::from_secs(40));
+    let committed = upload.commit(UploadFields::default()).await.unwrap();
+    assert_eq!(committed[0].record.created_at, fixture.now());
+}
+
+#[tokio::test]
 async fn a_request_key_commits_once() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
