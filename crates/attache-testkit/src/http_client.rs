@@ -237,6 +237,10 @@ impl HttpAnswer {
     }
 
     /// A header; empty where there is none.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not ASCII.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).map(|value| value.to_str());
         value.transpose().expect("ASCII").unwrap_or_default()
