@@ -67,7 +67,7 @@ impl Activity {
     /// HTTP/2 can stand still without the connection doing so.
     pub(super) async fn stalled_for(&self, length: Duration) {
         loop {
-            tokio::time::sleep(length / 4).await;
+            tokio::time::sleep(length / 12).await;
             if self
                 .waiting()
                 .values()

@@ -78,6 +78,46 @@ async fn head_of_bytes_says_everything_but_the_bytes() {
 }
 
 #[tokio::test]
+async fn head_of_bytes_leaves_the_bytes_where_they_are() {
+    let tenant = Tenant::new().await;
+    let id = tenant.client.upload("a.txt", b"some bytes").await;
+    let fault = FaultEffect::FailBefore(BlobErrorKind::Other);
+    tenant.fixture.faults.add_next(BlobOperation::Get, fault);
+    let content = format!("/v1/files/{id}/content");
+    let head = tenant.client.call(Method::HEAD, &content).send().await;
+    head.expect(StatusCode::OK);
+    assert_eq!(
+        tenant.fixture.faults.pending(),
+        1,
+        "the store was not asked"
+    );
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body_everywhere() {
+    let tenant = Tenant::new().await;
+    let id = tenant.client.upload("a.txt", b"some bytes").await;
+    let gets = OPERATIONS.iter().filter(|row| row.method == Method::GET);
+    // Without a signature the link is an error, and the file is not public: HEAD is GET there too.
+    for row in gets {
+        let target = row.template.replace("{id}", &id.to_string());
+        let target = target.replace("{filename}", "a.txt");
+        let ask = |method| {
+            let call = tenant.client.call(method, &target);
+            call.header("x-request-id", "same").send()
+        };
+        let (get, head) = (ask(Method::GET).await, ask(Method::HEAD).await);
+        assert!(head.body.is_empty(), "{}", row.name);
+        assert_eq!(head.status, get.status, "{}", row.name);
+        assert_eq!(head.operation, get.operation, "{}", row.name);
+        let length = head.header("content-length");
+        assert_eq!(length, get.body.len().to_string(), "{}", row.name);
+        let content_type = head.header("content-type");
+        assert_eq!(content_type, get.header("content-type"), "{}", row.name);
+    }
+}
+
+#[tokio::test]
 async fn a_server_about_to_stop_lives_and_is_not_ready() {
     let tenant = Tenant::new().await;
     let anyone = tenant.client.anonymous();
