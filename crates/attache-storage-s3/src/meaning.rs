@@ -16,7 +16,8 @@
 //! - **A presigned URL past its time is 403 at AWS, RADOS Gateway and s3s, and 400 ("Date is too
 //!   old") at Garage.** Clients see that one, not we.
 //! - **An upload that was completed or aborted is unknown**: the retry of a request whose reply was
-//!   lost is answered with `NoSuchUpload`, which then says that the first one *was* applied.
+//!   lost is answered with `NoSuchUpload`, which may say that the first one *was* applied. Otherwise
+//!   somebody aborted it, and the whole put may be made again.
 //! - **`RequestTimeout` is a 400**: the bytes came too slowly. Nothing was stored.
 
 use attache_storage::BlobErrorKind;
@@ -47,7 +48,7 @@ const TABLE: &[(&str, Meaning)] = &[
     ("NoSuchKey", refused(BlobErrorKind::NotFound)),
     ("NotFound", refused(BlobErrorKind::NotFound)),
     ("NoSuchBucket", refused(BlobErrorKind::Other)),
-    ("NoSuchUpload", UNKNOWN),
+    ("NoSuchUpload", refused(BlobErrorKind::Unavailable)),
     ("InvalidRange", refused(BlobErrorKind::InvalidRange)),
     // We may not. Skewed clocks are corrected by the SDK; what is left of them needs a person.
     ("AccessDenied", refused(BlobErrorKind::PermissionDenied)),

@@ -154,15 +154,11 @@ impl Target {
             let Err(failure) = self.complete_once(parts).await else {
                 return Ok(());
             };
-            if !failure.may_be_done() {
-                return Err(failure);
-            }
+            // Whatever the failure is: a try before the last may have been the one that was done,
+            // and then the last finds no upload, which some (s3s-fs) answer with a 403.
             match look(&self.bucket, &self.key, stored).await {
                 Settled::Done => return Ok(()),
-                // An upload that is gone will not come back.
-                Settled::NotDone
-                    if rounds < COMPLETING_ROUNDS && !failure.has_code("NoSuchUpload") =>
-                {
+                Settled::NotDone if rounds < COMPLETING_ROUNDS && failure.may_be_done() => {
                     rounds += 1;
                 }
                 Settled::NotDone | Settled::Unknown => return Err(failure),

@@ -75,7 +75,8 @@ async fn send(
     let Err(failure) = sent.map_err(S3Failure::from) else {
         return Ok(());
     };
-    if failure.may_be_done() && look(bucket, key, stored).await == Settled::Done {
+    // Whatever the failure is: a try before the last may have been the one that was done.
+    if look(bucket, key, stored).await == Settled::Done {
         return Ok(());
     }
     Err(failure)

@@ -6,13 +6,18 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-pub struct Answered {
-    pub status: u16,
-    pub headers: http::HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Bytes,
 }
 
-pub async fn send(method: &str, url: &str, headers: &[(String, String)], body: Bytes) -> Answered {
+pub(crate) async fn send(
+    method: &str,
+    url: &str,
+    headers: &[(String, String)],
+    body: Bytes,
+) -> Answered {
     let uri: Uri = url.parse().unwrap();
     let authority = uri.authority().unwrap().as_str();
     let connection = TcpStream::connect(authority).await.unwrap();

@@ -3,7 +3,7 @@
 use http::{Method, Request};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     Put,
     Get,
     Head,
@@ -18,7 +18,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    pub fn of<B>(request: &Request<B>) -> Self {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
         let query = request.uri().query().unwrap_or_default();
         let has = |name: &str| {
             query
@@ -43,7 +43,7 @@ impl Operation {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Answered with an error, and nothing done.
     Refused(u16, &'static str),
     /// Done, and answered with an error.
@@ -61,7 +61,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub fn has_effect(self) -> bool {
+    pub(crate) fn has_effect(self) -> bool {
         !matches!(self, Self::Refused(..) | Self::LostRequest | Self::Silent)
     }
 }

@@ -18,31 +18,31 @@ use s3s::service::S3ServiceBuilder;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
-pub use client::send;
-pub use fault::{Fault, Operation};
-pub use proxy::Proxy;
+pub(crate) use client::send;
+pub(crate) use fault::{Fault, Operation};
+pub(crate) use proxy::Proxy;
 
-pub const BUCKET: &str = "bucket";
+pub(crate) const BUCKET: &str = "bucket";
 const ACCESS_KEY_ID: &str = "AKIDTEST";
 const SECRET: &str = "canary-secret-of-the-tests";
 
 /// More than one part of the smallest size that S3 takes.
-pub const LARGE: usize = 5 * 1024 * 1024 + 3;
+pub(crate) const LARGE: usize = 5 * 1024 * 1024 + 3;
 
-pub struct TestS3 {
-    pub proxy: Arc<Proxy>,
+pub(crate) struct TestS3 {
+    pub(crate) proxy: Arc<Proxy>,
     port: u16,
     _directory: tempfile::TempDir,
 }
 
 impl TestS3 {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join(BUCKET)).unwrap();
         let files = s3s_fs::FileSystem::new(directory.path()).unwrap();
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET));
-        let proxy = Arc::new(Proxy::new(service.build()));
+        let proxy = Arc::new(Proxy::new(service.build(), directory.path().to_owned()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(serve(listener, Arc::clone(&proxy)));
@@ -53,12 +53,12 @@ impl TestS3 {
         }
     }
 
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// With a region of its own, as the SDK counts retries by region.
-    pub fn options(&self) -> S3Options {
+    pub(crate) fn options(&self) -> S3Options {
         let (endpoint, port) = (self.endpoint(), self.port);
         let url = format!("s3://{BUCKET}?endpoint={endpoint}&region=test-{port}");
         S3Options::parse(&url)
@@ -67,11 +67,11 @@ impl TestS3 {
             .with_attempt_timeout(Duration::from_millis(700))
     }
 
-    pub fn store(&self) -> S3BlobStore {
+    pub(crate) fn store(&self) -> S3BlobStore {
         Self::store_with(self.options())
     }
 
-    pub fn store_with(options: S3Options) -> S3BlobStore {
+    pub(crate) fn store_with(options: S3Options) -> S3BlobStore {
         S3BlobStore::new(options, &S3Credentials::new(ACCESS_KEY_ID, SECRET))
     }
 }
@@ -92,23 +92,23 @@ async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
     }
 }
 
-pub fn key(name: &str) -> BlobKey {
+pub(crate) fn key(name: &str) -> BlobKey {
     BlobKey::parse(name).unwrap()
 }
 
 /// Bytes that repeat nowhere soon.
-pub fn pattern(size: usize) -> Bytes {
+pub(crate) fn pattern(size: usize) -> Bytes {
     (0..size)
         .map(|at| u8::try_from((at * 31 + at / 251) % 256).unwrap())
         .collect()
 }
 
-pub fn sha256(bytes: &[u8]) -> Sha256Digest {
+pub(crate) fn sha256(bytes: &[u8]) -> Sha256Digest {
     Sha256Digest::from_bytes(Sha256::digest(bytes).into())
 }
 
 /// A body of unknown length.
-pub fn unknown_length(bytes: &Bytes) -> Body {
+pub(crate) fn unknown_length(bytes: &Bytes) -> Body {
     let chunks: Vec<_> = bytes
         .chunks(100_000)
         .map(|chunk| Ok(bytes.slice_ref(chunk)))
@@ -116,7 +116,7 @@ pub fn unknown_length(bytes: &Bytes) -> Body {
     Body::from_stream(stream::iter(chunks))
 }
 
-pub async fn put(store: &S3BlobStore, key: &BlobKey, bytes: &Bytes) {
+pub(crate) async fn put(store: &S3BlobStore, key: &BlobKey, bytes: &Bytes) {
     let options = PutOptions::default();
     let stored = store
         .put(key, unknown_length(bytes), options)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,13 +20,15 @@ type Boxed = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A request that was made.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub operation: Operation,
-    pub headers: HeaderMap,
+pub(crate) struct Seen {
+    pub(crate) operation: Operation,
+    pub(crate) headers: HeaderMap,
 }
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     s3: S3Service,
+    /// Where s3s-fs has its files.
+    root: PathBuf,
     fault: Mutex<Option<(Operation, Fault, usize)>>,
     seen: Mutex<Vec<Seen>>,
     uploads: Mutex<BTreeMap<String, String>>,
@@ -34,9 +37,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub fn new(s3: S3Service) -> Self {
+    pub(crate) fn new(s3: S3Service, root: PathBuf) -> Self {
         Self {
             s3,
+            root,
             fault: Mutex::default(),
             seen: Mutex::default(),
             uploads: Mutex::default(),
@@ -45,30 +49,30 @@ impl Proxy {
     }
 
     /// Breaks the next so many requests for an operation.
-    pub fn break_next(&self, operation: Operation, fault: Fault, times: usize) {
+    pub(crate) fn break_next(&self, operation: Operation, fault: Fault, times: usize) {
         *self.fault.lock().unwrap() = Some((operation, fault, times));
     }
 
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         *self.fault.lock().unwrap() = None;
     }
 
-    pub fn forget_how_to_list_uploads(&self) {
+    pub(crate) fn forget_how_to_list_uploads(&self) {
         self.lists_uploads.store(false, Ordering::Relaxed);
     }
 
-    pub fn seen(&self, operation: Operation) -> Vec<Seen> {
+    pub(crate) fn seen(&self, operation: Operation) -> Vec<Seen> {
         let seen = self.seen.lock().unwrap();
         let seen = seen.iter().filter(|seen| seen.operation == operation);
         seen.cloned().collect()
     }
 
     /// The paths that uploads are open under.
-    pub fn open_uploads(&self) -> Vec<String> {
+    pub(crate) fn open_uploads(&self) -> Vec<String> {
         self.uploads.lock().unwrap().values().cloned().collect()
     }
 
-    pub async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Boxed>> {
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Boxed>> {
         let operation = Operation::of(&request);
         self.seen.lock().unwrap().push(Seen {
             operation,
@@ -109,9 +113,23 @@ impl Proxy {
         }
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
+        let file = self.root.join(path.trim_start_matches('/'));
+        // A folder is nothing in S3; to s3s-fs it is a file that cannot be read, and a 500.
+        match operation {
+            Operation::Get | Operation::Head if file.is_dir() => {
+                let body = "<Error><Code>NoSuchKey</Code></Error>";
+                return Ok(xml(404, body.to_owned()));
+            }
+            Operation::Delete if file.is_dir() => return Ok(xml(204, String::new())),
+            _ => {}
+        }
         let request = request.map(s3s::Body::from);
         let answer = self.s3.call(request).await.map_err(failed)?;
         let is_success = answer.status().is_success();
+        if operation == Operation::Put && !is_success {
+            // s3s-fs stores before it compares the digests. S3 keeps nothing that it refuses.
+            let _ = std::fs::remove_file(file);
+        }
         let (head, body) = answer.into_parts();
         if !is_success || operation == Operation::Get {
             let body = body.map_err(io::Error::other).boxed_unsync();
