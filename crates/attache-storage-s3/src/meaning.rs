@@ -114,7 +114,7 @@ pub(crate) fn meaning(status: u16, code: Option<&str>) -> Meaning {
         408 | 425 | 429 | 503 => refused(BlobErrorKind::Unavailable),
         416 => refused(BlobErrorKind::InvalidRange),
         507 => refused(BlobErrorKind::OutOfSpace),
-        400..=499 | 300..=399 => refused(BlobErrorKind::Other),
+        300..=499 => refused(BlobErrorKind::Other),
         _ => UNKNOWN,
     })
 }

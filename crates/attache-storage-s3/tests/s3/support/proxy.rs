@@ -124,7 +124,11 @@ impl Proxy {
             _ => {}
         }
         let request = request.map(s3s::Body::from);
-        let answer = self.s3.call(request).await.map_err(failed)?;
+        let answer = self
+            .s3
+            .call(request)
+            .await
+            .map_err(|error| failed(&error))?;
         let is_success = answer.status().is_success();
         if operation == Operation::Put && !is_success {
             // s3s-fs stores before it compares the digests. S3 keeps nothing that it refuses.
@@ -216,7 +220,7 @@ fn full(bytes: Bytes) -> Boxed {
         .boxed_unsync()
 }
 
-fn failed(error: s3s::HttpError) -> io::Error {
+fn failed(error: &s3s::HttpError) -> io::Error {
     io::Error::other(format!("{error:?}"))
 }
 
