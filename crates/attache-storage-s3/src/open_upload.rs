@@ -13,9 +13,6 @@ use crate::failure::S3Failure;
 use crate::settle::{Settled, look};
 use crate::strays;
 
-/// How often completing is tried where it cannot be told what came of it; each with its retries.
-const COMPLETING_ROUNDS: usize = 2;
-
 /// An upload under way. Dropped before it is complete, it is aborted in the background. After a
 /// crash the delete of its key aborts it.
 #[derive(Debug)]
@@ -109,7 +106,7 @@ impl OpenUpload {
         parts: &[CompletedPart],
         stored: StoredBlob,
     ) -> Result<(), S3Failure> {
-        let completed = self.target.complete_to_the_end(parts, stored).await;
+        let completed = self.target.complete_and_settle(parts, stored).await;
         if completed.is_ok() {
             self.is_open = false;
         } else {
@@ -144,29 +141,23 @@ impl Target {
         self.bucket.object_name(self.key.as_str())
     }
 
-    async fn complete_to_the_end(
+    async fn complete_and_settle(
         &self,
         parts: &[CompletedPart],
         stored: StoredBlob,
     ) -> Result<(), S3Failure> {
-        let mut rounds = 1;
-        loop {
-            let Err(failure) = self.complete_once(parts).await else {
-                return Ok(());
-            };
-            // Whatever the failure is: a try before the last may have been the one that was done,
-            // and then the last finds no upload, which some (s3s-fs) answer with a 403.
-            match look(&self.bucket, &self.key, stored).await {
-                Settled::Done => return Ok(()),
-                Settled::NotDone if rounds < COMPLETING_ROUNDS && failure.may_be_done() => {
-                    rounds += 1;
-                }
-                Settled::NotDone | Settled::Unknown => return Err(failure),
-            }
+        let Err(failure) = self.complete(parts).await else {
+            return Ok(());
+        };
+        // Whatever the failure is: a try before the last may have been the one that was done, and
+        // then the last finds no upload, which some (s3s-fs) answer with a 403.
+        match look(&self.bucket, &self.key, stored).await {
+            Settled::Done => Ok(()),
+            Settled::NotDone | Settled::Unknown => Err(failure),
         }
     }
 
-    async fn complete_once(&self, parts: &[CompletedPart]) -> Result<(), S3Failure> {
+    async fn complete(&self, parts: &[CompletedPart]) -> Result<(), S3Failure> {
         let parts = CompletedMultipartUpload::builder()
             .set_parts(Some(parts.to_vec()))
             .build();
