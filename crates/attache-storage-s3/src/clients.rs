@@ -67,6 +67,8 @@ fn common(options: &S3Options, credentials: &S3Credentials) -> Config {
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .timeout_config(timeouts(options.attempt_timeout))
+        // The SDK also keeps a quota of retries, per region and process, which successes fill again:
+        // a store that is down is not sent three times as much.
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(TRIES)

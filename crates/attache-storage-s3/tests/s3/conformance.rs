@@ -1,15 +1,23 @@
 //! The store passes the suite that all stores pass, and passes it again in the same bucket.
 
 use crate::support::TestS3;
+use std::sync::Arc;
+
 use attache_model::OsEntropy;
-use attache_storage::{BlobKey, BlobStore, conformance};
+use attache_storage::{
+    BlobKey, BlobStore, PrefixBlobStore, RetryBlobStore, RetryPolicy, TimeoutBlobStore, Timeouts,
+    conformance,
+};
 use attache_storage_s3::S3Options;
 
 async fn passes_twice(s3: &TestS3, options: S3Options) {
-    let store = TestS3::store_with(options);
+    passes_twice_as(s3, &TestS3::store_with(options)).await;
+}
+
+async fn passes_twice_as(s3: &TestS3, store: &dyn BlobStore) {
     for _ in 0..2 {
         let namespace = conformance::fresh_namespace(&OsEntropy);
-        let report = conformance::check_all(&store, &namespace).await.unwrap();
+        let report = conformance::check_all(store, &namespace).await.unwrap();
         assert_eq!(report.passed.len(), conformance::checks().len());
     }
     let left = store.list("", None, 10).await.unwrap();
@@ -57,4 +65,14 @@ async fn where_uploads_cannot_be_listed() {
     let s3 = TestS3::start().await;
     s3.proxy.forget_how_to_list_uploads();
     passes_twice(&s3, options(&s3)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inside_wrappers() {
+    let s3 = TestS3::start().await;
+    let store = TestS3::store_with(options(&s3));
+    let store = PrefixBlobStore::new(store, BlobKey::parse("p").unwrap());
+    let store = TimeoutBlobStore::new(store, Timeouts::default());
+    let store = RetryBlobStore::new(store, RetryPolicy::default(), Arc::new(OsEntropy));
+    passes_twice_as(&s3, &store).await;
 }

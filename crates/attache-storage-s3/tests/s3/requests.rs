@@ -1,9 +1,13 @@
 //! What goes over the wire.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use attache_storage::{BlobStore, Body, BodyError, PutError, PutOptions};
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
-use crate::support::{LARGE, Operation, TestS3, key, pattern, put, sha256, unknown_length};
+use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, sha256, unknown_length};
 
 #[tokio::test]
 async fn a_small_blob_of_unknown_length_is_one_request_with_its_digest() {
@@ -55,6 +59,31 @@ async fn a_refused_body_sends_nothing_or_is_aborted() {
     assert!(s3.proxy.seen(Operation::Put).is_empty());
     assert!(s3.proxy.seen(Operation::Complete).is_empty());
     assert_eq!(s3.proxy.seen(Operation::Abort).len(), 1);
+}
+
+#[tokio::test]
+async fn no_more_than_three_parts_are_held() {
+    const CHUNK: usize = 1024 * 1024;
+    let s3 = TestS3::start().await;
+    s3.proxy.break_next(Operation::Part, Fault::Silent, 1000);
+    let taken = Arc::new(AtomicUsize::new(0));
+    let chunks = stream::iter(0..100).map({
+        let taken = Arc::clone(&taken);
+        move |_| {
+            taken.fetch_add(CHUNK, Ordering::Relaxed);
+            Ok(Bytes::from_static(&[7; CHUNK]))
+        }
+    });
+    let body = Body::from_stream(chunks);
+    let failed = s3.store().put(&key("a"), body, PutOptions::default()).await;
+    assert!(matches!(failed, Err(PutError::Store(_))), "{failed:?}");
+    let taken = taken.load(Ordering::Relaxed);
+    let three_parts = 3 * 5 * CHUNK;
+    assert!(
+        (three_parts..=three_parts + CHUNK).contains(&taken),
+        "{taken}"
+    );
+    assert!(s3.proxy.open_uploads().is_empty());
 }
 
 #[tokio::test]
