@@ -28,7 +28,7 @@ async fn with_each<F: Future<Output = ()>>(
     faults: impl IntoIterator<Item = Fault>,
     cell: impl FnMut(Fault) -> F,
 ) {
-    stream::iter(faults).for_each_concurrent(3, cell).await;
+    stream::iter(faults).for_each_concurrent(4, cell).await;
 }
 
 /// Those of every operation. Errors under a 200 only come where S3 is long at work.

@@ -68,10 +68,10 @@ async fn no_more_than_three_parts_are_held() {
     s3.proxy.break_next(Operation::Part, Fault::Silent, 1000);
     let taken = Arc::new(AtomicUsize::new(0));
     let chunks = stream::iter(0..100).map({
-        let taken = Arc::clone(&taken);
+        let (taken, chunk) = (Arc::clone(&taken), Bytes::from(vec![7; CHUNK]));
         move |_| {
             taken.fetch_add(CHUNK, Ordering::Relaxed);
-            Ok(Bytes::from_static(&[7; CHUNK]))
+            Ok(chunk.clone())
         }
     });
     let body = Body::from_stream(chunks);

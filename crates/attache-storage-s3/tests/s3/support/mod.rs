@@ -64,7 +64,7 @@ impl TestS3 {
         S3Options::parse(&url)
             .unwrap()
             .with_part_size_bytes(0)
-            .with_attempt_timeout(Duration::from_millis(700))
+            .with_attempt_timeout(Duration::from_secs(1))
     }
 
     pub(crate) fn store(&self) -> S3BlobStore {
