@@ -1,7 +1,7 @@
 //! What the answers of S3 mean: the one table of error codes, with the facts behind it.
 //!
 //! Sources: the S3 API reference ("Error responses"), the S3 user guide, and what Garage, RADOS
-//! Gateway, `MinIO` and s3s were seen to answer.
+//! Gateway and s3s were seen to answer. `MinIO`'s code is of its documentation.
 //!
 //! - **A 500 may have been applied.** S3 says only that it "encountered an internal error"; the same
 //!   goes for a 502 or 504 of a proxy, a reset connection and a time-out. After a request that
