@@ -109,3 +109,87 @@ async fn every_operation_has_its_own_name_and_its_problems() {
         }
     }
 }
+
+/// The reads of bytes: with a key, of public files, by links.
+const READS_OF_BYTES: [&str; 3] = [
+    "/v1/files/{id}/content",
+    "/v1/public/{id}/{filename}",
+    "/v1/links/{id}/{filename}",
+];
+
+fn has_responses(operation: &Value, statuses: &[&str]) {
+    let responses = operation["responses"].as_object().unwrap();
+    for status in statuses {
+        assert!(
+            responses.contains_key(*status),
+            "{} never answers {status}",
+            operation["operationId"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_operation_says_how_it_can_fail_and_that_it_fails_with_a_problem() {
+    let document = document().await;
+    for (path, methods) in ROUTES {
+        for method in methods {
+            let operation = &document["paths"][path][method];
+            has_responses(operation, &["500", "503"]);
+            if path.contains("{id}") {
+                has_responses(operation, &["404"]);
+            }
+            // Whatever is wrong with the query of a link is wrong with the link.
+            if path.starts_with("/v1/links/") {
+                has_responses(operation, &["403"]);
+            } else {
+                has_responses(operation, &["400"]);
+            }
+            let body = &operation["requestBody"]["content"];
+            if body.get("application/json").is_some() {
+                has_responses(operation, &["413", "415", "422"]);
+            }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                if status.as_str() >= "400" {
+                    let problem = response.pointer("/content/application~1problem+json/schema");
+                    assert!(problem.is_some(), "{method} {path} {status}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn reads_of_bytes_describe_ranges_conditions_and_tags() {
+    let document = document().await;
+    for path in READS_OF_BYTES {
+        let operation = &document["paths"][path]["get"];
+        has_responses(operation, &["200", "206", "304", "412", "416"]);
+        let parameters = operation["parameters"].as_array().unwrap();
+        for name in ["Range", "If-Range", "If-Match", "If-None-Match"] {
+            let headers = parameters.iter().filter(|known| known["in"] == "header");
+            let named = headers.filter(|known| known["name"] == name).count();
+            assert_eq!(named, 1, "{path} {name}");
+        }
+        for status in ["200", "206", "304"] {
+            let headers = &operation["responses"][status]["headers"];
+            assert!(headers["ETag"].is_object(), "{path} {status}");
+        }
+        for status in ["200", "206"] {
+            let content = &operation["responses"][status]["content"];
+            assert_eq!(content["*/*"]["schema"]["format"], "binary", "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn records_that_are_answered_are_said_to_carry_their_revision() {
+    let document = document().await;
+    let file = &document["paths"]["/v1/files/{id}"];
+    for method in ["get", "patch"] {
+        let headers = &file[method]["responses"]["200"]["headers"];
+        assert!(headers["ETag"].is_object(), "{method}");
+    }
+    has_responses(&file["get"], &["304", "412"]);
+    has_responses(&file["patch"], &["412"]);
+    has_responses(&file["delete"], &["412"]);
+}

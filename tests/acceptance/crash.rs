@@ -104,7 +104,8 @@ async fn kill_minus_nine_in_the_middle_of_uploads_loses_nothing_and_leaves_nothi
 
     for cycle in 0..MOST_CYCLES {
         // Enough kills, and one of them in the midst of something.
-        if cycle >= CYCLES && leftovers > 0 {
+        let acknowledged = journal.lock().unwrap().acknowledged.len();
+        if cycle >= CYCLES && leftovers > 0 && acknowledged > 20 {
             break;
         }
         let mut writers = JoinSet::new();

@@ -1,6 +1,7 @@
 //! A full disk: 507, nothing lost, and the service goes on once there is room.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -60,7 +61,7 @@ async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
     let _disk = match disk {
         Ok(disk) => disk,
         Err(reason) => {
-            println!("SKIPPED disk_full: {reason}");
+            drop(writeln!(std::io::stderr(), "SKIPPED disk_full: {reason}"));
             assert!(
                 std::env::var_os("ATTACHE_REQUIRE_ALL").is_none(),
                 "skipped: {reason}"

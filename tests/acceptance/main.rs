@@ -29,5 +29,6 @@ mod public;
 mod record;
 mod shutdown;
 mod slow_clients;
+mod too_large;
 mod truncated;
 mod upload;

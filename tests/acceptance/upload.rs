@@ -305,3 +305,61 @@ async fn base64_is_taken_as_it_is_written_elsewhere() {
         .only_file();
     assert_eq!(record["size_bytes"], 3);
 }
+
+#[tokio::test]
+async fn a_file_input_left_empty_is_no_file() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let left_empty = "Content-Disposition: form-data; name=\"second\"; filename=\"\"\r\n\
+                      Content-Type: application/octet-stream";
+    let form = Form::new().file("first", "a.pdf", "application/pdf", PDF);
+    let answer = client.upload_form(form.part(left_empty, b"")).await;
+    assert_eq!(answer.expect(201).files().len(), 1);
+    let nameless = Form::new().part(left_empty, b"bytes");
+    client
+        .upload_form(nameless)
+        .await
+        .problem_naming(422, "invalid-field", "filename");
+}
+
+#[tokio::test]
+async fn a_form_is_never_stored_as_it_stands() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let form = Form::new().file("file", "a.pdf", "application/pdf", PDF);
+    let request = client.request("POST", "/v1/files?filename=a.pdf");
+    let answer = request
+        .body(&Form::content_type(), form.finish())
+        .send()
+        .await;
+    answer.problem_naming(400, "invalid-parameter", "filename");
+    assert!(client.get("/v1/files").await.expect(200).files().is_empty());
+}
+
+#[tokio::test]
+async fn what_curl_declares_by_default_is_not_a_files_type() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let request = client.request("POST", "/v1/files?filename=note.txt");
+    let body = request.body("application/x-www-form-urlencoded", b"a text".to_vec());
+    let file = &body.send().await.expect(201).files()[0];
+    assert_eq!(file["content_type"], "text/plain");
+}
+
+#[tokio::test]
+async fn what_would_be_stored_wrongly_is_refused() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    for (name, value, status, slug) in [
+        ("content-range", "bytes 0-4/10", 400, "malformed-body"),
+        ("content-encoding", "gzip", 415, "unsupported-media-type"),
+        ("content-digest", "sha-256=:AAAA:", 400, "malformed-body"),
+    ] {
+        let request = client.request("POST", "/v1/files?filename=a.txt");
+        let request = request
+            .header(name, value)
+            .body("text/plain", b"hello".to_vec());
+        request.send().await.problem(status, slug);
+    }
+    assert!(client.get("/v1/files").await.expect(200).files().is_empty());
+}

@@ -83,15 +83,11 @@ fn format(workspace: &Workspace) -> Result<()> {
 }
 
 fn clippy(workspace: &Workspace) -> Result<()> {
-    let arguments = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    workspace::run(&mut workspace.cargo(arguments))
+    let mut command = workspace.cargo(["clippy", "--workspace", "--all-targets"]);
+    command
+        .args(test::ALL_BACKENDS)
+        .args(["--", "-D", "warnings"]);
+    workspace::run(&mut command)
 }
 
 /// Licences, bans and sources. Advisories are left out on purpose: their database is a git clone
@@ -116,11 +112,18 @@ fn deny(workspace: &Workspace) -> Result<()> {
 
 fn documentation(workspace: &Workspace) -> Result<()> {
     let mut command = workspace.cargo(["doc", "--workspace", "--no-deps"]);
+    command.args(test::ALL_BACKENDS);
     workspace::run(command.env("RUSTDOCFLAGS", "-Dwarnings"))
 }
 
 fn tests(workspace: &Workspace) -> Result<()> {
-    let summary = test::run(workspace, &test::Options { require_all: true })?;
+    let summary = test::run(
+        workspace,
+        &test::Options {
+            require_all: true,
+            postgres: false,
+        },
+    )?;
     summary.print();
     if !summary.is_success() {
         bail!("{summary}");

@@ -5,6 +5,7 @@
 //! captured by the test harness). Such lines are listed at the end; under `--require-all` they are
 //! failures.
 
+mod postgres;
 mod summary;
 
 use std::io::{BufRead, BufReader, PipeReader, Write};
@@ -21,6 +22,9 @@ pub(crate) use summary::Summary;
 /// Tells a suite that it must fail where it would otherwise skip.
 const REQUIRE_ALL: &str = "ATTACHE_REQUIRE_ALL";
 
+/// The backends that nothing enables by default.
+pub(crate) const ALL_BACKENDS: [&str; 2] = ["--features", "attache-metadata-sql/postgres"];
+
 /// After so long without a line it is worth asking whether cargo has ended.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -30,6 +34,9 @@ pub(crate) struct Options {
     /// Count a skipped suite or an ignored test as a failure
     #[arg(long)]
     pub(crate) require_all: bool,
+    /// Run the suites of the PostgreSQL repository as well, on a server that they start themselves
+    #[arg(long)]
+    pub(crate) postgres: bool,
 }
 
 /// Builds what the suites need and runs them all, whatever fails in between.
@@ -39,6 +46,9 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Summary> {
     let require_all = options.require_all || requires_all(std::env::var(REQUIRE_ALL).ok());
 
+    if options.postgres {
+        postgres::require()?;
+    }
     // The acceptance tests start this binary; cargo builds no other package's binary for a test.
     workspace::run(&mut workspace.cargo(["build", "--package", "attached"]))
         .context("the server that the acceptance tests start cannot be built")?;
@@ -48,6 +58,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Summary> {
     for targets in [["--tests", "--examples"].as_slice(), ["--doc"].as_slice()] {
         let mut command = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
         command.args(targets);
+        if options.postgres {
+            command.args(ALL_BACKENDS);
+        }
         if require_all {
             command.env(REQUIRE_ALL, "1");
         }

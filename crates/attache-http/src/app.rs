@@ -1,15 +1,13 @@
-//! What all requests share: the service, the configuration, and the room for JSON bodies.
+//! What all requests share: the service, the configuration, and what is worked out once.
 
 use std::sync::atomic::AtomicBool;
 
 use attache_service::FileService;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use bytes::Bytes;
 
-use crate::PublicUrl;
-use crate::problem::{Problem, ProblemKind};
-
-/// Bytes per permit of the budget: finer would count to no use.
-const BYTES_PER_PERMIT: u64 = 1024;
+use crate::json_budget::JsonBudget;
+use crate::readiness::Readiness;
+use crate::{PublicUrl, openapi};
 
 /// How the HTTP side is set up.
 #[derive(Debug, Clone)]
@@ -37,8 +35,8 @@ impl HttpConfig {
         self
     }
 
-    /// How many bytes of JSON uploads may be in memory at once; 128 MiB by default, and never less
-    /// than the largest one. More uploads wait.
+    /// How much memory JSON uploads may take at once, in bytes; 128 MiB by default. One upload may
+    /// always go on; others are asked to try again while there is no room.
     #[must_use]
     pub fn json_budget_bytes(mut self, bytes: u64) -> Self {
         self.json_budget_bytes = bytes;
@@ -51,29 +49,22 @@ impl HttpConfig {
 pub(crate) struct App {
     pub(crate) service: FileService,
     pub(crate) public_url: PublicUrl,
+    /// Whether the server means to go on.
     pub(crate) ready: AtomicBool,
-    json_budget: Semaphore,
+    pub(crate) readiness: Readiness,
+    pub(crate) json_budget: JsonBudget,
+    pub(crate) openapi: Bytes,
 }
 
 impl App {
-    pub(crate) fn new(service: FileService, config: &HttpConfig, largest_json_bytes: u64) -> Self {
-        let bytes = config.json_budget_bytes.max(largest_json_bytes);
-        let permits = permits_for(bytes) as usize;
+    pub(crate) fn new(service: FileService, config: &HttpConfig) -> Self {
         Self {
             service,
             public_url: config.public_url.clone(),
             ready: AtomicBool::new(true),
-            json_budget: Semaphore::new(permits.min(Semaphore::MAX_PERMITS)),
+            readiness: Readiness::default(),
+            json_budget: JsonBudget::new(config.json_budget_bytes),
+            openapi: openapi::document(&config.public_url),
         }
     }
-
-    /// Waits for room to hold a JSON upload of so many bytes.
-    pub(crate) async fn reserve_json(&self, bytes: u64) -> Result<SemaphorePermit<'_>, Problem> {
-        let permits = self.json_budget.acquire_many(permits_for(bytes)).await;
-        permits.map_err(|_| Problem::new(ProblemKind::Unavailable, "the service is going down"))
-    }
-}
-
-fn permits_for(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(BYTES_PER_PERMIT)).unwrap_or(u32::MAX)
 }

@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, BodyStream};
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
+use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
 use crate::response::BoxError;
 
@@ -106,11 +107,16 @@ impl Call {
                 "send JSON, with Content-Type: application/json",
             ));
         }
-        read_json(&self.collect(SMALL_JSON_BYTES).await?)
+        read_json(&self.collect(SMALL_JSON_BYTES, |_| Ok(())).await?)
     }
 
-    /// Reads the whole body, of at most `max_bytes`.
-    pub(crate) async fn collect(self, max_bytes: usize) -> Result<Bytes, Problem> {
+    /// Reads the whole body, of at most `max_bytes`. `hold` is asked before so many bytes in all are
+    /// held, and may refuse.
+    pub(crate) async fn collect(
+        self,
+        max_bytes: usize,
+        mut hold: impl FnMut(usize) -> Result<(), Problem>,
+    ) -> Result<Bytes, Problem> {
         let too_large = || {
             let detail = format!("a body of this kind has at most {max_bytes} bytes");
             Problem::new(ProblemKind::TooLarge, detail)
@@ -126,22 +132,11 @@ impl Call {
             if chunk.len() > max_bytes - collected.len() {
                 return Err(too_large());
             }
+            hold(collected.len() + chunk.len())?;
             collected.extend_from_slice(&chunk);
         }
         Ok(collected.freeze())
     }
-}
-
-/// Reads JSON: broken JSON is a malformed body, a value that does not fit an invalid field.
-pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let kind = if error.is_data() {
-            ProblemKind::InvalidField
-        } else {
-            ProblemKind::MalformedBody
-        };
-        Problem::new(kind, format!("the JSON is not right: {error}"))
-    })
 }
 
 /// Whether a content type is JSON, merge patches included.
@@ -152,6 +147,12 @@ pub(crate) fn is_json(content_type: &str) -> bool {
             "application/json" | "application/merge-patch+json"
         )
     })
+}
+
+/// Whether a content type is a form's.
+pub(crate) fn is_form(content_type: &str) -> bool {
+    let parsed = content_type.parse::<mime::Mime>();
+    parsed.is_ok_and(|mime| mime.essence_str() == "multipart/form-data")
 }
 
 /// The failure of a body, as the service knows it.
@@ -190,13 +191,5 @@ mod tests {
         for wrong in [&["Basic abc"][..], &["abc"], &[], &["Bearer a", "Bearer b"]] {
             assert_eq!(bearer_token(&parts(wrong)), None, "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn broken_json_and_wrong_json_are_told_apart() {
-        let kind = |text: &str| format!("{:?}", read_json::<Vec<u8>>(text.as_bytes()).unwrap_err());
-        assert!(kind("[1,").contains("MalformedBody"));
-        assert!(kind("[1]]").contains("MalformedBody"));
-        assert!(kind("[300]").contains("InvalidField"));
     }
 }

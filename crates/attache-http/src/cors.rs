@@ -27,7 +27,6 @@ pub(crate) fn layer(allowed_origins: Vec<String>) -> CorsLayer {
             Method::GET,
             Method::HEAD,
             Method::POST,
-            Method::PUT,
             Method::PATCH,
             Method::DELETE,
         ])

@@ -50,6 +50,17 @@ impl<'a> SentTag<'a> {
         rest.is_empty().then_some(tag)
     }
 
+    /// The revision that the tag of a record's metadata names; `None` where it is no such tag.
+    pub(crate) fn revision(self) -> Option<Revision> {
+        let text = std::str::from_utf8(self.opaque)
+            .ok()?
+            .strip_prefix('"')?
+            .strip_suffix('"')?;
+        let revision = Revision::new(text.parse().ok()?);
+        // Only the form we write: no sign, no leading zeroes.
+        (!self.weak && revision.to_string() == text).then_some(revision)
+    }
+
     fn parse_start(value: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (weak, tag) = match value.strip_prefix(b"W/") {
             Some(tag) => (true, tag),

@@ -1,9 +1,13 @@
 //! The OpenAPI document, generated from the types that the endpoints read and write.
 
+mod implied;
+
+use bytes::Bytes;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ServerBuilder};
+use utoipa::openapi::{OpenApi as Document, ServerBuilder};
 use utoipa::{Modify, OpenApi};
 
+use self::implied::Implied;
 use crate::PublicUrl;
 use crate::endpoints::documented;
 use crate::problem::ProblemDocument;
@@ -41,9 +45,12 @@ use crate::problem::ProblemDocument;
         (name = "health", description = "About the service"),
     ),
     components(schemas(ProblemDocument)),
-    modifiers(&ApiKeys, &Problems)
+    modifiers(&ApiKeys, &Implied)
 )]
 struct Native;
+
+/// What the security scheme is called.
+const API_KEY: &str = "api_key";
 
 struct ApiKeys;
 
@@ -54,53 +61,18 @@ impl Modify for ApiKeys {
         document
             .components
             .get_or_insert_with(Default::default)
-            .add_security_scheme("api_key", SecurityScheme::Http(scheme));
+            .add_security_scheme(API_KEY, SecurityScheme::Http(scheme));
     }
 }
 
-/// Every error is a problem document: said once, here.
-struct Problems;
-
-impl Modify for Problems {
-    fn modify(&self, document: &mut Document) {
-        let operations = document.paths.paths.values_mut().flat_map(|item| {
-            [
-                &mut item.get,
-                &mut item.post,
-                &mut item.patch,
-                &mut item.delete,
-            ]
-            .into_iter()
-            .flatten()
-        });
-        for operation in operations {
-            for (status, response) in &mut operation.responses.responses {
-                if let RefOr::T(response) = response
-                    && (status.starts_with('4') || status.starts_with('5'))
-                {
-                    add_problem(response);
-                }
-            }
-        }
-    }
-}
-
-fn add_problem(response: &mut Response) {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .build();
-    response
-        .content
-        .insert("application/problem+json".to_owned(), content.into());
-}
-
-/// The document, as JSON, for a service at `public_url`.
-pub(crate) fn document(public_url: &PublicUrl) -> Vec<u8> {
+/// The document, as JSON, for a service at `public_url`. It is the same each time, and not cheap to
+/// make: make it once.
+pub(crate) fn document(public_url: &PublicUrl) -> Bytes {
     let mut document = Native::openapi();
     document.servers = Some(vec![
         ServerBuilder::new().url(public_url.to_string()).build(),
     ]);
-    serde_json::to_vec(&document).unwrap_or_default()
+    serde_json::to_vec(&document).unwrap_or_default().into()
 }
 
 #[cfg(test)]
@@ -108,7 +80,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::operations::{Access, OPERATIONS};
+    use crate::operations::{Access, OPERATIONS, Row};
 
     fn parsed() -> Value {
         let url = PublicUrl::parse("https://example.org/files").unwrap();
@@ -134,21 +106,117 @@ mod tests {
         }
     }
 
+    /// Every row of the table with what the document says of it.
+    fn described() -> Vec<(&'static Row, Value)> {
+        let document = parsed();
+        let describe = |row: &'static Row| {
+            let method = row.method.as_str().to_lowercase();
+            (row, document["paths"][row.template][&method].clone())
+        };
+        OPERATIONS.iter().map(describe).collect()
+    }
+
+    fn answers(operation: &Value, statuses: &[&str]) -> bool {
+        let responses = operation["responses"].as_object().unwrap();
+        statuses
+            .iter()
+            .all(|status| responses.contains_key(*status))
+    }
+
+    fn takes_header(operation: &Value, name: &str) -> bool {
+        let parameters = operation["parameters"].as_array().unwrap();
+        let is_it = |parameter: &&Value| parameter["name"] == name && parameter["in"] == "header";
+        parameters.iter().filter(is_it).count() == 1
+    }
+
     #[test]
     fn what_needs_a_key_says_so() {
-        let document = parsed();
-        for row in &OPERATIONS {
-            let method = row.method.as_str().to_lowercase();
-            let operation = &document["paths"][row.template][&method];
+        for (row, operation) in described() {
             let keyed = matches!(row.access, Access::Key(_));
             assert_eq!(operation.get("security").is_some(), keyed, "{}", row.name);
-            assert_eq!(
-                operation["responses"].get("401").is_some(),
-                keyed,
-                "{}",
-                row.name
-            );
+            assert_eq!(answers(&operation, &["401"]), keyed, "{}", row.name);
+            if let Access::Key(action) = row.access {
+                let description = operation["responses"]["403"]["description"].as_str();
+                let scope = format!("`{}`", action.required_scope());
+                assert!(description.unwrap().contains(&scope), "{}", row.name);
+            }
         }
+    }
+
+    #[test]
+    fn every_operation_may_fail_and_says_with_what() {
+        for (row, operation) in described() {
+            let name = row.name;
+            assert!(answers(&operation, &["500", "503"]), "{name}");
+            assert_eq!(answers(&operation, &["400"]), row.access != Access::Link);
+            if row.template.contains("{id}") {
+                assert!(answers(&operation, &["404"]), "{name}");
+            }
+            if operation["requestBody"]["content"]
+                .get("application/json")
+                .is_some()
+            {
+                assert!(answers(&operation, &["400", "413", "415", "422"]), "{name}");
+            }
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let is_error = status.starts_with('4') || status.starts_with('5');
+                let problem = response.pointer("/content/application~1problem+json/schema/$ref");
+                assert_eq!(problem.is_some(), is_error, "{name} {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_reads_bytes_takes_ranges_and_conditions() {
+        let mut found = 0;
+        for (row, operation) in described() {
+            let reads_bytes = row.name.starts_with("read_");
+            let statuses = ["200", "206", "304", "412", "416"];
+            assert_eq!(answers(&operation, &statuses), reads_bytes, "{}", row.name);
+            if !reads_bytes {
+                continue;
+            }
+            found += 1;
+            for name in ["Range", "If-Range", "If-Match", "If-None-Match"] {
+                assert!(takes_header(&operation, name), "{} {name}", row.name);
+            }
+            for status in ["200", "206", "304"] {
+                let tag = &operation["responses"][status]["headers"]["ETag"];
+                assert!(tag.is_object(), "{} {status}", row.name);
+            }
+            for status in ["200", "206"] {
+                let content = &operation["responses"][status]["content"];
+                let bytes = &content["*/*"]["schema"];
+                assert_eq!(bytes["format"], "binary", "{} {status}", row.name);
+            }
+        }
+        assert_eq!(found, 3);
+    }
+
+    #[test]
+    fn bytes_are_nowhere_described_as_numbers() {
+        let upload = &parsed()["paths"]["/v1/files"]["post"]["requestBody"]["content"];
+        let bytes = &upload["application/octet-stream"]["schema"];
+        assert_eq!(bytes["format"], "binary");
+        let form = parsed()["components"]["schemas"]["UploadForm"].to_string();
+        assert!(!form.contains("integer"), "{form}");
+    }
+
+    #[test]
+    fn a_record_comes_with_its_revision() {
+        let mut found = 0;
+        for (row, operation) in described() {
+            let success = &operation["responses"]["200"];
+            let schema = success.pointer("/content/application~1json/schema/$ref");
+            if schema == Some(&Value::from("#/components/schemas/File")) {
+                found += 1;
+                assert!(success["headers"]["ETag"].is_object(), "{}", row.name);
+            }
+        }
+        assert_eq!(
+            found, 6,
+            "read, change, claim, release, archive and restore"
+        );
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::error::Error;
 
 use attache_model::{RequestId, Timestamp};
 use attache_service::ServiceError;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,6 +68,18 @@ problem_kinds! {
     OutOfSpace = INSUFFICIENT_STORAGE, "out-of-space", "There is no room left";
 }
 
+/// How much of a detail leaves, and of a field's name, in characters: what came in is repeated only
+/// as far as it helps.
+const DETAIL_CHARS: usize = 300;
+const FIELD_CHARS: usize = 64;
+
+fn shorten(text: String, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
@@ -120,7 +134,7 @@ impl Problem {
     pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
-            detail: detail.into(),
+            detail: shorten(detail.into(), DETAIL_CHARS),
             extras: Box::default(),
         }
     }
@@ -141,12 +155,24 @@ impl Problem {
     }
 
     fn about(kind: ProblemKind, noun: &str, field: &str, detail: String) -> Self {
-        let mut problem = Self::new(kind, format!("{noun} «{field}»: {detail}"));
-        problem.extras.errors.push(FieldError {
-            field: field.to_owned(),
-            detail,
-        });
+        let field = shorten(field.to_owned(), FIELD_CHARS);
+        let detail = shorten(detail, DETAIL_CHARS);
+        // Most details complete the sentence; those of the model name their noun themselves.
+        let text = if detail.starts_with(&field) {
+            detail.clone()
+        } else {
+            format!("{noun} «{field}» {detail}")
+        };
+        let mut problem = Self::new(kind, text);
+        problem.extras.errors.push(FieldError { field, detail });
         problem
+    }
+
+    pub(crate) fn no_route() -> Self {
+        Self::new(
+            ProblemKind::NotFound,
+            "there is no such route; /openapi.json lists them",
+        )
     }
 
     pub(crate) fn not_found() -> Self {
@@ -168,6 +194,11 @@ impl Problem {
         self
     }
 
+    /// Says that trying again soon may help.
+    pub(crate) fn retry_soon(self) -> Self {
+        self.with_header(RETRY_AFTER, "1")
+    }
+
     pub(crate) fn into_response(self, request_id: &RequestId) -> Response<ResponseBody> {
         let (status, slug, title) = self.kind.row();
         let document = ProblemDocument {
@@ -184,7 +215,11 @@ impl Problem {
         *response.status_mut() = status;
         *response.headers_mut() = self.extras.headers;
         let json = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, json);
+        // What is missing now may be there in a moment: no cache is to remember this.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
 }
@@ -241,7 +276,7 @@ impl From<ServiceError> for Problem {
                 );
                 problem.with_header(WWW_AUTHENTICATE, &challenge)
             }
-            E::Unavailable(_) => problem.with_header(RETRY_AFTER, "1"),
+            E::Unavailable(_) => problem.retry_soon(),
             _ => problem,
         }
     }

@@ -6,16 +6,19 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use serde::Serialize;
 
 use crate::problem::{Problem, ProblemKind};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How large the pieces of an answer are that is in memory.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// The body of every answer: a few bytes, or a stream of them, of a length that is known.
 pub struct ResponseBody {
@@ -25,16 +28,15 @@ pub struct ResponseBody {
 }
 
 impl ResponseBody {
+    /// Bytes that are in memory; given in pieces, so that the server sees whether they are taken.
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
-        let remaining_bytes = bytes.len() as u64;
-        let inner = Full::new(bytes)
-            .map_err(|never| match never {})
-            .boxed_unsync();
-        Self {
-            inner,
-            remaining_bytes,
-        }
+        let mut left: Bytes = bytes.into();
+        let size_bytes = left.len() as u64;
+        let pieces = std::iter::from_fn(move || {
+            let piece = left.split_to(left.len().min(PIECE_BYTES));
+            (!piece.is_empty()).then_some(Ok::<_, BoxError>(piece))
+        });
+        Self::stream(futures_util::stream::iter(pieces), size_bytes)
     }
 
     /// A stream that must give exactly `size_bytes`: fewer or more are an error, so that nobody takes
@@ -119,6 +121,7 @@ pub(crate) fn json<T: Serialize>(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)
 }
 

@@ -12,14 +12,16 @@ use attache_service::FileService;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use tower::{Layer, Service};
 use tower_http::cors::Cors;
+use tracing::Instrument as _;
 
 use crate::app::{App, HttpConfig};
 use crate::call::{Call, RequestBody, RequestHead};
-use crate::endpoints::{self, MAX_JSON_UPLOAD_BYTES};
+use crate::endpoints;
 use crate::operations::find;
 use crate::problem::{Problem, ProblemKind};
 use crate::response::{BoxError, ResponseBody};
@@ -42,7 +44,7 @@ pub struct HttpService {
 impl HttpService {
     /// Serves a [`FileService`].
     pub fn new(service: FileService, config: HttpConfig) -> Self {
-        let app = Arc::new(App::new(service, &config, MAX_JSON_UPLOAD_BYTES as u64));
+        let app = Arc::new(App::new(service, &config));
         let stack = cors::layer(config.allowed_origins).layer(Core { app: app.clone() });
         Self { app, stack }
     }
@@ -92,15 +94,29 @@ where
         let request_id = self.request_id(&request);
         let mut request = request.map(RequestBody::new);
         request.extensions_mut().insert(request_id.clone());
+        let is_head = request.method() == Method::HEAD;
         let answer = self.stack.call(request);
         Box::pin(async move {
             let mut response = answer.await?;
+            if is_head {
+                response = without_body(response);
+            }
             if let Ok(value) = HeaderValue::try_from(request_id.as_str()) {
                 response.headers_mut().insert(X_REQUEST_ID, value);
             }
             Ok(response)
         })
     }
+}
+
+/// The answer to HEAD: what GET would be answered with, length and all, but for the bytes.
+fn without_body(response: Response<ResponseBody>) -> Response<ResponseBody> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(size_bytes) = body.size_hint().exact() {
+        let length = parts.headers.entry(CONTENT_LENGTH);
+        length.or_insert_with(|| HeaderValue::from(size_bytes));
+    }
+    Response::from_parts(parts, ResponseBody::default())
 }
 
 /// What lies within the layers: routing, the endpoints, and errors made into problems.
@@ -131,7 +147,7 @@ async fn answer(app: &App, request: Request<RequestBody>) -> Response<ResponseBo
         request_id.unwrap_or_else(|| unreachable!("set by the service around this one"));
 
     let found = Route::parse(parts.uri.path())
-        .ok_or_else(Problem::not_found)
+        .ok_or_else(Problem::no_route)
         .and_then(|route| {
             let row =
                 find(&route, &parts.method).map_err(|allow| Problem::method_not_allowed(&allow))?;
@@ -147,13 +163,21 @@ async fn answer(app: &App, request: Request<RequestBody>) -> Response<ResponseBo
         request_id: request_id.clone(),
     };
     let call = Call { head, body };
-    let outcome =
-        AssertUnwindSafe(endpoints::dispatch(app, row.operation, route, call)).catch_unwind();
-    let outcome = outcome.await.unwrap_or_else(|_| {
-        tracing::error!(operation = row.name, "a request panicked");
-        Err(Problem::new(ProblemKind::Internal, "an internal fault"))
-    });
-    let mut response = outcome.unwrap_or_else(|problem| problem.into_response(&request_id));
+    // Whatever is logged on the way names the request.
+    let span = tracing::error_span!("request", %request_id, operation = row.name);
+    let dispatch = endpoints::dispatch(app, row.operation, route, call);
+    let mut response = async {
+        let outcome = AssertUnwindSafe(dispatch)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                tracing::error!("a request panicked");
+                Err(Problem::new(ProblemKind::Internal, "an internal fault"))
+            });
+        outcome.unwrap_or_else(|problem| problem.into_response(&request_id))
+    }
+    .instrument(span)
+    .await;
     response.extensions_mut().insert(OperationName(row.name));
     response
 }

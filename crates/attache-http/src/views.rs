@@ -46,7 +46,7 @@ pub(crate) struct FileView {
     used_at: Option<String>,
     /// Who holds it; null while it is free.
     used_by: Option<String>,
-    /// The number of the key that uploaded it; null where a link did.
+    /// The number of the principal that uploaded it.
     uploaded_by: Option<i64>,
     /// When it was stored.
     #[schema(format = DateTime)]

@@ -164,10 +164,3 @@ pub struct FileChange {
     /// A new visibility.
     pub visibility: Option<Visibility>,
 }
-
-impl FileChange {
-    /// Whether nothing is to be changed.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}

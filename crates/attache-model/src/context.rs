@@ -81,6 +81,15 @@ impl Context {
         }
     }
 
+    /// The same context at another moment: a request may take a while before it does what it is for.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Self {
+        Self {
+            now,
+            ..self.clone()
+        }
+    }
+
     /// The tenant whose data the call may touch.
     pub fn tenant(&self) -> TenantId {
         self.tenant

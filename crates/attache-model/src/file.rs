@@ -130,7 +130,7 @@ pub struct FileRecord {
     pub key: ObjectKey,
     /// By whom it is used and since when; `None` while it is free.
     pub claim: Option<Claim>,
-    /// Which principal uploaded it; `None` where it came in by an upload link.
+    /// Which principal uploaded it; `None` where it came in on no principal's authority.
     pub uploaded_by: Option<PrincipalSeq>,
     /// When it was committed.
     pub created_at: Timestamp,

@@ -3,7 +3,7 @@
 /// Bounds on what comes from outside. Every field has a safe default; all are inclusive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest file that is taken, in bytes. 5 GiB by default.
+    /// The most one upload may carry, all its files together, in bytes. 5 GiB by default.
     pub max_upload_bytes: u64,
     /// How many files one upload may carry. 20 by default.
     pub max_files_per_upload: usize,

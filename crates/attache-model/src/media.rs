@@ -183,6 +183,21 @@ impl MediaType {
         &self.0
     }
 
+    /// Whether another site's page could run bytes of this type by naming their URL.
+    pub fn is_script(&self) -> bool {
+        let subtype = self.essence().rsplit('/').next().unwrap_or_default();
+        matches!(
+            subtype,
+            "javascript"
+                | "x-javascript"
+                | "ecmascript"
+                | "x-ecmascript"
+                | "jscript"
+                | "livescript"
+                | "wasm"
+        )
+    }
+
     /// Whether a browser may show bytes of this type in place. Everything else is a download, HTML,
     /// SVG and XML above all.
     pub fn may_be_inline(&self) -> bool {

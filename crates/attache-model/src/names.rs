@@ -52,6 +52,19 @@ pub(crate) fn check_text(what: &'static str, text: &str, max: usize) -> Result<(
     check_characters(what, text, &[])
 }
 
+/// Brings a name into NFC and checks it. What no normalisation could make short enough is refused
+/// before it is worked on.
+fn normalised(what: &'static str, text: &str) -> Result<String, InvalidValue> {
+    // NFC shortens a character's bytes to a third at the very most.
+    let name: String = if text.len() > 4 * NAME_BYTES {
+        text.to_owned()
+    } else {
+        text.nfc().collect()
+    };
+    check_text(what, &name, NAME_BYTES)?;
+    Ok(name)
+}
+
 fn is_slug(text: &str) -> bool {
     let mut bytes = text.bytes();
     text.len() <= 64
@@ -99,8 +112,7 @@ impl Filename {
     /// NFC and checks it. Nothing else is changed.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name: String = last.nfc().collect();
-        check_text("filename", &name, NAME_BYTES)?;
+        let name = normalised("filename", last)?;
         if name == "." || name == ".." {
             return Err(InvalidValue::new(
                 "filename",
@@ -126,9 +138,7 @@ text_type!(
 impl DisplayName {
     /// Normalises to NFC and checks.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let name: String = text.nfc().collect();
-        check_text("name", &name, NAME_BYTES)?;
-        Ok(Self(name))
+        normalised("name", text).map(Self)
     }
 }
 

@@ -31,11 +31,13 @@ pub enum Action {
     CreateLink,
     /// Let the bytes of a held file be served.
     ReleaseHold,
+    /// Let anybody read a file's bytes.
+    Publish,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Upload,
         Self::List,
         Self::ReadRecord,
@@ -48,6 +50,7 @@ impl Action {
         Self::Delete,
         Self::CreateLink,
         Self::ReleaseHold,
+        Self::Publish,
     ];
 
     /// The scope a principal must hold.
@@ -60,7 +63,8 @@ impl Action {
             }
             Self::Claim | Self::Release => Scope::FilesClaim,
             Self::Delete => Scope::FilesDelete,
-            Self::CreateLink => Scope::LinksCreate,
+            // Both let others read bytes.
+            Self::CreateLink | Self::Publish => Scope::LinksCreate,
         }
     }
 }

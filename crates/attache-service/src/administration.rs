@@ -78,6 +78,28 @@ impl Administration {
         Ok(self.repository.has_tenants().await?)
     }
 
+    /// Whether there is any key yet, live or not.
+    ///
+    /// # Errors
+    ///
+    /// What the repository fails with.
+    pub async fn has_api_keys(&self) -> Result<bool, ServiceError> {
+        Ok(!self
+            .repository
+            .list_api_keys(None, None, 1)
+            .await?
+            .is_empty())
+    }
+
+    /// Finds a tenant by its slug.
+    ///
+    /// # Errors
+    ///
+    /// What the repository fails with.
+    pub async fn find_tenant(&self, slug: &TenantSlug) -> Result<Option<Tenant>, ServiceError> {
+        Ok(self.repository.find_tenant_by_slug(slug).await?)
+    }
+
     /// Makes a key; `None` where there is no such tenant.
     ///
     /// # Errors

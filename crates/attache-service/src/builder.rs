@@ -27,7 +27,6 @@ pub struct ServiceBuilder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     timing: Timing,
-    reserve_bytes: u64,
 }
 
 impl ServiceBuilder {
@@ -50,7 +49,6 @@ impl ServiceBuilder {
                 default_link_lifetime: Duration::from_mins(15),
                 max_link_lifetime: DAY,
             },
-            reserve_bytes: 64 << 20,
         }
     }
 
@@ -105,14 +103,6 @@ impl ServiceBuilder {
         self
     }
 
-    /// How much room on the store uploads leave free, so that a database on the same disk can go on;
-    /// 64 MiB by default.
-    #[must_use]
-    pub fn reserve_bytes(mut self, reserve_bytes: u64) -> Self {
-        self.reserve_bytes = reserve_bytes;
-        self
-    }
-
     /// Puts the service together. Nothing runs yet: see [`FileService::run_reaper`].
     pub fn build(self) -> FileService {
         let authenticator = self.authenticator.unwrap_or_else(|| {
@@ -131,7 +121,6 @@ impl ServiceBuilder {
             entropy: self.entropy,
             limits: self.limits,
             timing: self.timing,
-            reserve_bytes: self.reserve_bytes,
             reaper_wake: Notify::new(),
             tasks: TaskTracker::new(),
         };

@@ -27,7 +27,7 @@ pub struct FilePatch {
 }
 
 impl FileService {
-    /// Changes fields of a record, if `expected` is `None` or the revision it is at. A change that
+    /// Changes fields of a record (making it public needs the scope of links as well), if `expected` is `None` or the revision it is at. A change that
     /// alters nothing keeps the revision.
     ///
     /// # Errors
@@ -41,6 +41,9 @@ impl FileService {
         expected: Option<Revision>,
     ) -> Result<FileRecord, ServiceError> {
         authorise(cx, Action::Change)?;
+        if patch.visibility == Some(Visibility::Public) {
+            authorise(cx, Action::Publish)?;
+        }
         let new_person_id = || PersonId::generate(cx.now(), self.parts.entropy.as_ref());
         let change = FileChange {
             name: patch.name,

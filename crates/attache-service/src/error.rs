@@ -97,7 +97,8 @@ pub enum ServiceError {
     /// The store or the database has no room.
     #[error("there is no room left to store this")]
     OutOfSpace(#[source] Option<BoxError>),
-    /// A part of the service is out of reach for now. Making the call again is safe.
+    /// A part of the service is out of reach for now; make the call again. In the rare case that the
+    /// database was lost in the middle of a commit, the first call may have been done after all.
     #[error("the service is unavailable for the moment; try again")]
     Unavailable(#[source] BoxError),
     /// A request with the same request key was committed before.

@@ -1,11 +1,14 @@
 //! Reading records: one by its id, many by pages.
 
-use attache_metadata::{FilePage, FileQuery, PageKey, PageRequest};
+use attache_metadata::{FilePage, FileQuery, PageKey, PageRequest, SortField};
 use attache_model::{Context, FileId, FileRecord, InvalidValue, PersonRef};
 use attache_signing::{open_cursor, seal_cursor};
 
 use crate::access::{Action, authorise};
 use crate::{FileService, ServiceError};
+
+/// How much text the descriptions of one page may have together, in bytes.
+const PAGE_TEXT_BYTES: usize = 512 << 10;
 
 /// What to list, and which page of it.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +61,8 @@ impl FileService {
         if let Some(person) = &request.person {
             match self.parts.repository.find_person(cx, person).await? {
                 Some(person) => query.person = Some(person.id),
+                // There is no list to be in the middle of.
+                None if request.cursor.is_some() => return Err(ServiceError::InvalidCursor),
                 None => return Ok(FileList::default()),
             }
         }
@@ -67,7 +72,8 @@ impl FileService {
             .map(|cursor| self.open_position(&binding, &cursor, &query))
             .transpose()?;
         let page = PageRequest { limit, after };
-        let FilePage { files, next } = self.parts.repository.list_files(cx, &query, &page).await?;
+        let page = self.parts.repository.list_files(cx, &query, &page).await?;
+        let FilePage { files, next } = shorten(page, query.sort.field);
         let next_cursor =
             next.map(|position| seal_cursor(&self.parts.key_ring, &binding, &position.to_bytes()));
         Ok(FileList { files, next_cursor })
@@ -93,6 +99,29 @@ impl FileService {
         let payload = payload.map_err(|_| ServiceError::InvalidCursor)?;
         PageKey::from_bytes(&payload, query.sort.field).map_err(|_| ServiceError::InvalidCursor)
     }
+}
+
+/// Ends a page early where its records carry much text, so that a page's size is bounded whatever
+/// stands in them.
+fn shorten(page: FilePage, sorted_by: SortField) -> FilePage {
+    let FilePage {
+        mut files,
+        mut next,
+    } = page;
+    let mut text_bytes = 0;
+    let fitting = files.iter().take_while(|file| {
+        text_bytes += file
+            .description
+            .as_ref()
+            .map_or(0, |text| text.as_str().len());
+        text_bytes <= PAGE_TEXT_BYTES
+    });
+    let kept = fitting.count().max(1);
+    if kept < files.len() {
+        files.truncate(kept);
+        next = files.last().map(|last| PageKey::of(last, sorted_by));
+    }
+    FilePage { files, next }
 }
 
 /// What a cursor holds for: this tenant, these filters, this order.

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use attache_metadata::{ReapStage, ReapTask};
 use attache_storage::BlobKey;
+use futures_util::{StreamExt, stream};
 
 use crate::{FileService, ServiceError};
 
 /// How many blobs one turn takes.
 const BATCH: u32 = 64;
+/// How many of them are deleted at once.
+const AT_ONCE: usize = 8;
 /// How long a blob that was taken is left to whoever took it.
 const RETRY_AFTER: Duration = Duration::from_mins(1);
 /// How long a deleted blob's row is kept, to delete once more what arrived late.
@@ -44,13 +47,18 @@ impl FileService {
             if tasks.is_empty() {
                 return Ok(report);
             }
-            for task in tasks {
-                match self.reap(&task).await {
+            let outcomes = tasks
+                .into_iter()
+                .map(|task| async move { (self.reap(&task).await, task) });
+            let mut outcomes = stream::iter(outcomes).buffer_unordered(AT_ONCE);
+            while let Some((outcome, task)) = outcomes.next().await {
+                match outcome {
                     Ok(()) if task.stage == ReapStage::Purge => report.purged += 1,
                     Ok(()) => report.deleted += 1,
                     Err(error) => {
                         report.failed += 1;
-                        tracing::warn!(blob = %task.id, error = &error as &dyn std::error::Error, "bytes were not deleted");
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(blob = %task.id, error, "bytes were not deleted");
                     }
                 }
             }

@@ -30,8 +30,6 @@ pub(crate) struct Parts {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) timing: Timing,
-    /// Disk room that uploads leave to the database.
-    pub(crate) reserve_bytes: u64,
     /// Wakes the reaper when there is something to delete.
     pub(crate) reaper_wake: Notify,
     /// Work that must end before the process does: commits, and giving up promises.

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use attache_metadata::{BlobFacts, BlobIntent, LeaseToken};
-use attache_model::{BlobId, Context, FileId, Filename, MediaType};
+use attache_metadata::{BlobFacts, BlobIntent, LeaseToken, Refusal};
+use attache_model::{BlobId, Context, Filename, MediaType};
 use attache_storage::{BlobKey, Body, BodyError, PutError, PutOptions};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::task::AbortHandle;
+use tracing::Instrument as _;
 
 use crate::service::Parts;
 use crate::{IncomingFile, ServiceError};
@@ -56,14 +57,15 @@ impl Drop for Promise {
                 }
             }
         };
-        self.parts.tasks.spawn_on(give_up, &runtime);
+        self.parts
+            .tasks
+            .spawn_on(give_up.in_current_span(), &runtime);
     }
 }
 
 /// A file whose bytes are durable, waiting for its commit.
 #[derive(Debug)]
 pub(crate) struct Staged {
-    pub(crate) id: FileId,
     pub(crate) promise: Promise,
     pub(crate) key: BlobKey,
     pub(crate) filename: Filename,
@@ -104,6 +106,8 @@ pub(crate) async fn stage(
     let body = body.map_stream(|stream| Watched {
         stream,
         probe: watched,
+        passed_bytes: 0,
+        room_bytes,
     });
     let options = PutOptions {
         max_size_bytes: Some(room_bytes),
@@ -119,7 +123,6 @@ pub(crate) async fn stage(
     let content_type = probe.decide_type();
     probe.file.check_accepted(&content_type)?;
     Ok(Staged {
-        id: FileId::generate(cx.now(), parts.entropy.as_ref()),
         promise,
         key,
         filename: probe.file.filename.clone(),
@@ -179,14 +182,20 @@ impl Probe {
         {
             return refusal;
         }
+        if self.activity.lease_is_lost.load(Ordering::Relaxed) {
+            return Refusal::LeaseLost.into();
+        }
         error.into()
     }
 }
 
-/// A body that tells its probe of each chunk.
+/// A body that tells its probe of each chunk, and ends in an error as soon as it is known to be
+/// unwanted: a store may gather a good deal before it looks.
 struct Watched<S> {
     stream: S,
     probe: Arc<Probe>,
+    passed_bytes: u64,
+    room_bytes: u64,
 }
 
 impl<S: Stream<Item = Result<Bytes, BodyError>> + Unpin> Stream for Watched<S> {
@@ -195,12 +204,12 @@ impl<S: Stream<Item = Result<Bytes, BodyError>> + Unpin> Stream for Watched<S> {
     fn poll_next(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let next = std::task::ready!(self.stream.poll_next_unpin(task));
         match &next {
-            Some(Ok(chunk)) if !self.probe.note(chunk) => {
-                return Poll::Ready(Some(Err(BodyError::Aborted(
-                    "the type is not accepted".into(),
-                ))));
+            Some(Ok(chunk)) => {
+                if let Err(error) = self.check(chunk) {
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
-            Some(_) => {}
+            Some(Err(_)) => {}
             None => self
                 .probe
                 .activity
@@ -211,12 +220,34 @@ impl<S: Stream<Item = Result<Bytes, BodyError>> + Unpin> Stream for Watched<S> {
     }
 }
 
+impl<S> Watched<S> {
+    fn check(&mut self, chunk: &Bytes) -> Result<(), BodyError> {
+        self.passed_bytes = self.passed_bytes.saturating_add(chunk.len() as u64);
+        if self.passed_bytes > self.room_bytes {
+            return Err(BodyError::TooLarge {
+                limit_bytes: self.room_bytes,
+            });
+        }
+        if !self.probe.note(chunk) {
+            return Err(BodyError::Aborted("the type is not accepted".into()));
+        }
+        if self.probe.activity.lease_is_lost.load(Ordering::Relaxed) {
+            return Err(BodyError::Aborted(
+                "the lease of the upload was lost".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Signs of life of an upload.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
     chunks: AtomicU64,
     /// The bytes are all here and the service works on them: syncing, inspecting, committing.
     pub(crate) store_is_busy: AtomicBool,
+    /// A lease was lost: what still comes cannot be committed.
+    lease_is_lost: AtomicBool,
 }
 
 /// Renews the leases of an upload while bytes flow or the service works on them; a client that falls
@@ -232,12 +263,8 @@ impl LeaseKeeper {
     pub(crate) fn start(parts: Arc<Parts>, cx: Context) -> Self {
         let activity = Arc::new(Activity::default());
         let leases = Arc::new(Mutex::new(Vec::new()));
-        let task = tokio::spawn(renew_while_active(
-            parts,
-            cx,
-            activity.clone(),
-            leases.clone(),
-        ));
+        let renewing = renew_while_active(parts, cx, activity.clone(), leases.clone());
+        let task = tokio::spawn(renewing.in_current_span());
         Self {
             activity,
             leases,
@@ -285,7 +312,11 @@ async fn renew_while_active(
                 .await
             {
                 Ok(true) => {}
-                Ok(false) => tracing::warn!(%blob, "the lease of an upload was lost"),
+                Ok(false) => {
+                    tracing::warn!(%blob, "the lease of an upload was lost");
+                    activity.lease_is_lost.store(true, Ordering::Relaxed);
+                    return;
+                }
                 Err(error) => {
                     tracing::warn!(%blob, %error, "the lease of an upload was not renewed");
                 }

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 
 use attache_metadata::{CommittedFile, NewFile, NewUpload, RequestKey};
 use attache_model::{
-    Category, Context, Description, DisplayName, Filename, InvalidValue, MediaType, PersonId,
-    PersonRef, Sha256Digest, Visibility,
+    Category, Context, Description, DisplayName, FileId, Filename, InvalidValue, MediaType,
+    PersonId, PersonRef, Sha256Digest, Visibility,
 };
 use attache_storage::Body;
+use tracing::Instrument as _;
 
 use crate::access::{Action, authorise};
 use crate::service::Parts;
@@ -114,9 +115,8 @@ impl FileService {
         if declared > limit_bytes {
             return Err(ServiceError::TooLarge { limit_bytes });
         }
-        let health = self.parts.store.health().await?;
-        let needed = declared.saturating_add(self.parts.reserve_bytes);
-        if health.free_bytes.is_some_and(|free| free < needed) {
+        let free_bytes = self.parts.store.health().await?.free_bytes;
+        if free_bytes.is_some_and(|free| free == 0 || free < declared) {
             return Err(ServiceError::OutOfSpace(None));
         }
         Ok(Upload {
@@ -150,11 +150,6 @@ impl FileService {
 }
 
 impl Upload {
-    /// How many files came so far.
-    pub fn file_count(&self) -> usize {
-        self.staged.len()
-    }
-
     /// Streams one file into the store. Nothing is visible before [`commit`](Self::commit).
     ///
     /// # Errors
@@ -202,7 +197,7 @@ impl Upload {
     pub async fn commit(self, fields: UploadFields) -> Result<Vec<CommittedFile>, ServiceError> {
         self.check_fields(&fields)?;
         let tasks = self.parts.tasks.clone();
-        let committing = tasks.spawn(self.commit_detached(fields));
+        let committing = tasks.spawn(self.commit_detached(fields).in_current_span());
         committing
             .await
             .map_err(|error| ServiceError::Internal(Box::new(error)))?
@@ -211,6 +206,9 @@ impl Upload {
     fn check_fields(&self, fields: &UploadFields) -> Result<(), ServiceError> {
         if self.staged.is_empty() {
             return Err(ServiceError::NoFile);
+        }
+        if fields.visibility == Visibility::Public {
+            authorise(&self.cx, Action::Publish)?;
         }
         for file in &self.staged {
             check_accepted(&fields.accept, &file.filename, &file.content_type)?;
@@ -241,6 +239,9 @@ impl Upload {
             staged,
             ..
         } = self;
+        // A record is as old as its commit, however long its bytes took: whoever asks for what came
+        // after a moment must not miss what was on its way then.
+        let cx = cx.at(parts.clock.now());
         keeper.activity.store_is_busy.store(true, Ordering::Relaxed);
         let mut files = Vec::with_capacity(staged.len());
         for file in &staged {
@@ -291,7 +292,7 @@ fn new_file(
     held: bool,
 ) -> NewFile {
     NewFile {
-        id: file.id,
+        id: FileId::generate(cx.now(), parts.entropy.as_ref()),
         blob: file.promise.blob,
         lease: file.promise.lease,
         facts: file.facts.clone(),

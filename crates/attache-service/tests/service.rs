@@ -1,5 +1,7 @@
 //! The verbs without HTTP, on SQLite and a store in memory whose faults are scripted.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 mod service {
     mod authorising;
     mod downloading;

@@ -20,6 +20,8 @@ pub enum BlobErrorKind {
     OutOfSpace,
     /// The store cannot be reached or is overloaded; the same call may succeed later.
     Unavailable,
+    /// Somebody else has the store open, and it can be open only once.
+    InUse,
     /// The store refuses us: credentials, ownership, modes.
     PermissionDenied,
     /// What is stored is not what was put.
@@ -94,6 +96,7 @@ impl fmt::Display for BlobError {
             BlobErrorKind::InvalidRange => "the range is outside the blob",
             BlobErrorKind::OutOfSpace => "no room in the store",
             BlobErrorKind::Unavailable => "the store is unavailable",
+            BlobErrorKind::InUse => "the store is in use by another",
             BlobErrorKind::PermissionDenied => "the store refuses access",
             BlobErrorKind::Corrupt => "the stored bytes are damaged",
             BlobErrorKind::Unsupported => "the store cannot do this",

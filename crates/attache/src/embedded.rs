@@ -153,8 +153,7 @@ impl Embedded {
         let database = EmbeddedDatabase::open(&options).await?;
         let builder = FileService::builder(database.repository(), store.clone(), key_ring)
             .clock(options.clock.clone())
-            .entropy(options.entropy.clone())
-            .reserve_bytes(options.reserved_bytes);
+            .entropy(options.entropy.clone());
         let service = configure(builder).build();
         let reaping = service.clone();
         let reaper = ReaperTask(tokio::spawn(async move { reaping.run_reaper().await }));

@@ -47,8 +47,7 @@ pub enum OpenError {
 
 impl OpenError {
     pub(crate) fn of_blobs(path: PathBuf, source: BlobError) -> Self {
-        // Opening a directory says «unavailable» for one reason only: somebody else has its lock.
-        if source.kind() == BlobErrorKind::Unavailable {
+        if source.kind() == BlobErrorKind::InUse {
             return Self::InUse { path, source };
         }
         Self::Blobs { path, source }

@@ -2,7 +2,7 @@
 //! works beside a server that runs.
 
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
@@ -10,9 +10,6 @@ use attache::{EmbeddedDatabase, EmbeddedOptions, SigningKeySource, signing_keys}
 use rustix::fs::Access;
 
 use crate::output::print;
-
-/// Below this, uploads are refused.
-const LEAST_FREE_BYTES: u64 = 64 << 20;
 
 pub(super) async fn run(options: &EmbeddedOptions) -> anyhow::Result<ExitCode> {
     let blobs = options.blobs_path();
@@ -22,7 +19,7 @@ pub(super) async fn run(options: &EmbeddedOptions) -> anyhow::Result<ExitCode> {
         ("signing keys", check_keys(options)),
         ("database", check_database(options).await),
         ("storage", check_storage(&blobs)),
-        ("free disk", check_room(&[blobs, options.database_path()])),
+        ("free disk", check_room(options)),
     ];
     let mut all_well = true;
     let mut lines = Vec::new();
@@ -91,15 +88,16 @@ fn check_storage(root: &Path) -> anyhow::Result<String> {
     }
 }
 
-fn check_room(paths: &[PathBuf]) -> anyhow::Result<String> {
+fn check_room(options: &EmbeddedOptions) -> anyhow::Result<String> {
     let mut told = Vec::new();
-    for path in paths {
+    for path in [options.blobs_path(), options.database_path()] {
         let shown = path.display();
-        let free = free_bytes(path).with_context(|| format!("the disk of {shown} is not known"))?;
+        let free =
+            free_bytes(&path).with_context(|| format!("the disk of {shown} is not known"))?;
         let mebibytes = free >> 20;
         ensure!(
-            free >= LEAST_FREE_BYTES,
-            "{mebibytes} MiB at {shown}: uploads are refused"
+            free > options.reserved_bytes,
+            "{mebibytes} MiB at {shown}, no more than the reserve: uploads are refused"
         );
         told.push(format!("{mebibytes} MiB at {shown}"));
     }

@@ -62,12 +62,13 @@ fn unknown_tenant(tenant: &TenantSlug) -> String {
 
 /// Aligned columns, the headings first.
 fn table(keys: &[ApiKeyRecord], now: Timestamp) -> String {
+    // NO is what a record's `uploaded_by` says; behind a tenant's slug stands its number.
     let headings = [
-        "KEY ID", "TENANT", "STATE", "CREATED", "EXPIRES", "SCOPES", "NAME",
+        "KEY ID", "NO", "TENANT", "STATE", "CREATED", "EXPIRES", "SCOPES", "NAME",
     ];
     let mut rows = vec![headings.map(str::to_owned)];
     rows.extend(keys.iter().map(|key| row(key, now)));
-    let widths: [usize; 7] = std::array::from_fn(|column| {
+    let widths: [usize; 8] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
     });
@@ -83,7 +84,7 @@ fn table(keys: &[ApiKeyRecord], now: Timestamp) -> String {
     text
 }
 
-fn row(key: &ApiKeyRecord, now: Timestamp) -> [String; 7] {
+fn row(key: &ApiKeyRecord, now: Timestamp) -> [String; 8] {
     let state = match key.revoked_at {
         Some(_) => "revoked",
         None if key.is_live(now) => "live",
@@ -91,7 +92,11 @@ fn row(key: &ApiKeyRecord, now: Timestamp) -> [String; 7] {
     };
     [
         key.key_id.clone(),
-        key.principal.tenant.slug.to_string(),
+        key.principal.seq.to_string(),
+        format!(
+            "{} ({})",
+            key.principal.tenant.slug, key.principal.tenant.id
+        ),
         state.to_owned(),
         key.created_at.to_string(),
         key.expires_at

@@ -21,7 +21,13 @@ const FIRST_TENANT: &str = "default";
 pub(super) async fn run(args: ServeArgs, options: EmbeddedOptions) -> anyhow::Result<()> {
     // From here on a signal to end is heard, and comes to its turn.
     let stop = shutdown::listen()?;
+    let keys_were_there = options.signing_keys_path().is_none_or(|path| path.exists());
     let embedded = open(&args, options).await?;
+    if !keys_were_there && embedded.administration().has_api_keys().await? {
+        tracing::warn!(
+            "new signing keys were made: links and cursors made before do not work any more"
+        );
+    }
     let (listener, bound) = bind(args.listen, "--listen").await?;
     let admin = start_admin(&args).await?;
     let first_key = first_start(embedded.administration(), bound).await?;
@@ -53,8 +59,7 @@ pub(super) async fn run(args: ServeArgs, options: EmbeddedOptions) -> anyhow::Re
     Ok(())
 }
 
-async fn open(args: &ServeArgs, mut options: EmbeddedOptions) -> anyhow::Result<Embedded> {
-    options.reserved_bytes = args.reserve_bytes;
+async fn open(args: &ServeArgs, options: EmbeddedOptions) -> anyhow::Result<Embedded> {
     let limits = Limits {
         max_upload_bytes: args.max_upload_bytes,
         ..Limits::default()
@@ -101,10 +106,15 @@ async fn start_admin(args: &ServeArgs) -> anyhow::Result<Option<Aborting>> {
 
 /// Makes the first tenant and its key where there is no tenant yet; answers what to print of it.
 async fn first_start(administration: &Administration, bound: SocketAddr) -> anyhow::Result<String> {
-    if administration.has_tenants().await? {
+    let tenant = TenantSlug::parse(FIRST_TENANT)?;
+    if administration.has_api_keys().await? {
         return Ok(String::new());
     }
-    let tenant = TenantSlug::parse(FIRST_TENANT)?;
+    // A tenant without a key is what a first start leaves that was cut between the two.
+    let made = administration.find_tenant(&tenant).await?.is_some();
+    if administration.has_tenants().await? && !made {
+        return Ok(String::new());
+    }
     administration.create_tenant(&tenant).await?;
     let request = ApiKeyRequest {
         tenant,

@@ -10,15 +10,14 @@ use crate::output::print;
 pub(super) async fn run(command: TenantCommand, options: &EmbeddedOptions) -> anyhow::Result<()> {
     let TenantCommand::Create { slug } = command;
     with_database(options, async |database| {
-        if database
-            .administration()
-            .create_tenant(&slug)
-            .await?
-            .is_none()
-        {
-            bail!("there is a tenant {slug} already");
-        }
-        print(&format!("tenant {slug} made\n"))
+        let made = database.administration().create_tenant(&slug).await?;
+        let Some(tenant) = made else {
+            bail!("there is a tenant {slug} already")
+        };
+        print(&format!(
+            "tenant {slug} made, with the number {}\n",
+            tenant.id
+        ))
     })
     .await
 }

@@ -7,6 +7,8 @@ use attache::signing::KeyId;
 use attache::{EmbeddedOptions, KeyRing, SigningKeySource};
 use clap::Args;
 
+use super::values::parse_size;
+
 /// Where the data is. `Debug` shows none of the values that may hold a secret.
 #[derive(Clone, Args)]
 #[command(next_help_heading = "Data")]
@@ -49,6 +51,16 @@ pub(crate) struct DataArgs {
         global = true
     )]
     signing_keys: Option<String>,
+    /// Room that uploads leave free on the disk, for the database: in bytes, or with KiB, MiB, GiB
+    #[arg(
+        long,
+        env = "ATTACHE_RESERVE_BYTES",
+        value_name = "BYTES",
+        default_value = "64MiB",
+        value_parser = parse_size,
+        global = true
+    )]
+    reserve_bytes: u64,
 }
 
 impl DataArgs {
@@ -62,6 +74,7 @@ impl DataArgs {
             return Err("--data-dir: is empty".to_owned());
         }
         let mut options = EmbeddedOptions::new(&self.data_dir);
+        options.reserved_bytes = self.reserve_bytes;
         let named = |flag: &'static str| move |problem: String| format!("{flag}: {problem}");
         if let Some(url) = &self.database_url {
             options.database = Some(database_path(url).map_err(named("--database-url"))?);
@@ -161,6 +174,7 @@ mod tests {
             database_url: None,
             storage_url: None,
             signing_keys: None,
+            reserve_bytes: 64 << 20,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use attache::PublicUrl;
 use clap::Args;
 
-use super::values::{parse_bytes, parse_lifetime, parse_origin, parse_public_url, parse_size};
+use super::values::{parse_bytes, parse_lifetime, parse_origin, parse_public_url};
 
 /// How to serve.
 #[derive(Debug, Clone, Args)]
@@ -33,15 +33,6 @@ pub(crate) struct ServeArgs {
         value_parser = parse_bytes
     )]
     pub(crate) max_upload_bytes: u64,
-    /// Room that uploads leave free on the disk, for the database: in bytes, or with KiB, MiB, GiB
-    #[arg(
-        long,
-        env = "ATTACHE_RESERVE_BYTES",
-        value_name = "BYTES",
-        default_value = "64MiB",
-        value_parser = parse_size
-    )]
-    pub(crate) reserve_bytes: u64,
     /// How long an upload may show no sign of life before it counts as abandoned; what a crash
     /// leaves behind is deleted after that
     #[arg(

@@ -20,7 +20,7 @@ pub(super) const BODY_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) const BODY_MIN_BYTES_PER_SECOND: u64 = 1 << 10;
 /// …on average over each stretch of this much waiting.
 pub(super) const BODY_RATE_WINDOW: Duration = Duration::from_mins(1);
-/// How long a client may take no byte of what is sent to it.
+/// How long a client may take nothing of what is sent to it; on HTTP/2, of any one answer.
 pub(super) const WRITE_STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long a connection is still read from after the last answer, so that a client that was busy
@@ -29,14 +29,16 @@ pub(super) const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// …and how many bytes of it at most.
 pub(super) const LINGER_MAX_BYTES: usize = 64 << 20;
 
+/// How long an HTTP/2 connection that was idle may take to take its last answers.
+pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many requests one HTTP/2 connection runs at once.
-pub(super) const STREAMS_MAX: u32 = 64;
+pub(super) const STREAMS_MAX: u32 = 32;
 /// How many streams may be reset by the client before the server has looked at them.
 pub(super) const PENDING_RESETS_MAX: usize = 20;
 /// How many streams may be reset by the server for the client's faults.
 pub(super) const ERROR_RESETS_MAX: usize = 64;
 /// The largest header list of an HTTP/2 request, in bytes.
-pub(super) const HEADER_LIST_MAX_BYTES: u32 = 16 << 10;
+pub(super) const HEADER_LIST_MAX_BYTES: u32 = 32 << 10;
 /// How often an HTTP/2 client is asked for a sign of life…
 pub(super) const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// …and how long it may take to answer.

@@ -31,6 +31,7 @@ use crate::metrics;
 pub(crate) struct Server {
     service: HttpService,
     connections: Arc<Semaphore>,
+    requests: Arc<Semaphore>,
     /// Connections, and the streams of those that have many.
     tasks: TaskTracker,
     draining: CancellationToken,
@@ -44,6 +45,8 @@ impl Server {
         Self {
             service,
             connections: Arc::new(Semaphore::new(permits)),
+            // As many as connections: HTTP/1.1 has one each, and HTTP/2 shares what is left.
+            requests: Arc::new(Semaphore::new(permits)),
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             aborting: CancellationToken::new(),
@@ -88,11 +91,16 @@ impl Server {
     fn spawn(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         let service = self.service.clone();
         let (draining, aborting) = (self.draining.clone(), self.aborting.clone());
-        let tasks = self.tasks.clone();
+        let (tasks, requests) = (self.tasks.clone(), self.requests.clone());
         self.tasks.spawn(async move {
             let _counted = (permit, metrics::connection_began());
+            let limits = connection::Limits {
+                draining: &draining,
+                tasks: &tasks,
+                requests: &requests,
+            };
             tokio::select! {
-                () = connection::serve(stream, service, &draining, &tasks) => {}
+                () = connection::serve(stream, service, &limits) => {}
                 () = aborting.cancelled() => {}
             }
         });

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use attache::http::OperationName;
 use http::{Method, Response, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::activity::ActiveRequest;
@@ -20,6 +21,7 @@ pub(super) struct RequestRecord {
     answer: Option<Answer>,
     complete: bool,
     active: ActiveRequest,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,13 @@ impl RequestRecord {
             answer: None,
             complete: false,
             active,
+            permit: None,
         }
+    }
+
+    /// Keeps the request's place among those of the whole server until it is over.
+    pub(super) fn hold(&mut self, permit: Option<OwnedSemaphorePermit>) {
+        self.permit = permit;
     }
 
     /// The request's place among those of its connection.

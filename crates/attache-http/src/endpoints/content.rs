@@ -1,6 +1,6 @@
 //! Bytes on their way out: with a key, by a link, or because they are public.
 
-use attache_model::FileId;
+use attache_model::{FileId, MediaType};
 use attache_service::{ByteRange, Download};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -44,20 +44,13 @@ enum Audience {
     params(
         ("id" = String, Path, description = "The file's id", format = Uuid),
         ("disposition" = Option<String>, Query, description = "`attachment` (default), or `inline` for types that can do no harm in a browser"),
-        ("Range" = Option<String>, Header, description = "One range of bytes"),
-        ("If-Range" = Option<String>, Header, description = "The `ETag` the range is meant for"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of bytes the client has"),
     ),
     responses(
-        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>, headers(("ETag" = String, description = "The bytes' SHA-256"), ("Repr-Digest" = String, description = "The same (RFC 9530)"), ("Content-Disposition" = String, description = "The name to save them under"))),
-        (status = 206, description = "The range", content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 304, description = "The client has them"),
+        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
         (status = 401, description = "No valid API key"),
         (status = 403, description = "The key lacks `content:read`"),
         (status = 404, description = "The tenant has no such file, or it is archived"),
         (status = 409, description = "The file is being inspected"),
-        (status = 412, description = "`If-Match` does not hold"),
-        (status = 416, description = "The range lies outside the file"),
     ),
     security(("api_key" = []))
 )]
@@ -79,10 +72,8 @@ pub(crate) async fn read_content(app: &App, id: FileId, call: Call) -> Answer {
         ("disposition" = Option<String>, Query, description = "`attachment` (default), or `inline` for types that can do no harm in a browser"),
     ),
     responses(
-        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 206, description = "The range", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
         (status = 404, description = "There is no such public file"),
-        (status = 416, description = "The range lies outside the file"),
     )
 )]
 pub(crate) async fn read_public(app: &App, id: FileId, call: Call) -> Answer {
@@ -107,11 +98,9 @@ pub(crate) async fn read_public(app: &App, id: FileId, call: Call) -> Answer {
         ("Signature" = String, Query, description = "As the link has it"),
     ),
     responses(
-        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 206, description = "The range", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
         (status = 403, description = "The link is not valid, or has expired"),
         (status = 404, description = "The file was archived or deleted"),
-        (status = 416, description = "The range lies outside the file"),
     )
 )]
 pub(crate) async fn read_link(app: &App, id: FileId, filename: &str, call: Call) -> Answer {
@@ -200,7 +189,13 @@ fn insert_cache_headers(headers: &mut HeaderMap, tag: &StrongEntityTag, audience
 
 fn insert_content_headers(headers: &mut HeaderMap, download: &Download, audience: Audience) {
     let record = &download.record;
-    let content_type = HeaderValue::try_from(record.content_type.as_str());
+    // What any page may embed must not run there.
+    let embeddable = matches!(audience, Audience::Link | Audience::Public);
+    let content_type = match &record.content_type {
+        script if embeddable && script.is_script() => &MediaType::OCTET_STREAM,
+        other => other,
+    };
+    let content_type = HeaderValue::try_from(content_type.as_str());
     headers.insert(
         CONTENT_TYPE,
         content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),

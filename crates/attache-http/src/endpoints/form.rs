@@ -5,7 +5,7 @@ use attache_service::{Body, IncomingFile, Upload, UploadFields};
 use futures_util::TryStreamExt;
 use http::HeaderValue;
 
-use super::upload_fields::{FieldCollector, FieldFault};
+use super::upload_fields::{FieldCollector, FieldFault, MAX_FIELD_BYTES};
 use crate::app::App;
 use crate::call::{Call, RequestBody, aborted};
 use crate::multipart::{Boundary, Multipart, MultipartLimits, Part};
@@ -13,9 +13,6 @@ use crate::problem::Problem;
 
 /// What a form adds to its files, at most: heads of parts, boundaries and text fields.
 const FORM_OVERHEAD_BYTES: u64 = 2 << 20;
-
-/// How long the text of one field may be, in bytes.
-const MAX_FIELD_BYTES: usize = 16 << 10;
 
 /// Reads a whole form into an upload; answers the upload and the fields.
 pub(crate) async fn receive(
@@ -35,6 +32,7 @@ pub(crate) async fn receive(
     let mut fields = FieldCollector::default();
     while let Some(part) = form.next_part().await? {
         match part.filename().map(str::to_owned) {
+            Some(filename) if filename.is_empty() => pass_over_empty_input(part).await?,
             Some(filename) => receive_file(&mut upload, &fields, part, &filename).await?,
             None => receive_field(&mut fields, part).await?,
         }
@@ -65,6 +63,20 @@ async fn receive_file(
     upload
         .add_file(file, Body::from_stream(part.into_stream().map_err(aborted)))
         .await?;
+    Ok(())
+}
+
+/// A file input for which nothing was chosen comes as a part without name and bytes. Bytes without a
+/// name are a fault.
+async fn pass_over_empty_input(part: Part) -> Result<(), Problem> {
+    let number = part.number();
+    let mut content = part.into_stream();
+    while let Some(chunk) = content.try_next().await? {
+        if !chunk.is_empty() {
+            let detail = format!("of part {number} is empty");
+            return Err(Problem::invalid_field("filename", detail));
+        }
+    }
     Ok(())
 }
 

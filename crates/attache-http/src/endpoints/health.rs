@@ -7,7 +7,6 @@ use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use super::Answer;
 use crate::app::App;
 use crate::call::Call;
-use crate::openapi;
 use crate::problem::{Problem, ProblemKind};
 use crate::query::StrictQuery;
 use crate::response::{ResponseBody, json};
@@ -39,12 +38,9 @@ pub(crate) async fn check_ready(app: &App, call: Call) -> Answer {
             "the service is about to stop",
         ));
     }
-    if let Err(error) = app.service.check_health().await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-        return Err(Problem::new(
-            ProblemKind::Unavailable,
-            "the database or the store does not answer",
-        ));
+    if !app.readiness.check(&app.service).await {
+        let detail = "the database or the store does not answer";
+        return Err(Problem::new(ProblemKind::Unavailable, detail).retry_soon());
     }
     json(StatusCode::OK, &HealthView { status: "ok" })
 }
@@ -56,7 +52,7 @@ pub(crate) async fn check_ready(app: &App, call: Call) -> Answer {
 )]
 pub(crate) fn describe_api(app: &App, call: &Call) -> Answer {
     StrictQuery::parse(call.head.query())?.finish()?;
-    let mut response = Response::new(ResponseBody::full(openapi::document(&app.public_url)));
+    let mut response = Response::new(ResponseBody::full(app.openapi.clone()));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

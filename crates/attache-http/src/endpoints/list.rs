@@ -47,7 +47,7 @@ use crate::views::FileListView;
 )]
 pub(crate) async fn list_files(app: &App, call: Call) -> Answer {
     let cx = call.head.authenticate(app).await?;
-    let raw_query = call.head.query().unwrap_or_default().to_owned();
+    let pairs = StrictQuery::parse(call.head.query())?.into_pairs();
     let request = read_request(
         StrictQuery::parse(call.head.query())?,
         app.service.limits().max_page_size,
@@ -55,7 +55,7 @@ pub(crate) async fn list_files(app: &App, call: Call) -> Answer {
     let list = app.service.list_files(&cx, request).await?;
     let mut response = json(StatusCode::OK, &FileListView::from(&list))?;
     if let Some(cursor) = &list.next_cursor {
-        let next = next_url(app, &raw_query, cursor);
+        let next = next_url(app, &pairs, cursor);
         if let Ok(value) = HeaderValue::try_from(format!("<{next}>; rel=\"next\"")) {
             response.headers_mut().insert(LINK, value);
         }
@@ -137,14 +137,14 @@ fn parse_sort(text: &str) -> Result<Sort, String> {
 }
 
 /// The URL of the next page: this one's filters with another cursor.
-fn next_url(app: &App, raw_query: &str, cursor: &str) -> String {
-    let kept = raw_query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-    let mut pairs: Vec<String> = kept.map(str::to_owned).collect();
-    pairs.push(format!(
-        "cursor={}",
-        utf8_percent_encode(cursor, NON_ALPHANUMERIC)
-    ));
-    format!("{}?{}", app.public_url.to(&Route::Files), pairs.join("&"))
+fn next_url(app: &App, pairs: &[(String, String)], cursor: &str) -> String {
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let kept = pairs.iter().filter(|(name, _)| name != "cursor");
+    let kept = kept.map(|(name, value)| format!("{}={}&", encode(name), encode(value)));
+    let kept: String = kept.collect();
+    format!(
+        "{}?{kept}cursor={}",
+        app.public_url.to(&Route::Files),
+        encode(cursor)
+    )
 }

@@ -14,8 +14,6 @@ mod upload_fields;
 use attache_model::FileId;
 use http::Response;
 
-pub(crate) use upload::MAX_JSON_UPLOAD_BYTES;
-
 use crate::Route;
 use crate::app::App;
 use crate::call::Call;

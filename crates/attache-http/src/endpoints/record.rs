@@ -1,24 +1,27 @@
 //! `GET`, `PATCH` and `DELETE /v1/files/{id}`: one record.
 
 use attache_model::{
-    Category, Context, Description, DisplayName, FileId, FileRecord, Filename, InvalidValue,
+    Category, Description, DisplayName, FileId, FileRecord, Filename, InvalidValue,
     PersonIdentifier, PersonRef, Revision, Visibility,
 };
-use attache_service::{Change, FilePatch};
+use attache_service::{Change, FilePatch, ServiceError};
 use http::header::{ETAG, IF_MATCH};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::Answer;
 use crate::app::App;
-use crate::call::{Call, RequestHead};
+use crate::call::Call;
 use crate::conditional::{Precondition, evaluate};
-use crate::entity_tag::StrongEntityTag;
+use crate::entity_tag::{SentTag, SentTags, StrongEntityTag};
 use crate::problem::{Problem, ProblemKind};
 use crate::query::StrictQuery;
 use crate::response::{empty, json};
 use crate::views::FileView;
+
+/// How many revisions of one `If-Match` are tried.
+const REVISIONS_MAX: usize = 8;
 
 /// Read a record.
 #[utoipa::path(
@@ -134,9 +137,19 @@ impl<'de> Deserialize<'de> for PatchValue {
 pub(crate) async fn change_file(app: &App, id: FileId, call: Call) -> Answer {
     let cx = call.head.authenticate(app).await?;
     StrictQuery::parse(call.head.query())?.finish()?;
-    let expected = expected_revision(app, &cx, id, &call.head).await?;
+    let expected = expected_revisions(&call.head.parts.headers);
     let patch = read_patch(call.json::<FilePatchBody>().await?)?;
-    record(&app.service.change_file(&cx, id, patch, expected).await?)
+    let mut outcome = Err(ServiceError::NotFound);
+    for expected in expected {
+        outcome = app
+            .service
+            .change_file(&cx, id, patch.clone(), expected)
+            .await;
+        if !is_at_another_revision(&outcome) {
+            break;
+        }
+    }
+    record(&outcome?)
 }
 
 fn read_patch(body: FilePatchBody) -> Result<FilePatch, Problem> {
@@ -221,44 +234,34 @@ fn change<T>(
 pub(crate) async fn delete_file(app: &App, id: FileId, call: Call) -> Answer {
     let cx = call.head.authenticate(app).await?;
     StrictQuery::parse(call.head.query())?.finish()?;
-    let expected = expected_revision(app, &cx, id, &call.head).await?;
-    app.service.delete_file(&cx, id, expected).await?;
+    let mut outcome = Err(ServiceError::NotFound);
+    for expected in expected_revisions(&call.head.parts.headers) {
+        outcome = app.service.delete_file(&cx, id, expected).await;
+        if !is_at_another_revision(&outcome) {
+            break;
+        }
+    }
+    outcome?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-/// The revision that `If-Match` names; `None` where it is absent or `*`.
-///
-/// Where it names several, or something that is no revision, the record's own decides.
-async fn expected_revision(
-    app: &App,
-    cx: &Context,
-    id: FileId,
-    head: &RequestHead,
-) -> Result<Option<Revision>, Problem> {
-    let Some(value) = head.parts.headers.get(IF_MATCH) else {
-        return Ok(None);
-    };
-    if value.as_bytes().trim_ascii() == b"*" {
-        return Ok(None);
+/// The revisions that `If-Match` names, at least one; `None` stands for any.
+fn expected_revisions(headers: &HeaderMap) -> Vec<Option<Revision>> {
+    match SentTags::read(headers, &IF_MATCH) {
+        None | Some(SentTags::Any) => vec![None],
+        Some(SentTags::List(tags)) => {
+            let mut named: Vec<_> = tags.into_iter().filter_map(SentTag::revision).collect();
+            named.truncate(REVISIONS_MAX);
+            if named.is_empty() {
+                // What is no revision matches none: every record is at 1 or later.
+                named.push(Revision::new(0));
+            }
+            named.into_iter().map(Some).collect()
+        }
     }
-    let quoted = value
-        .to_str()
-        .ok()
-        .map(str::trim)
-        .and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
-    if let Some(revision) = quoted.and_then(|text| text.parse().ok()) {
-        return Ok(Some(Revision::new(revision)));
-    }
-    let file = app.service.get_file(cx, id).await?;
-    let tag = StrongEntityTag::of_revision(file.revision);
-    match evaluate(&Method::PATCH, &head.parts.headers, &tag, None) {
-        Precondition::Proceed => Ok(Some(file.revision)),
-        _ => Err(Problem::new(
-            ProblemKind::RevisionMismatch,
-            format!(
-                "the record is at revision {}, which If-Match does not name",
-                file.revision
-            ),
-        )),
-    }
+}
+
+/// Whether a change was refused only because it was meant for another revision.
+fn is_at_another_revision<T>(outcome: &Result<T, ServiceError>) -> bool {
+    matches!(outcome, Err(ServiceError::RevisionMismatch { .. }))
 }

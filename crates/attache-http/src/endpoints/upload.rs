@@ -1,11 +1,13 @@
 //! `POST /v1/files`: a form, JSON with base64, or the bytes as they are.
 
+use std::time::Duration;
+
 use attache_model::{Context, Filename, MediaType};
-use attache_service::{Body, CommittedFile, IncomingFile, Upload, UploadFields};
+use attache_service::{Body, CommittedFile, IncomingFile, ServiceError, Upload, UploadFields};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,7 +15,8 @@ use super::Answer;
 use super::form::{self, in_body};
 use super::upload_fields::{FIELD_NAMES, FieldCollector};
 use crate::app::App;
-use crate::call::{Call, aborted, is_json, read_json};
+use crate::call::{Call, aborted, is_form, is_json};
+use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
 use crate::query::StrictQuery;
 use crate::response::json;
@@ -22,6 +25,9 @@ use crate::{Route, base64};
 
 /// The largest JSON upload, in bytes of JSON.
 pub(crate) const MAX_JSON_UPLOAD_BYTES: usize = 32 << 20;
+
+/// How long a JSON upload may take to arrive: what has come of it is in memory all the while.
+const JSON_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A form: file parts under any name, and fields in any order.
 #[derive(ToSchema)]
@@ -126,8 +132,12 @@ pub(crate) struct UploadJson {
 )]
 pub(crate) async fn upload_files(app: &App, call: Call) -> Answer {
     let cx = call.head.authenticate(app).await?;
+    refuse_partial_and_coded(&call.head.parts.headers)?;
     let mut query = StrictQuery::parse(call.head.query())?;
     let filename = query.take("filename");
+    if call.head.content_type().is_some_and(is_form) {
+        refuse_query_of_form(call.head.query())?;
+    }
     let (upload, fields) = if let Some(filename) = filename {
         receive_bytes(app, &cx, call, query, &filename).await?
     } else {
@@ -136,6 +146,49 @@ pub(crate) async fn upload_files(app: &App, call: Call) -> Answer {
     };
     created(app, &upload.commit(fields).await?)
 }
+
+/// Headers that change what the bytes mean, and would be stored wrongly if they were ignored.
+fn refuse_partial_and_coded(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(CONTENT_RANGE) {
+        let detail = "part of a file cannot be uploaded: send the whole, without Content-Range";
+        return Err(Problem::new(ProblemKind::MalformedBody, detail));
+    }
+    let coded = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| coding != "identity");
+    let transfer = headers
+        .get_all(TRANSFER_ENCODING)
+        .iter()
+        .any(|coding| coding != "chunked");
+    if coded || transfer {
+        let detail = "send the bytes as they are, without Content-Encoding";
+        return Err(Problem::new(ProblemKind::UnsupportedMediaType, detail));
+    }
+    let digests = [
+        HeaderName::from_static("content-digest"),
+        HeaderName::from_static("repr-digest"),
+    ];
+    if digests.iter().any(|name| headers.contains_key(name)) {
+        let detail = "digests in headers are not verified here: give the field sha256 instead";
+        return Err(Problem::new(ProblemKind::MalformedBody, detail));
+    }
+    Ok(())
+}
+
+/// A form says everything itself. Taking it for raw bytes would store its envelope as the file.
+fn refuse_query_of_form(query: Option<&str>) -> Result<(), Problem> {
+    match StrictQuery::parse(query)?.into_pairs().first() {
+        None => Ok(()),
+        Some((name, _)) => Err(Problem::invalid_parameter(
+            name,
+            "belongs into the form, where the body is one",
+        )),
+    }
+}
+
+/// What curl declares where nothing was declared, and says nothing about a file.
+const CURLS_DEFAULT: &str = "application/x-www-form-urlencoded";
 
 async fn receive_by_type(
     app: &App,
@@ -188,7 +241,8 @@ async fn receive_bytes(
         declared_type: call
             .head
             .content_type()
-            .and_then(|text| MediaType::parse(text).ok()),
+            .and_then(|text| MediaType::parse(text).ok())
+            .filter(|declared| declared.essence() != CURLS_DEFAULT),
         expected_sha256: fields.sha256,
         accept: fields.accept.clone(),
     };
@@ -208,13 +262,22 @@ async fn receive_json(
     cx: &Context,
     call: Call,
 ) -> Result<(Upload, UploadFields), Problem> {
-    let most = MAX_JSON_UPLOAD_BYTES as u64;
-    let _room = app
-        .reserve_json(call.head.declared_bytes().unwrap_or(most).min(most))
-        .await?;
     let mut upload = app.service.begin_upload(cx, None).await?;
-    let sent: UploadJson = read_json(&call.collect(MAX_JSON_UPLOAD_BYTES).await?)?;
+    let mut room = app.json_budget.begin();
+    let arriving = call.collect(MAX_JSON_UPLOAD_BYTES, |bytes| room.hold(bytes));
+    let body = tokio::time::timeout(JSON_TIMEOUT, arriving)
+        .await
+        .map_err(|_| Problem::new(ProblemKind::BodyCutOff, "the JSON took too long to arrive"))??;
+    // Some milliseconds of work for the largest: too long for a thread that serves others.
+    let read = tokio::task::spawn_blocking(move || read_upload(&body)).await;
+    let (file, fields, content) =
+        read.map_err(|error| ServiceError::Internal(Box::new(error)))??;
+    upload.add_file(file, Body::from(content)).await?;
+    Ok((upload, fields))
+}
 
+fn read_upload(body: &[u8]) -> Result<(IncomingFile, UploadFields, Bytes), Problem> {
+    let sent: UploadJson = read_json(body)?;
     let filename = Filename::parse(&sent.filename)
         .map_err(|error| Problem::invalid_field("filename", error.to_string()))?;
     let content = base64::decode(&sent.content)
@@ -233,10 +296,7 @@ async fn receive_json(
         expected_sha256: fields.sha256,
         accept: fields.accept.clone(),
     };
-    upload
-        .add_file(file, Body::from(Bytes::from(content)))
-        .await?;
-    Ok((upload, fields))
+    Ok((file, fields, Bytes::from(content)))
 }
 
 fn json_fields(sent: &UploadJson) -> Result<UploadFields, Problem> {

@@ -19,6 +19,12 @@ pub(crate) const FIELD_NAMES: [&str; 9] = [
     "sha256",
 ];
 
+/// How long the text of one field may be, in bytes.
+pub(crate) const MAX_FIELD_BYTES: usize = 16 << 10;
+
+/// How many types `accept` may list.
+const MAX_ACCEPTED_TYPES: usize = 64;
+
 /// A field that cannot be taken: its name, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FieldFault {
@@ -47,6 +53,10 @@ pub(crate) struct FieldCollector {
 impl FieldCollector {
     /// Takes one field.
     pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), FieldFault> {
+        if text.len() > MAX_FIELD_BYTES {
+            let detail = format!("is longer than {MAX_FIELD_BYTES} bytes");
+            return Err(FieldFault::new(name, detail));
+        }
         if self.seen.iter().any(|seen| seen == name) {
             return Err(FieldFault::new(name, "is given more than once"));
         }
@@ -95,6 +105,10 @@ impl FieldCollector {
 
 /// A comma list of media types.
 fn accepted_types(text: &str) -> Result<Vec<MediaType>, InvalidValue> {
+    if text.split(',').count() > MAX_ACCEPTED_TYPES {
+        let problem = format!("lists more than {MAX_ACCEPTED_TYPES} types");
+        return Err(InvalidValue::new("accept", problem));
+    }
     text.split(',').map(MediaType::parse).collect()
 }
 

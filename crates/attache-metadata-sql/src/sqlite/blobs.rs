@@ -75,6 +75,10 @@ impl BlobRepository for SqliteRepository {
         retry_after: Duration,
     ) -> Result<Vec<ReapTask>, RepositoryError> {
         let now = self.now();
+        // The reaper asks often and finds nothing mostly: that is not to cost a commit.
+        if !self.has_reapable(now).await? {
+            return Ok(Vec::new());
+        }
         self.writer()
             .write("take_reapable", move |connection| {
                 Box::pin(async move {
@@ -123,6 +127,21 @@ impl BlobRepository for SqliteRepository {
             Ok(row) => Ok(row.is_some()),
             Err(error) => Err(Failure::from(error).in_operation(OPERATION)),
         }
+    }
+}
+
+impl SqliteRepository {
+    /// Whether there may be something for the reaper to take or to decide.
+    async fn has_reapable(&self, now: Timestamp) -> Result<bool, RepositoryError> {
+        const OPERATION: &str = "take_reapable";
+        let sql = "SELECT EXISTS (SELECT 1 FROM blobs WHERE lease_until <= ?1) \
+            OR EXISTS (SELECT 1 FROM blobs WHERE state = 'condemned') \
+            OR EXISTS (SELECT 1 FROM blobs WHERE reap_at <= ?1)";
+        let mut reader = self.reader(OPERATION).await?;
+        let query = sqlx::query(sql).bind(now.as_millis());
+        let row = query.fetch_one(&mut *reader).await;
+        row.and_then(|row| row.try_get(0))
+            .map_err(|error| Failure::from(error).in_operation(OPERATION))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use attache_model::{RequestId, Scope, Scopes, TenantSlug};
+use attache_model::{RequestId, Scope, Scopes, TenantSlug, Visibility};
 use attache_service::{
-    ApiKeyRequest, FilePatch, LinkAction, LinkRequest, ListRequest, ServiceError,
+    ApiKeyRequest, FilePatch, LinkAction, LinkRequest, ListRequest, ServiceError, UploadFields,
 };
 use attache_testkit::Fixture;
 
@@ -149,6 +149,50 @@ async fn a_verb_without_its_scope_is_refused_before_anything_is_looked_up() {
                 "verb {n}: {refusal:?}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn making_public_needs_the_scope_that_lets_others_read() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let file = store(&fixture.service, &cx, "a", b"x").await;
+    let scopes = |names: &str| names.parse::<Scopes>().unwrap();
+    let patch = |visibility| FilePatch {
+        visibility: Some(visibility),
+        ..FilePatch::default()
+    };
+    for (names, may) in [
+        ("files:write", false),
+        ("files:write,content:read", false),
+        ("files:write,links:create", true),
+    ] {
+        let token = fixture.token("a", scopes(names)).await;
+        let writer = fixture
+            .service
+            .authenticate(&token, request())
+            .await
+            .unwrap();
+        let changing =
+            fixture
+                .service
+                .change_file(&writer, file.id, patch(Visibility::Public), None);
+        assert_eq!(changing.await.is_ok(), may, "change with {names}");
+        let fields = UploadFields {
+            visibility: Visibility::Public,
+            ..UploadFields::default()
+        };
+        let new = super::support::file("b");
+        let uploading = fixture
+            .service
+            .upload(&writer, new, fields, super::support::body(b"y"));
+        assert_eq!(uploading.await.is_ok(), may, "upload with {names}");
+        // Taking it back is only a change.
+        let changing =
+            fixture
+                .service
+                .change_file(&writer, file.id, patch(Visibility::Private), None);
+        assert!(changing.await.is_ok(), "{names}");
     }
 }
 

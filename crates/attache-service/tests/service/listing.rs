@@ -3,7 +3,7 @@
 use attache_service::{FileQuery, ListRequest, ServiceError, Sort, SortDirection, SortField};
 use attache_testkit::Fixture;
 
-use super::support::store;
+use super::support::{body, file, store};
 
 fn page(limit: u32, cursor: Option<String>) -> ListRequest {
     ListRequest {
@@ -89,6 +89,41 @@ async fn a_cursor_holds_for_its_tenant_filter_and_order_alone() {
             "{outcome:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn pages_with_much_text_are_short_and_miss_nothing() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let long = attache_model::Description::parse(&"x".repeat(4096)).unwrap();
+    for n in 0..150 {
+        let fields = attache_service::UploadFields {
+            description: Some(long.clone()),
+            ..attache_service::UploadFields::default()
+        };
+        let upload = fixture
+            .service
+            .upload(&cx, file(&format!("{n}")), fields, body(b"x"));
+        upload.await.unwrap();
+    }
+    let first = fixture
+        .service
+        .list_files(&cx, page(1000, None))
+        .await
+        .unwrap();
+    assert_eq!(first.files.len(), 128, "512 KiB of text");
+    let rest = fixture
+        .service
+        .list_files(&cx, page(1000, first.next_cursor))
+        .await
+        .unwrap();
+    assert_eq!((rest.files.len(), rest.next_cursor), (22, None));
+    assert!(
+        first
+            .files
+            .iter()
+            .all(|file| rest.files.iter().all(|other| other.id != file.id))
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use attache_service::{
 };
 use attache_storage::{BlobErrorKind, BlobOperation, FaultEffect};
 use attache_testkit::{Fixture, FixtureOptions};
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 
 use super::support::{body, broken_body, file, read, store};
 
@@ -271,6 +271,39 @@ async fn the_wrong_type_is_stopped_long_before_the_end() {
         "{outcome:?}"
     );
     drop(sender);
+}
+
+#[tokio::test]
+async fn too_many_bytes_are_refused_without_waiting_for_the_rest() {
+    let limits = Limits {
+        max_upload_bytes: 10,
+        ..Limits::default()
+    };
+    let options = FixtureOptions {
+        limits,
+        inspector: None,
+    };
+    let fixture = Fixture::with(options).await;
+    let cx = fixture.context("a").await;
+    let begun = futures_util::stream::iter([Ok(bytes::Bytes::from_static(b"eleven byte"))]);
+    let endless = attache_service::Body::from_stream(begun.chain(futures_util::stream::pending()));
+    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    let outcome = upload.add_file(file("a"), endless).await;
+    assert!(
+        matches!(outcome, Err(ServiceError::TooLarge { limit_bytes: 10 })),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_record_is_as_old_as_its_commit() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    upload.add_file(file("a"), body(b"slow")).await.unwrap();
+    fixture.clock.advance(std::time::Duration::from_secs(40));
+    let committed = upload.commit(UploadFields::default()).await.unwrap();
+    assert_eq!(committed[0].record.created_at, fixture.now());
 }
 
 #[tokio::test]

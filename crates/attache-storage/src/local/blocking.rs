@@ -1,6 +1,6 @@
 //! Work that blocks, on the threads that the runtime keeps for it.
 
-use tokio::task::JoinHandle;
+use tokio::task::JoinError;
 
 use super::error::LocalError;
 
@@ -13,7 +13,9 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// Waits for work that runs already. Its panic, a defect of ours, goes on here.
-pub(super) async fn finished<T>(task: JoinHandle<T>) -> Result<T, LocalError> {
+pub(super) async fn finished<T>(
+    task: impl Future<Output = Result<T, JoinError>>,
+) -> Result<T, LocalError> {
     task.await.map_err(|error| match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => LocalError::ShuttingDown,

@@ -55,9 +55,8 @@ impl LocalError {
             Self::System { errno, .. } => kind_of_errno(*errno),
             Self::SyncFailed { errno, .. } if is_out_of_space(*errno) => BlobErrorKind::OutOfSpace,
             Self::SyncFailed { .. } | Self::SplitFilesystem => BlobErrorKind::Other,
-            Self::Degraded | Self::Locked | Self::Abandoned | Self::ShuttingDown => {
-                BlobErrorKind::Unavailable
-            }
+            Self::Locked => BlobErrorKind::InUse,
+            Self::Degraded | Self::Abandoned | Self::ShuttingDown => BlobErrorKind::Unavailable,
             Self::ReadOnly => BlobErrorKind::PermissionDenied,
             Self::Reserved { .. } => BlobErrorKind::OutOfSpace,
             Self::NotAFile | Self::Truncated { .. } => BlobErrorKind::Corrupt,

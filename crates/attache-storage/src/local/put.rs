@@ -1,9 +1,11 @@
 //! A put's async half: it gathers the body while the disk takes what was gathered before.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
+use futures_util::future::{Either, select};
 use tokio::task::JoinHandle;
 
 use super::blocking::{blocking, finished};
@@ -34,7 +36,7 @@ pub(super) async fn put(
     let mut batches = Batches::new(body);
     let mut disk = WriterPlace::Here(Box::new(Writer::new(Arc::clone(shared), verifier)));
     loop {
-        let batch = match batches.next().await {
+        let batch = match next_batch(&mut batches, &mut disk).await? {
             Ok(batch) => batch,
             Err(error) => {
                 // A failure of the disk in the meantime has cleaned up behind itself.
@@ -55,6 +57,21 @@ pub(super) async fn put(
     }
 }
 
+/// Waits for the next batch, and meanwhile for the disk: its failure is not to wait for a sender that
+/// may be slow.
+async fn next_batch(
+    batches: &mut Batches,
+    disk: &mut WriterPlace,
+) -> Result<Result<Batch, BodyError>, WriteError> {
+    match select(pin!(batches.next()), pin!(disk.settle())).await {
+        Either::Left((batch, _)) => Ok(batch),
+        Either::Right((settled, next)) => {
+            settled?;
+            Ok(next.await)
+        }
+    }
+}
+
 /// Where the writer is: waiting for work, or at it on a blocking thread.
 enum WriterPlace {
     Here(Box<Writer>),
@@ -62,6 +79,14 @@ enum WriterPlace {
 }
 
 impl WriterPlace {
+    /// Waits until the writer is back. Cancel safe.
+    async fn settle(&mut self) -> Result<(), WriteError> {
+        if let Self::Away(task) = self {
+            *self = Self::Here(Box::new(finished(task).await??));
+        }
+        Ok(())
+    }
+
     async fn take(self) -> Result<Writer, WriteError> {
         match self {
             Self::Here(writer) => Ok(*writer),

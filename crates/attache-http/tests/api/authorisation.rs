@@ -1,0 +1,168 @@
+//! Who may ask for what: every row of the table of operations, with keys that have one scope too few
+//! and keys that have just the one.
+
+use attache_http::{Access, OPERATIONS, Operation, Row};
+use attache_model::{Scope, Scopes};
+use attache_testkit::{HttpCall, HttpClient};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::support::Tenant;
+
+/// The smallest request for an operation that succeeds for whoever may ask, on a file of its own. A new
+/// operation does not compile before it has one.
+async fn request(tenant: &Tenant, row: &Row, client: &HttpClient) -> HttpCall {
+    let owner = &tenant.client;
+    let id = owner.upload("a.txt", b"some bytes").await;
+    let file = format!("/v1/files/{id}");
+    let target = match row.operation {
+        Operation::UploadFiles => {
+            let call = client.post("/v1/files?filename=b.txt");
+            return call.bytes(b"more bytes");
+        }
+        Operation::ChangeFile => {
+            let call = client.call(Method::PATCH, &file);
+            return call.json(&json!({ "name": "another" }));
+        }
+        Operation::ClaimFile => {
+            let call = client.post(&format!("{file}/claim"));
+            return call.json(&json!({ "holder": "certificate:42" }));
+        }
+        Operation::CreateLink => {
+            return client.post(&format!("{file}/links")).json(&json!({}));
+        }
+        Operation::ReleaseClaim => format!("{file}/claim?holder=certificate:42"),
+        Operation::ListFiles => "/v1/files".to_owned(),
+        Operation::GetFile | Operation::DeleteFile => file,
+        Operation::ReadContent => format!("{file}/content"),
+        Operation::ArchiveFile => format!("{file}/archive"),
+        Operation::RestoreFile => format!("{file}/restore"),
+        Operation::ReadPublic => {
+            let publish = owner.call(Method::PATCH, &file);
+            let publish = publish.json(&json!({ "visibility": "public" }));
+            publish.send().await.expect(StatusCode::OK);
+            format!("/v1/public/{id}/a.txt")
+        }
+        Operation::ReadLink => {
+            let link = owner.post(&format!("{file}/links")).json(&json!({}));
+            let link = link.send().await.expect(StatusCode::CREATED);
+            link.json()["url"].as_str().unwrap().to_owned()
+        }
+        Operation::CheckLive => "/livez".to_owned(),
+        Operation::CheckReady => "/readyz".to_owned(),
+        Operation::DescribeApi => "/openapi.json".to_owned(),
+    };
+    client.call(row.method.clone(), &target)
+}
+
+/// The operations that need a key, each with the scope it needs.
+fn keyed() -> impl Iterator<Item = (&'static Row, Scope)> {
+    OPERATIONS.iter().filter_map(|row| match row.access {
+        Access::Key(action) => Some((row, action.required_scope())),
+        Access::Link | Access::Public | Access::Open => None,
+    })
+}
+
+#[tokio::test]
+async fn without_a_key_of_ours_nothing_that_needs_one_is_done() {
+    let tenant = Tenant::new().await;
+    let anonymous = tenant.client.anonymous();
+    let stranger = tenant.client.with_token("att_not-a-key");
+    for (row, _) in keyed() {
+        for client in [&anonymous, &stranger] {
+            let answer = request(&tenant, row, client).await.send().await;
+            let problem = answer.problem(StatusCode::UNAUTHORIZED);
+            assert_eq!(problem.kind, "unauthenticated", "{}", row.name);
+            assert_eq!(answer.operation, Some(row.name));
+            let challenge = answer.header("www-authenticate");
+            assert!(challenge.starts_with("Bearer "), "{challenge}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_lacks_only_the_scope_is_refused() {
+    let tenant = Tenant::new().await;
+    for (row, scope) in keyed() {
+        let others = Scope::ALL.into_iter().filter(|other| *other != scope);
+        let client = tenant.client_with(others.collect()).await;
+        let answer = request(&tenant, row, &client).await.send().await;
+        let problem = answer.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.kind, "missing-scope", "{}", row.name);
+        let challenge = answer.header("www-authenticate");
+        assert!(challenge.contains(scope.as_str()), "{challenge}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_only_the_scope_may() {
+    let tenant = Tenant::new().await;
+    for (row, scope) in keyed() {
+        let client = tenant.client_with([scope].into_iter().collect()).await;
+        let answer = request(&tenant, row, &client).await.send().await;
+        assert!(answer.status.is_success(), "{}: {answer:?}", row.name);
+        assert_eq!(answer.operation, Some(row.name));
+    }
+}
+
+#[tokio::test]
+async fn what_is_open_public_or_signed_needs_no_key() {
+    let tenant = Tenant::new().await;
+    let without_scopes = tenant.client_with(Scopes::default()).await;
+    let mut asked = 0;
+    for row in &OPERATIONS {
+        if matches!(row.access, Access::Key(_)) {
+            continue;
+        }
+        asked += 1;
+        for client in [&tenant.client.anonymous(), &without_scopes] {
+            let answer = request(&tenant, row, client).await.send().await;
+            assert_eq!(answer.status, StatusCode::OK, "{}: {answer:?}", row.name);
+            assert_eq!(answer.operation, Some(row.name));
+        }
+    }
+    assert_eq!(asked + keyed().count(), OPERATIONS.len());
+    assert!(asked > 0);
+}
+
+#[tokio::test]
+async fn a_private_file_has_no_public_url() {
+    let tenant = Tenant::new().await;
+    let id = tenant.client.upload("a.txt", b"secret").await;
+    let call = tenant.client.get(&format!("/v1/public/{id}/a.txt"));
+    let problem = call.send().await.problem(StatusCode::NOT_FOUND);
+    assert_eq!(problem.kind, "not-found");
+}
+
+#[tokio::test]
+async fn to_publish_a_file_is_to_let_others_read_it_and_needs_that_scope() {
+    let tenant = Tenant::new().await;
+    let id = tenant.client.upload("a.txt", b"some bytes").await;
+    let file = format!("/v1/files/{id}");
+    for (scopes, may) in [
+        (vec![Scope::FilesWrite], false),
+        (vec![Scope::FilesWrite, Scope::LinksCreate], true),
+    ] {
+        let writer = tenant.client_with(scopes.into_iter().collect()).await;
+        let change = writer.call(Method::PATCH, &file);
+        let upload = writer.post("/v1/files?filename=b.txt&visibility=public");
+        let calls = [
+            change.json(&json!({ "visibility": "public" })),
+            upload.bytes(b"more bytes"),
+        ];
+        for call in calls {
+            let answer = call.send().await;
+            if may {
+                assert!(answer.status.is_success(), "{answer:?}");
+            } else {
+                let problem = answer.problem(StatusCode::FORBIDDEN);
+                assert_eq!(problem.kind, "missing-scope");
+                let challenge = answer.header("www-authenticate");
+                assert!(challenge.contains("links:create"), "{challenge}");
+            }
+        }
+        let private = writer.call(Method::PATCH, &file);
+        let private = private.json(&json!({ "visibility": "private" }));
+        private.send().await.expect(StatusCode::OK);
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod bucket;
+mod clients;
+mod credentials;
+mod failure;
+mod landing;
+mod list;
+mod meaning;
+mod multipart;
+mod open_upload;
+mod options;
+mod presign;
+mod put;
+mod read;
+mod settle;
+mod source;
+mod store;
+mod strays;
+
+pub use credentials::S3Credentials;
+pub use options::{S3Options, S3OptionsError};
+pub use store::S3BlobStore;

@@ -1,0 +1,136 @@
+//! Storing a large blob: parts, a few at a time, and then all of them as one.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use attache_storage::{BlobKey, PutError, StoredBlob};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::CompletedPart;
+use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, Either, select};
+use futures_util::stream::FuturesUnordered;
+
+use crate::bucket::Bucket;
+use crate::failure::S3Failure;
+use crate::open_upload::OpenUpload;
+use crate::source::{Part, PartSource};
+
+const OPERATION: &str = "put";
+
+/// Parts under way at once. With the one that is being read, three are held.
+const MAX_IN_FLIGHT: usize = 2;
+
+type InFlight = FuturesUnordered<BoxFuture<'static, Result<CompletedPart, S3Failure>>>;
+
+/// Stores a body of which the first part has been read.
+pub(crate) async fn upload(
+    bucket: &Arc<Bucket>,
+    key: &BlobKey,
+    source: PartSource,
+    first: Part,
+) -> Result<StoredBlob, PutError> {
+    let failed = |failure: S3Failure| PutError::Store(failure.of(OPERATION, key));
+    let upload = OpenUpload::begin(bucket, key).await.map_err(failed)?;
+    match send_parts(&upload, source, first).await {
+        Ok((stored, parts)) => {
+            upload.complete(parts, stored).await.map_err(failed)?;
+            Ok(stored)
+        }
+        Err(problem) => {
+            upload.abort().await;
+            Err(match problem {
+                Problem::Body(error) => error.into(),
+                Problem::Store(failure) => failed(failure),
+            })
+        }
+    }
+}
+
+enum Problem {
+    Body(attache_storage::BodyError),
+    Store(S3Failure),
+}
+
+impl From<attache_storage::BodyError> for Problem {
+    fn from(error: attache_storage::BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl From<S3Failure> for Problem {
+    fn from(failure: S3Failure) -> Self {
+        Self::Store(failure)
+    }
+}
+
+async fn send_parts(
+    upload: &OpenUpload,
+    mut source: PartSource,
+    first: Part,
+) -> Result<(StoredBlob, Vec<CompletedPart>), Problem> {
+    let mut in_flight = InFlight::new();
+    let mut sent = Vec::new();
+    let mut part = first;
+    for number in 1.. {
+        if in_flight.len() == MAX_IN_FLIGHT
+            && let Some(done) = in_flight.next().await
+        {
+            sent.push(done?);
+        }
+        in_flight.push(send_part(upload, number, &part));
+        if part.is_last {
+            break;
+        }
+        part = read_while_sending(&mut source, &mut in_flight, &mut sent).await?;
+    }
+    // Before the wait: a body that is refused need not be waited for.
+    let stored = source.finish()?;
+    while let Some(done) = in_flight.next().await {
+        sent.push(done?);
+    }
+    sent.sort_by_key(|part| part.part_number);
+    Ok((stored, sent))
+}
+
+/// Reads the next part while others are sent, so that a sender of bytes and the store need not wait
+/// for each other, and a failure of the store is not found out only at the end.
+async fn read_while_sending(
+    source: &mut PartSource,
+    in_flight: &mut InFlight,
+    sent: &mut Vec<CompletedPart>,
+) -> Result<Part, Problem> {
+    let mut reading = pin!(source.next_part());
+    loop {
+        match select(reading.as_mut(), in_flight.next()).await {
+            Either::Left((part, _)) => return Ok(part?),
+            Either::Right((Some(done), _)) => sent.push(done?),
+            Either::Right((None, _)) => return Ok(reading.await?),
+        }
+    }
+}
+
+/// One part. The same bytes under the same number may be sent any number of times.
+fn send_part(
+    upload: &OpenUpload,
+    number: i32,
+    part: &Part,
+) -> BoxFuture<'static, Result<CompletedPart, S3Failure>> {
+    let bucket = upload.bucket();
+    let request = bucket
+        .clients
+        .bytes
+        .upload_part()
+        .bucket(&bucket.name)
+        .key(upload.object_name())
+        .upload_id(upload.id())
+        .part_number(number)
+        .body(ByteStream::from(part.bytes.clone()));
+    Box::pin(async move {
+        let answer = request.send().await?;
+        let e_tag = answer.e_tag.ok_or(S3Failure::Nonsense("names no part"))?;
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .e_tag(e_tag)
+            .build())
+    })
+}

@@ -1,0 +1,331 @@
+//! Where the bucket is and how to speak to it, as one URL.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use attache_storage::BlobKey;
+use url::Url;
+
+/// The smallest part that S3 takes, but for the last of an upload.
+const SMALLEST_PART_BYTES: usize = 5 * 1024 * 1024;
+/// More would only cost memory: three parts are held per put.
+const LARGEST_PART_BYTES: usize = 64 * 1024 * 1024;
+
+/// Where an [`S3BlobStore`](crate::S3BlobStore) keeps its blobs.
+///
+/// Usually [`parse`](Self::parse)d from a URL. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct S3Options {
+    /// The bucket. It must exist.
+    pub bucket: String,
+    /// A folder in the bucket that all blobs lie in; `None` for its root.
+    pub prefix: Option<BlobKey>,
+    /// The region requests are signed for; `None` for `us-east-1`, which compatibles mostly take.
+    pub region: Option<String>,
+    /// Where the store answers, `http` or `https`; `None` for AWS.
+    pub endpoint: Option<Url>,
+    /// Where clients reach the store, for presigned URLs; `None` where that is the same.
+    pub public_endpoint: Option<Url>,
+    /// Whether the bucket is named in the path rather than in the host.
+    pub path_style: bool,
+    /// The size of a part of a large upload, in bytes; smaller blobs go in one request. A blob has
+    /// at most 10 000 parts, which bounds it to 78 GiB by default.
+    pub part_size_bytes: usize,
+    /// How long one try of a request may take: twice that with all its retries, and three times as
+    /// much for a request that carries bytes. Reading an answer's body does not count.
+    pub attempt_timeout: Duration,
+}
+
+/// Why a URL or an environment does not say where a bucket is. No text of either is repeated, as it
+/// may hold a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum S3OptionsError {
+    /// Not a URL of the form `s3://bucket/prefix`.
+    #[error("the storage URL is not of the form s3://bucket/prefix?endpoint=https://host")]
+    NotS3,
+    /// A user name or password stands before the bucket.
+    #[error(
+        "the storage URL must not hold credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
+    CredentialsInUrl,
+    /// The bucket's name cannot be one.
+    #[error("the bucket's name is not 3 to 63 of a-z A-Z 0-9 . _ -")]
+    Bucket,
+    /// The prefix cannot be part of a key.
+    #[error("the prefix of the storage URL is not segments of A-Z a-z 0-9 . _ - between slashes")]
+    Prefix,
+    /// A parameter is not known.
+    #[error(
+        "the storage URL has a parameter other than endpoint, public_endpoint, region and path_style"
+    )]
+    UnknownParameter,
+    /// A parameter is there twice.
+    #[error("the storage URL has the parameter {name} more than once")]
+    RepeatedParameter {
+        /// Which.
+        name: &'static str,
+    },
+    /// A parameter's value is not one it can have.
+    #[error("the parameter {name} of the storage URL is not {expected}")]
+    BadParameter {
+        /// Which.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// An environment variable is not set.
+    #[error("the environment variable {name} is not set")]
+    MissingVariable {
+        /// Which.
+        name: &'static str,
+    },
+}
+
+const PARAMETERS: [&str; 4] = ["endpoint", "public_endpoint", "region", "path_style"];
+const AN_ENDPOINT: &str = "an http or https URL without credentials, query and fragment";
+
+impl S3Options {
+    /// A bucket at AWS.
+    pub fn new(bucket: impl Into<String>) -> Self {
+        Self {
+            bucket: bucket.into(),
+            prefix: None,
+            region: None,
+            endpoint: None,
+            public_endpoint: None,
+            path_style: false,
+            part_size_bytes: 8 * 1024 * 1024,
+            attempt_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Reads `s3://bucket/prefix?endpoint=…&public_endpoint=…&region=…&path_style=true`, of which
+    /// only the bucket is required. Where an endpoint is given, `path_style` is the default, as most
+    /// compatibles need it.
+    ///
+    /// ```
+    /// use attache_storage_s3::S3Options;
+    ///
+    /// let options = S3Options::parse("s3://files/live?endpoint=http://127.0.0.1:3900&region=garage")?;
+    /// assert_eq!(options.bucket, "files");
+    /// assert_eq!(options.region.as_deref(), Some("garage"));
+    /// assert!(options.path_style);
+    /// # Ok::<(), attache_storage_s3::S3OptionsError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong, without repeating the URL.
+    pub fn parse(url: &str) -> Result<Self, S3OptionsError> {
+        let url = Url::parse(url).map_err(|_| S3OptionsError::NotS3)?;
+        if url.scheme() != "s3" || url.port().is_some() || url.fragment().is_some() {
+            return Err(S3OptionsError::NotS3);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(S3OptionsError::CredentialsInUrl);
+        }
+        let bucket = url.host_str().ok_or(S3OptionsError::NotS3)?;
+        let mut options = Self::new(bucket_name(bucket)?);
+        let path = url.path();
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        if !path.is_empty() {
+            options.prefix = Some(BlobKey::parse(path).map_err(|_| S3OptionsError::Prefix)?);
+        }
+        options.read_parameters(&url)?;
+        Ok(options)
+    }
+
+    fn read_parameters(&mut self, url: &Url) -> Result<(), S3OptionsError> {
+        let mut seen = BTreeSet::new();
+        let mut path_style = None;
+        for (name, value) in url.query_pairs() {
+            let name = PARAMETERS
+                .into_iter()
+                .find(|known| *known == name)
+                .ok_or(S3OptionsError::UnknownParameter)?;
+            if !seen.insert(name) {
+                return Err(S3OptionsError::RepeatedParameter { name });
+            }
+            match name {
+                "endpoint" => self.endpoint = Some(endpoint(name, &value)?),
+                "public_endpoint" => self.public_endpoint = Some(endpoint(name, &value)?),
+                "region" => self.region = Some(region(name, &value)?),
+                _ => path_style = Some(boolean(name, &value)?),
+            }
+        }
+        self.path_style = path_style.unwrap_or(self.endpoint.is_some());
+        Ok(())
+    }
+
+    /// Takes from the environment what the URL left out: the region from `AWS_REGION` or
+    /// `AWS_DEFAULT_REGION`.
+    ///
+    /// # Errors
+    ///
+    /// [`S3OptionsError::BadParameter`] where the region found cannot be one.
+    pub fn with_environment(
+        mut self,
+        lookup: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, S3OptionsError> {
+        if self.region.is_none() {
+            let found = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+                .into_iter()
+                .find_map(|name| lookup(name).filter(|value| !value.is_empty()));
+            self.region = found.map(|value| region("region", &value)).transpose()?;
+        }
+        Ok(self)
+    }
+
+    /// Sets [`part_size_bytes`](Self::part_size_bytes), brought into 5 to 64 MiB.
+    #[must_use]
+    pub fn with_part_size_bytes(mut self, part_size_bytes: usize) -> Self {
+        self.part_size_bytes = part_size_bytes.clamp(SMALLEST_PART_BYTES, LARGEST_PART_BYTES);
+        self
+    }
+
+    /// Sets [`attempt_timeout`](Self::attempt_timeout).
+    #[must_use]
+    pub fn with_attempt_timeout(mut self, attempt_timeout: Duration) -> Self {
+        self.attempt_timeout = attempt_timeout;
+        self
+    }
+}
+
+fn bucket_name(text: &str) -> Result<String, S3OptionsError> {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    let fits = (3..=63).contains(&text.len()) && text.bytes().all(is_allowed);
+    fits.then(|| text.to_owned()).ok_or(S3OptionsError::Bucket)
+}
+
+fn endpoint(name: &'static str, text: &str) -> Result<Url, S3OptionsError> {
+    let refused = S3OptionsError::BadParameter {
+        name,
+        expected: AN_ENDPOINT,
+    };
+    let url = Url::parse(text).map_err(|_| refused.clone())?;
+    let is_plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain {
+        Ok(url)
+    } else {
+        Err(refused)
+    }
+}
+
+fn region(name: &'static str, text: &str) -> Result<String, S3OptionsError> {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(is_allowed) {
+        let expected = "at most 64 of a-z A-Z 0-9 _ -";
+        return Err(S3OptionsError::BadParameter { name, expected });
+    }
+    Ok(text.to_owned())
+}
+
+fn boolean(name: &'static str, text: &str) -> Result<bool, S3OptionsError> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(S3OptionsError::BadParameter {
+            name,
+            expected: "true or false",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_url_is_read() {
+        let options = S3Options::parse(
+            "s3://My-bucket.1/a/b/?endpoint=http%3A%2F%2F127.0.0.1%3A3900&public_endpoint=https://files.example.org\
+             &region=eu-west-1&path_style=false",
+        )
+        .unwrap();
+        assert_eq!(options.bucket, "My-bucket.1");
+        assert_eq!(options.prefix, Some(BlobKey::parse("a/b").unwrap()));
+        assert_eq!(options.endpoint.unwrap().as_str(), "http://127.0.0.1:3900/");
+        let public = options.public_endpoint.unwrap();
+        assert_eq!(public.as_str(), "https://files.example.org/");
+        assert_eq!(options.region.as_deref(), Some("eu-west-1"));
+        assert!(!options.path_style);
+    }
+
+    #[test]
+    fn a_bucket_is_enough() {
+        for text in ["s3://bucket", "s3://bucket/"] {
+            assert_eq!(S3Options::parse(text).unwrap(), S3Options::new("bucket"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let bad = |name, expected| S3OptionsError::BadParameter { name, expected };
+        let cases = [
+            ("bucket", S3OptionsError::NotS3),
+            ("http://bucket", S3OptionsError::NotS3),
+            ("s3:///prefix", S3OptionsError::NotS3),
+            ("s3://bucket:80", S3OptionsError::NotS3),
+            ("s3://bucket#x", S3OptionsError::NotS3),
+            ("s3://key:canary@bucket", S3OptionsError::CredentialsInUrl),
+            ("s3://ab", S3OptionsError::Bucket),
+            ("s3://bu%20cket", S3OptionsError::Bucket),
+            ("s3://bucket/a//b", S3OptionsError::Prefix),
+            ("s3://bucket/.a", S3OptionsError::Prefix),
+            ("s3://bucket?canary=1", S3OptionsError::UnknownParameter),
+            (
+                "s3://bucket?region=a&region=a",
+                S3OptionsError::RepeatedParameter { name: "region" },
+            ),
+            ("s3://bucket?endpoint=host", bad("endpoint", AN_ENDPOINT)),
+            (
+                "s3://bucket?endpoint=https://u:canary@host",
+                bad("endpoint", AN_ENDPOINT),
+            ),
+            (
+                "s3://bucket?public_endpoint=ftp://host",
+                bad("public_endpoint", AN_ENDPOINT),
+            ),
+            (
+                "s3://bucket?path_style=yes",
+                bad("path_style", "true or false"),
+            ),
+            (
+                "s3://bucket?region=",
+                bad("region", "at most 64 of a-z A-Z 0-9 _ -"),
+            ),
+        ];
+        for (text, wanted) in cases {
+            let refused = S3Options::parse(text).unwrap_err();
+            assert_eq!(refused, wanted, "{text}");
+            assert!(!refused.to_string().contains("canary"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_environment_fills_the_region_in() {
+        let lookup = |name| (name == "AWS_DEFAULT_REGION").then(|| "eu-north-1".to_owned());
+        let options = S3Options::new("bucket").with_environment(lookup).unwrap();
+        assert_eq!(options.region.as_deref(), Some("eu-north-1"));
+        let options = S3Options::parse("s3://bucket?region=x").unwrap();
+        let options = options.with_environment(lookup).unwrap();
+        assert_eq!(options.region.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn parts_keep_to_what_s3_takes() {
+        let size = |bytes| {
+            S3Options::new("b")
+                .with_part_size_bytes(bytes)
+                .part_size_bytes
+        };
+        assert_eq!(size(0), SMALLEST_PART_BYTES);
+        assert_eq!(size(usize::MAX), LARGEST_PART_BYTES);
+    }
+}

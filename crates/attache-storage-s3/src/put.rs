@@ -1,0 +1,83 @@
+//! Storing a blob: in one request where it fits one, as an upload of parts where not.
+
+use std::sync::Arc;
+
+use attache_storage::{BlobKey, Body, BodyVerifier, PutError, PutOptions, StoredBlob};
+use aws_sdk_s3::primitives::ByteStream;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use crate::bucket::Bucket;
+use crate::failure::S3Failure;
+use crate::multipart;
+use crate::settle::{Settled, look};
+use crate::source::PartSource;
+
+const OPERATION: &str = "put";
+
+pub(crate) async fn put(
+    bucket: &Arc<Bucket>,
+    key: &BlobKey,
+    body: Body,
+    options: PutOptions,
+) -> Result<StoredBlob, PutError> {
+    let most = bucket.max_blob_bytes();
+    let options = PutOptions {
+        max_size_bytes: Some(options.max_size_bytes.map_or(most, |limit| limit.min(most))),
+        ..options
+    };
+    let verifier = BodyVerifier::new(&body, options)?;
+    let mut source = PartSource::new(body, verifier, bucket.part_size_bytes);
+    let first = source.next_part().await?;
+    if !first.is_last {
+        return multipart::upload(bucket, key, source, first).await;
+    }
+    let stored = source.finish()?;
+    let sent = send_to_the_end(bucket, key, first.bytes, stored).await;
+    sent.map_err(|failure| failure.of(OPERATION, key))?;
+    Ok(stored)
+}
+
+/// Sends the request from a task of its own: see [`Landings`](crate::landing::Landings).
+async fn send_to_the_end(
+    bucket: &Arc<Bucket>,
+    key: &BlobKey,
+    bytes: Bytes,
+    stored: StoredBlob,
+) -> Result<(), S3Failure> {
+    let landing = bucket.landings.begin(key).await;
+    let (bucket, key) = (Arc::clone(bucket), key.clone());
+    let sending = tokio::spawn(async move {
+        let sent = send(&bucket, &key, bytes, stored).await;
+        drop(landing);
+        sent
+    });
+    sending.await.unwrap_or(Err(S3Failure::GivenUp))
+}
+
+async fn send(
+    bucket: &Bucket,
+    key: &BlobKey,
+    bytes: Bytes,
+    stored: StoredBlob,
+) -> Result<(), S3Failure> {
+    let sent = bucket
+        .clients
+        .bytes
+        .put_object()
+        .bucket(&bucket.name)
+        .key(bucket.object_name(key.as_str()))
+        .checksum_sha256(STANDARD.encode(stored.sha256.as_bytes()))
+        .body(ByteStream::from(bytes))
+        .send()
+        .await;
+    let Err(failure) = sent.map_err(S3Failure::from) else {
+        return Ok(());
+    };
+    // Whatever the failure is: a try before the last may have been the one that was done.
+    if look(bucket, key, stored).await == Settled::Done {
+        return Ok(());
+    }
+    Err(failure)
+}

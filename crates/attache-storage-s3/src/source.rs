@@ -1,0 +1,123 @@
+//! A body cut into parts, verified as it is read.
+
+use attache_storage::{Body, BodyError, BodyVerifier, StoredBlob};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::TryStreamExt;
+
+/// Set aside for a body of unknown length before any of it is there.
+const FIRST_BYTES: usize = 64 * 1024;
+
+/// Reads a body part by part.
+pub(crate) struct PartSource {
+    body: Body,
+    verifier: BodyVerifier,
+    part_size_bytes: usize,
+    /// What the last chunk had beyond its part.
+    carried: Bytes,
+    /// How much of the next part is to be expected.
+    expected_bytes: usize,
+}
+
+/// Some of a body, held whole so that it can be sent again.
+pub(crate) struct Part {
+    pub(crate) bytes: Bytes,
+    /// Whether the body ends with it. All parts but the last are full.
+    pub(crate) is_last: bool,
+}
+
+impl PartSource {
+    pub(crate) fn new(body: Body, verifier: BodyVerifier, part_size_bytes: usize) -> Self {
+        let promised = body.exact_size_bytes();
+        let expected_bytes = promised.map_or(FIRST_BYTES, |promised| {
+            usize::try_from(promised).map_or(part_size_bytes, |size| size.min(part_size_bytes))
+        });
+        Self {
+            body,
+            verifier,
+            part_size_bytes,
+            carried: Bytes::new(),
+            expected_bytes,
+        }
+    }
+
+    /// Reads up to the end of the part, and on to see whether it is the last. The body is not read
+    /// after its end, nor after an error.
+    pub(crate) async fn next_part(&mut self) -> Result<Part, BodyError> {
+        let mut part = BytesMut::with_capacity(self.expected_bytes);
+        self.expected_bytes = self.part_size_bytes;
+        loop {
+            if self.carried.is_empty() {
+                let Some(chunk) = self.body.try_next().await? else {
+                    return Ok(Part {
+                        bytes: part.freeze(),
+                        is_last: true,
+                    });
+                };
+                self.verifier.update(&chunk)?;
+                self.carried = chunk;
+            }
+            let room = self.part_size_bytes - part.len();
+            if room == 0 && !self.carried.is_empty() {
+                return Ok(Part {
+                    bytes: part.freeze(),
+                    is_last: false,
+                });
+            }
+            let taken = room.min(self.carried.len());
+            part.extend_from_slice(&self.carried[..taken]);
+            self.carried.advance(taken);
+        }
+    }
+
+    /// What the body was, after its last part.
+    pub(crate) fn finish(self) -> Result<StoredBlob, BodyError> {
+        self.verifier.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use attache_storage::PutOptions;
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn parts_of(chunks: &[&'static str]) -> Vec<(Bytes, bool)> {
+        let chunks: Vec<_> = chunks
+            .iter()
+            .map(|chunk| Ok(Bytes::from_static(chunk.as_bytes())))
+            .collect();
+        let body = Body::from_stream(stream::iter(chunks));
+        let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
+        let mut source = PartSource::new(body, verifier, 4);
+        let mut parts = Vec::new();
+        loop {
+            let part = source.next_part().await.unwrap();
+            parts.push((part.bytes, part.is_last));
+            if part.is_last {
+                return parts;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn all_parts_but_the_last_are_full() {
+        for chunks in [
+            ["12345678", "9", ""],
+            ["1", "2345", "6789"],
+            ["", "123456789", ""],
+        ] {
+            let wanted = [("1234", false), ("5678", false), ("9", true)];
+            let wanted = wanted.map(|(text, is_last)| (Bytes::from(text), is_last));
+            assert_eq!(parts_of(&chunks).await, wanted, "{chunks:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_part_at_the_end_is_the_last() {
+        let last = |text: &'static str| vec![(Bytes::from(text), true)];
+        assert_eq!(parts_of(&["12", "34"]).await, last("1234"));
+        assert_eq!(parts_of(&["1234", "", ""]).await, last("1234"));
+        assert_eq!(parts_of(&[]).await, last(""));
+    }
+}

@@ -1,0 +1,67 @@
+//! What can be asked of S3, and what can go wrong with it.
+
+use http::{Method, Request};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Put,
+    Get,
+    Head,
+    Delete,
+    List,
+    Create,
+    Part,
+    Complete,
+    Abort,
+    ListUploads,
+    Bucket,
+}
+
+impl Operation {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        let has = |name: &str| {
+            query
+                .split('&')
+                .any(|pair| pair.split('=').next() == Some(name))
+        };
+        let is_object = request.uri().path().trim_matches('/').contains('/');
+        match *request.method() {
+            Method::PUT if has("partNumber") => Self::Part,
+            Method::PUT => Self::Put,
+            Method::HEAD if is_object => Self::Head,
+            Method::HEAD => Self::Bucket,
+            Method::POST if has("uploads") => Self::Create,
+            Method::POST => Self::Complete,
+            Method::DELETE if has("uploadId") => Self::Abort,
+            Method::DELETE => Self::Delete,
+            _ if is_object => Self::Get,
+            _ if has("uploads") => Self::ListUploads,
+            _ => Self::List,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Answered with an error, and nothing done.
+    Refused(u16, &'static str),
+    /// Done, and answered with an error.
+    DoneAndRefused(u16, &'static str),
+    /// The connection is cut before anything is done.
+    LostRequest,
+    /// Done, and the connection is cut before the answer.
+    LostReply,
+    /// Nothing is done, and nothing comes.
+    Silent,
+    /// Done, and nothing comes.
+    DoneAndSilent,
+    /// The connection is cut after so many bytes of the answer's body.
+    CutAt(usize),
+}
+
+impl Fault {
+    pub(crate) fn has_effect(self) -> bool {
+        !matches!(self, Self::Refused(..) | Self::LostRequest | Self::Silent)
+    }
+}

@@ -1,0 +1,230 @@
+//! What stands before S3: it keeps a record, knows which uploads are open, and breaks things.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{HeaderMap, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use s3s::service::S3Service;
+
+use super::fault::{Fault, Operation};
+
+type Boxed = UnsyncBoxBody<Bytes, io::Error>;
+
+/// A request that was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) operation: Operation,
+    pub(crate) headers: HeaderMap,
+}
+
+pub(crate) struct Proxy {
+    s3: S3Service,
+    /// Where s3s-fs has its files.
+    root: PathBuf,
+    fault: Mutex<Option<(Operation, Fault, usize)>>,
+    seen: Mutex<Vec<Seen>>,
+    uploads: Mutex<BTreeMap<String, String>>,
+    /// s3s-fs cannot list uploads, so it is done here.
+    lists_uploads: AtomicBool,
+}
+
+impl Proxy {
+    pub(crate) fn new(s3: S3Service, root: PathBuf) -> Self {
+        Self {
+            s3,
+            root,
+            fault: Mutex::default(),
+            seen: Mutex::default(),
+            uploads: Mutex::default(),
+            lists_uploads: AtomicBool::new(true),
+        }
+    }
+
+    /// Breaks the next so many requests for an operation.
+    pub(crate) fn break_next(&self, operation: Operation, fault: Fault, times: usize) {
+        *self.fault.lock().unwrap() = Some((operation, fault, times));
+    }
+
+    pub(crate) fn heal(&self) {
+        *self.fault.lock().unwrap() = None;
+    }
+
+    pub(crate) fn forget_how_to_list_uploads(&self) {
+        self.lists_uploads.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn seen(&self, operation: Operation) -> Vec<Seen> {
+        let seen = self.seen.lock().unwrap();
+        let seen = seen.iter().filter(|seen| seen.operation == operation);
+        seen.cloned().collect()
+    }
+
+    /// The paths that uploads are open under.
+    pub(crate) fn open_uploads(&self) -> Vec<String> {
+        self.uploads.lock().unwrap().values().cloned().collect()
+    }
+
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Boxed>> {
+        let operation = Operation::of(&request);
+        self.seen.lock().unwrap().push(Seen {
+            operation,
+            headers: request.headers().clone(),
+        });
+        let Some(fault) = self.due(operation) else {
+            return self.forward(operation, request).await;
+        };
+        if !fault.has_effect() {
+            // Read to the end, or the client may be cut off before it hears the answer.
+            let _ = request.into_body().collect().await;
+            return broken(fault).await;
+        }
+        let done = self.forward(operation, request).await?;
+        match fault {
+            Fault::CutAt(count) => cut(done, count).await,
+            _ => broken(fault).await,
+        }
+    }
+
+    fn due(&self, operation: Operation) -> Option<Fault> {
+        let mut planned = self.fault.lock().unwrap();
+        let (due, fault, times) = planned.as_mut()?;
+        if *due != operation || *times == 0 {
+            return None;
+        }
+        *times -= 1;
+        Some(*fault)
+    }
+
+    async fn forward(
+        &self,
+        operation: Operation,
+        request: Request<Incoming>,
+    ) -> io::Result<Response<Boxed>> {
+        if operation == Operation::ListUploads && self.lists_uploads.load(Ordering::Relaxed) {
+            return Ok(xml(200, self.listing(&request)));
+        }
+        let path = request.uri().path().to_owned();
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let file = self.root.join(path.trim_start_matches('/'));
+        // A folder is nothing in S3; to s3s-fs it is a file that cannot be read, and a 500.
+        match operation {
+            Operation::Get | Operation::Head if file.is_dir() => {
+                let body = "<Error><Code>NoSuchKey</Code></Error>";
+                return Ok(xml(404, body.to_owned()));
+            }
+            Operation::Delete if file.is_dir() => return Ok(xml(204, String::new())),
+            _ => {}
+        }
+        let request = request.map(s3s::Body::from);
+        let answer = self
+            .s3
+            .call(request)
+            .await
+            .map_err(|error| failed(&error))?;
+        let is_success = answer.status().is_success();
+        if operation == Operation::Put && !is_success {
+            // s3s-fs stores before it compares the digests. S3 keeps nothing that it refuses.
+            let _ = std::fs::remove_file(file);
+        }
+        let (head, body) = answer.into_parts();
+        if !is_success || operation == Operation::Get {
+            let body = body.map_err(io::Error::other).boxed_unsync();
+            return Ok(Response::from_parts(head, body));
+        }
+        let body = BodyExt::collect(body).await;
+        let body = body.map_err(io::Error::other)?.to_bytes();
+        let mut uploads = self.uploads.lock().unwrap();
+        match operation {
+            Operation::Create => {
+                let id = between(&String::from_utf8_lossy(&body), "<UploadId>", "</UploadId>");
+                uploads.insert(id, path);
+            }
+            // An answer of 200 to a completion may hold an error, but s3s-fs gives none.
+            Operation::Complete | Operation::Abort => {
+                uploads.retain(|id, _| !query.contains(id.as_str()));
+            }
+            _ => {}
+        }
+        Ok(Response::from_parts(head, full(body)))
+    }
+
+    fn listing(&self, request: &Request<Incoming>) -> String {
+        let query = request.uri().query().unwrap_or_default();
+        let bucket = request.uri().path().trim_matches('/');
+        let prefix = url::form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == "prefix")
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default();
+        let uploads = self.uploads.lock().unwrap();
+        let found = uploads.iter().filter_map(|(id, path)| {
+            let key = path.trim_start_matches('/').strip_prefix(bucket)?;
+            let key = key.trim_start_matches('/');
+            key.starts_with(&prefix)
+                .then(|| format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId></Upload>"))
+        });
+        let found: String = found.collect();
+        format!(
+            "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>{found}</ListMultipartUploadsResult>"
+        )
+    }
+}
+
+async fn broken(fault: Fault) -> io::Result<Response<Boxed>> {
+    match fault {
+        Fault::Refused(status, code) | Fault::DoneAndRefused(status, code) => {
+            let body = format!("<Error><Code>{code}</Code><Message>a fault</Message></Error>");
+            Ok(xml(status, body))
+        }
+        Fault::Silent | Fault::DoneAndSilent => std::future::pending().await,
+        Fault::LostRequest | Fault::LostReply | Fault::CutAt(_) => {
+            Err(io::Error::from(io::ErrorKind::ConnectionReset))
+        }
+    }
+}
+
+async fn cut(answer: Response<Boxed>, count: usize) -> io::Result<Response<Boxed>> {
+    let (head, body) = answer.into_parts();
+    let bytes = body.collect().await?.to_bytes();
+    let kept = bytes.slice(..count.min(bytes.len()));
+    let reset = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+    // The bytes must leave before the error is seen, which takes the connection with it.
+    let pause = stream::once(async {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        reset
+    });
+    let frames = stream::iter([Ok(Frame::data(kept))]).chain(pause);
+    Ok(Response::from_parts(
+        head,
+        StreamBody::new(frames).boxed_unsync(),
+    ))
+}
+
+fn xml(status: u16, body: String) -> Response<Boxed> {
+    let answer = Response::builder()
+        .status(status)
+        .header("content-type", "application/xml");
+    answer.body(full(Bytes::from(body))).unwrap()
+}
+
+fn full(bytes: Bytes) -> Boxed {
+    Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
+fn failed(error: &s3s::HttpError) -> io::Error {
+    io::Error::other(format!("{error:?}"))
+}
+
+fn between(text: &str, before: &str, after: &str) -> String {
+    let (_, rest) = text.split_once(before).unwrap();
+    rest.split_once(after).unwrap().0.to_owned()
+}

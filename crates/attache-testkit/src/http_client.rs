@@ -1,0 +1,353 @@
+//! The HTTP API without a network: requests go into an [`HttpService`], and every answer is held
+//! against the service's own OpenAPI document.
+
+use std::error::Error;
+
+use attache_http::{HttpConfig, HttpService, OperationName, PublicUrl, ResponseBody};
+use attache_model::FileId;
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::Fixture;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// Where the URLs that the service hands out begin.
+pub const PUBLIC_URL: &str = "https://files.example.org";
+
+/// Sends requests to a service in this process. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    service: HttpService,
+    token: Option<String>,
+}
+
+impl HttpClient {
+    /// Serves a fixture at [`PUBLIC_URL`], for a client without a key.
+    ///
+    /// # Panics
+    ///
+    /// Where something goes wrong that the test did not ask for. So do the other methods.
+    pub fn new(fixture: &Fixture) -> Self {
+        Self::with_origins(fixture, &[])
+    }
+
+    /// Serves a fixture to the pages of some origins.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_origins(fixture: &Fixture, origins: &[&str]) -> Self {
+        let public_url = PublicUrl::parse(PUBLIC_URL).expect("a URL");
+        let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
+        let config = HttpConfig::new(public_url).allowed_origins(origins);
+        let service = HttpService::new(fixture.service.clone(), config);
+        Self {
+            service,
+            token: None,
+        }
+    }
+
+    /// The same service, asked with a key.
+    #[must_use]
+    pub fn with_token(&self, token: impl Into<String>) -> Self {
+        Self {
+            service: self.service.clone(),
+            token: Some(token.into()),
+        }
+    }
+
+    /// The same service, asked without a key.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            token: None,
+        }
+    }
+
+    /// The service itself.
+    pub fn service(&self) -> &HttpService {
+        &self.service
+    }
+
+    /// Begins a GET.
+    pub fn get(&self, target: &str) -> HttpCall {
+        self.call(Method::GET, target)
+    }
+
+    /// Begins a POST.
+    pub fn post(&self, target: &str) -> HttpCall {
+        self.call(Method::POST, target)
+    }
+
+    /// Begins a request. `target` is a path with its query, or a URL that the service handed out.
+    pub fn call(&self, method: Method, target: &str) -> HttpCall {
+        let target = target.strip_prefix(PUBLIC_URL).unwrap_or(target);
+        let mut request = Request::builder().method(method).uri(target);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        HttpCall {
+            service: self.service.clone(),
+            request,
+            body: whole(Bytes::new()),
+        }
+    }
+
+    /// Stores one file and answers its id.
+    ///
+    /// # Panics
+    ///
+    /// Where it was not stored.
+    pub async fn upload(&self, filename: &str, bytes: &'static [u8]) -> FileId {
+        let call = self.post(&format!("/v1/files?filename={filename}"));
+        let answer = call.bytes(bytes).send().await.expect(StatusCode::CREATED);
+        let id = answer.json()["files"][0]["id"].clone();
+        id.as_str().expect("an id").parse().expect("a file's id")
+    }
+}
+
+/// A request being put together.
+#[derive(Debug)]
+pub struct HttpCall {
+    service: HttpService,
+    request: http::request::Builder,
+    body: ClientBody,
+}
+
+impl HttpCall {
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// Sends JSON.
+    #[must_use]
+    pub fn json(mut self, value: &Value) -> Self {
+        self.body = whole(value.to_string().into());
+        self.header(CONTENT_TYPE.as_str(), "application/json")
+    }
+
+    /// Sends bytes of a length that is known.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &'static [u8]) -> Self {
+        self.body = whole(Bytes::from_static(bytes));
+        self.header(CONTENT_LENGTH.as_str(), &bytes.len().to_string())
+    }
+
+    /// Sends some bytes, and then the connection breaks.
+    #[must_use]
+    pub fn broken_off(self, bytes: &'static [u8]) -> Self {
+        let broken = || Err(BoxError::from("the connection was reset"));
+        self.stream([Ok(bytes)].into_iter().chain(std::iter::once_with(broken)))
+    }
+
+    /// Sends chunks of a body whose length nobody knows. They are asked for one by one.
+    #[must_use]
+    pub fn stream<I>(mut self, chunks: I) -> Self
+    where
+        I: Iterator<Item = Result<&'static [u8], BoxError>> + Send + 'static,
+    {
+        let frames = chunks.map(|chunk| chunk.map(|bytes| Frame::data(Bytes::from_static(bytes))));
+        self.body = StreamBody::new(stream::iter(frames)).boxed_unsync();
+        self
+    }
+
+    /// Sends the request and reads the answer to its end.
+    ///
+    /// # Panics
+    ///
+    /// As [`try_send`](Self::try_send), and where the body of the answer fails.
+    pub async fn send(self) -> HttpAnswer {
+        self.try_send().await.expect("a whole body")
+    }
+
+    /// Sends the request and reads the answer to its end.
+    ///
+    /// # Errors
+    ///
+    /// What the body of the answer fails with.
+    ///
+    /// # Panics
+    ///
+    /// Where the request is none, and where the OpenAPI document does not describe such an answer.
+    pub async fn try_send(self) -> Result<HttpAnswer, BoxError> {
+        let request = self.request.body(self.body).expect("a request");
+        let described = describe_api(&self.service).await;
+        let (head, body) = answer_of(&self.service, request).await.into_parts();
+        let answer = HttpAnswer {
+            status: head.status,
+            operation: head.extensions.get::<OperationName>().map(|name| name.0),
+            headers: head.headers,
+            body: body.collect().await?.to_bytes(),
+        };
+        answer.check_described(&described);
+        Ok(answer)
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: StatusCode,
+    /// The operation that answered, where one was asked for.
+    pub operation: Option<&'static str>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A problem document, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpProblem {
+    /// The kind: what follows `urn:attache:problem:`.
+    pub kind: String,
+    /// What is wrong in this case.
+    pub detail: String,
+    /// The request's id.
+    pub request_id: String,
+}
+
+impl HttpAnswer {
+    /// The answer, which must have this status.
+    ///
+    /// # Panics
+    ///
+    /// Where it has another.
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "that the status is right may be all a test wants to know"
+    )]
+    pub fn expect(self, status: StatusCode) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    /// A header; empty where there is none.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not ASCII.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).map(|value| value.to_str());
+        value.transpose().expect("ASCII").unwrap_or_default()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    ///
+    /// Where it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The problem this answer must be, with this status, and agreeing with its own headers.
+    ///
+    /// # Panics
+    ///
+    /// Where it is no such problem.
+    pub fn problem(&self, status: StatusCode) -> HttpProblem {
+        assert_eq!(self.status, status, "{self:?}");
+        let content_type = self.header("content-type");
+        assert_eq!(content_type, "application/problem+json", "{self:?}");
+        let document = self.json();
+        assert_eq!(document["status"], status.as_u16(), "{self:?}");
+        let text = |member: &str| {
+            let text = document[member].as_str();
+            text.unwrap_or_else(|| panic!("no {member}: {self:?}"))
+                .to_owned()
+        };
+        let kind = text("type");
+        let kind = kind.strip_prefix("urn:attache:problem:");
+        let problem = HttpProblem {
+            kind: kind.expect("a type of ours").to_owned(),
+            detail: text("detail"),
+            request_id: text("request_id"),
+        };
+        assert_eq!(problem.request_id, self.header("x-request-id"), "{self:?}");
+        problem
+    }
+
+    /// That the OpenAPI document has this operation answer with this status, type and headers.
+    fn check_described(&self, document: &Value) {
+        let Some(name) = self.operation else {
+            return;
+        };
+        let paths = document["paths"].as_object().expect("paths");
+        let mut operations = paths
+            .values()
+            .flat_map(|item| item.as_object().expect("an item").values());
+        let operation = operations.find(|operation| operation["operationId"] == name);
+        let operation = operation.unwrap_or_else(|| panic!("{name} is not described"));
+        let response = &operation["responses"][self.status.as_str()];
+        assert!(response.is_object(), "{name} has no such answer: {self:?}");
+
+        let described = response["content"].as_object();
+        if !self.body.is_empty() {
+            let content_type = self.header("content-type");
+            let described = described.unwrap_or_else(|| panic!("{name} has no body: {self:?}"));
+            let known = described.contains_key(content_type) || described.contains_key("*/*");
+            assert!(known, "{name} has no such body: {self:?}");
+        }
+        let described = response["headers"].as_object();
+        let described = described.into_iter().flat_map(|headers| headers.keys());
+        let described: Vec<&str> = described.map(String::as_str).collect();
+        for header in TELLING_HEADERS {
+            let is_it = |known: &&str| known.eq_ignore_ascii_case(header);
+            if self.headers.contains_key(header) {
+                let known = described.iter().any(is_it);
+                assert!(known, "{name} has no {header} there: {self:?}");
+            }
+        }
+    }
+}
+
+/// The headers that a client goes by, and so has to find described.
+const TELLING_HEADERS: [&str; 8] = [
+    "content-disposition",
+    "content-range",
+    "etag",
+    "link",
+    "location",
+    "repr-digest",
+    "retry-after",
+    "www-authenticate",
+];
+
+/// The OpenAPI document of a service.
+async fn describe_api(service: &HttpService) -> Value {
+    let request = Request::get("/openapi.json").body(whole(Bytes::new()));
+    let answer = answer_of(service, request.expect("a request")).await;
+    let body = answer.into_body().collect().await.expect("a whole body");
+    serde_json::from_slice(&body.to_bytes()).expect("JSON")
+}
+
+async fn answer_of(
+    service: &HttpService,
+    request: Request<ClientBody>,
+) -> http::Response<ResponseBody> {
+    match service.clone().oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
+}
+
+fn whole(bytes: Bytes) -> ClientBody {
+    Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}

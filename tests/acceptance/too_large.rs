@@ -1,0 +1,181 @@
+//! Bodies over a limit: refused as early as can be, and nothing of them remains.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Answer, Client, Form, Options, Server, noise};
+
+#[tokio::test]
+async fn a_refusal_that_ends_the_connection_says_so() {
+    // Otherwise the client's next request goes to a connection that is about to end (RFC 9110,
+    // section 10.1.1: a final answer before the whole body was read).
+    let options = Options::new()
+        .argument("--max-upload-bytes")
+        .argument("100000");
+    let server = Server::start(options).await;
+    let headers = "Content-Type: text/csv\r\nContent-Length: 200000000\r\n";
+    let refused = answer_to_head(&server, "/v1/files?filename=a.csv", headers).await;
+    let refused = refused.expect(413);
+    assert_eq!(
+        refused.find_header("connection"),
+        Some("close"),
+        "{refused:?}"
+    );
+
+    // One that was read to its end leaves the connection as it was.
+    let mut connection = server.connect().await;
+    for _ in 0..3 {
+        let (authority, key) = (server.authority(), server.key());
+        let upload = format!(
+            "POST /v1/files?filename=a.csv HTTP/1.1\r\nHost: {authority}\r\n\
+             Authorization: Bearer {key}\r\nContent-Length: 3\r\n\r\na,b"
+        );
+        connection.send(upload).await;
+        connection.answer().await.expect(201);
+        let list = format!(
+            "GET /v1/files?colour=blue HTTP/1.1\r\nHost: {authority}\r\n\
+             Authorization: Bearer {key}\r\n\r\n"
+        );
+        connection.send(list).await;
+        connection.answer().await.expect(400);
+    }
+}
+
+/// Sends only the head of a request and reads what the server says to it.
+async fn answer_to_head(server: &Server, target: &str, headers: &str) -> Answer {
+    let mut connection = server.connect().await;
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
+        server.authority(),
+        server.key(),
+    );
+    connection.send(head).await;
+    connection.answer().await
+}
+
+#[tokio::test]
+async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
+    let options = Options::new()
+        .argument("--max-upload-bytes")
+        .argument("100000");
+    let server = Server::start(options).await;
+    let raw = "/v1/files?filename=a.bin";
+    let form = Form::content_type();
+    for (target, kind) in [
+        (raw, "application/octet-stream"),
+        (raw, "text/csv"),
+        ("/v1/files", form.as_str()),
+        ("/v1/files", "application/json"),
+    ] {
+        for expectation in ["Expect: 100-continue\r\n", ""] {
+            let headers =
+                format!("Content-Type: {kind}\r\nContent-Length: 200000000\r\n{expectation}");
+            let answer = answer_to_head(&server, target, &headers).await;
+            answer.problem(413, "too-large");
+        }
+    }
+    // One that fits is asked for.
+    let fits = "Content-Type: text/csv\r\nContent-Length: 10\r\nExpect: 100-continue\r\n";
+    assert_eq!(answer_to_head(&server, raw, fits).await.status, 100);
+    // And nobody is asked for a body that will not be taken anyway.
+    let mut connection = server.connect().await;
+    let head = format!(
+        "POST /v1/files?filename=a.bin HTTP/1.1\r\nHost: {}\r\nContent-Length: 10\r\n\
+         Expect: 100-continue\r\n\r\n",
+        server.authority()
+    );
+    connection.send(head).await;
+    connection.answer().await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_body_that_turns_out_too_large_is_refused_and_leaves_nothing() {
+    let options = Options::new()
+        .argument("--max-upload-bytes")
+        .argument("100000");
+    let server = Server::start(options).await;
+    let client = server.client();
+    let answer = client.upload_raw("a.bin", "", &noise(1, 100_001)).await;
+    answer.problem(413, "too-large");
+    let form = Form::new().file(
+        "file",
+        "a.bin",
+        "application/octet-stream",
+        &noise(1, 100_001),
+    );
+    client.upload_form(form).await.problem(413, "too-large");
+    client
+        .upload_json("a.bin", &noise(1, 100_001), json!({}))
+        .await
+        .problem(413, "too-large");
+
+    let mut connection = server.connect().await;
+    let head = format!(
+        "POST /v1/files?filename=a.bin HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+        server.authority(),
+        server.key(),
+    );
+    connection.send(head).await;
+    // 1 MB with no end in sight: the answer comes before the body is over.
+    for _ in 0..100 {
+        let chunk = format!("2710\r\n{}\r\n", "x".repeat(10_000));
+        if connection.try_send(chunk).await.is_err() {
+            break;
+        }
+    }
+    connection.answer().await.problem(413, "too-large");
+
+    let form = Form::new().file(
+        "file",
+        "a.bin",
+        "application/octet-stream",
+        &noise(1, 100_000),
+    );
+    client.upload_form(form).await.expect(201);
+    let fits = client
+        .upload_raw("a.bin", "", &noise(1, 100_000))
+        .await
+        .expect(201)
+        .only_file();
+    assert_eq!(fits["size_bytes"], 100_000);
+    server.wait_for_objects(1, Duration::from_secs(15)).await;
+}
+
+#[tokio::test]
+async fn more_files_and_parts_than_allowed_are_refused() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let files = |count: usize| {
+        (0..count).fold(Form::new(), |form, number| {
+            form.file("file", &format!("{number}.txt"), "text/plain", b"x")
+        })
+    };
+    client
+        .upload_form(files(21))
+        .await
+        .problem_naming(413, "too-many-files", "20");
+    let parts = (0..64).fold(files(1), |form, _| form.field("person", "p"));
+    let answer = client.upload_form(parts).await;
+    assert!(matches!(answer.status, 413 | 422), "{answer:?}");
+    let long = Form::new().field("description", &"d".repeat(17 << 10));
+    let long = long.file("file", "a.txt", "text/plain", b"x");
+    let answer = client.upload_form(long).await;
+    assert!(matches!(answer.status, 413 | 422), "{answer:?}");
+    assert_list_empty(&client).await;
+    assert_eq!(
+        client
+            .upload_form(files(20))
+            .await
+            .expect(201)
+            .files()
+            .len(),
+        20
+    );
+}
+
+async fn assert_list_empty(client: &Client) {
+    let listed = client.list("state=any").await;
+    assert!(listed.is_empty(), "{listed:#?}");
+}
