@@ -47,7 +47,6 @@ use crate::views::FileListView;
 )]
 pub(crate) async fn list_files(app: &App, call: Call) -> Answer {
     let cx = call.head.authenticate(app).await?;
-    let pairs = StrictQuery::parse(call.head.query())?.into_pairs();
     let request = read_request(
         StrictQuery::parse(call.head.query())?,
         app.service.limits().max_page_size,
@@ -55,6 +54,7 @@ pub(crate) async fn list_files(app: &App, call: Call) -> Answer {
     let list = app.service.list_files(&cx, request).await?;
     let mut response = json(StatusCode::OK, &FileListView::from(&list))?;
     if let Some(cursor) = &list.next_cursor {
+        let pairs = StrictQuery::parse(call.head.query())?.into_pairs();
         let next = next_url(app, &pairs, cursor);
         if let Ok(value) = HeaderValue::try_from(format!("<{next}>; rel=\"next\"")) {
             response.headers_mut().insert(LINK, value);

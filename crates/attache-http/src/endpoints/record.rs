@@ -127,7 +127,7 @@ impl<'de> Deserialize<'de> for PatchValue {
     responses(
         (status = 200, description = "The record as it is now", body = FileView),
         (status = 401, description = "No valid API key"),
-        (status = 403, description = "The key lacks `files:write`"),
+        (status = 403, description = "The key lacks `files:write`, or `links:create` where the record is to be public"),
         (status = 404, description = "The tenant has no such file"),
         (status = 412, description = "The record has changed since"),
         (status = 422, description = "A field is unknown, read-only or not right"),

@@ -121,7 +121,7 @@ pub(crate) struct UploadJson {
         (status = 200, description = "Every file was there already, and `dedup` had the records answered", body = UploadView),
         (status = 400, description = "The body or the query cannot be read"),
         (status = 401, description = "No valid API key"),
-        (status = 403, description = "The key lacks `files:write`"),
+        (status = 403, description = "The key lacks `files:write`, or `links:create` where the record is to be public"),
         (status = 413, description = "The body is too large, or has too many files"),
         (status = 415, description = "The body is none of the three"),
         (status = 422, description = "A field, the type or the digest is not right"),
