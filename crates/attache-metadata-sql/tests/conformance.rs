@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use attache_metadata::conformance::{check_all, checks};
 use attache_metadata::{
     ApiKeyRecord, Attempt, BlobIntent, BlobRepository, CommittedFile, FileChange, FilePage,
-    FileQuery, FileRepository, LeaseToken, MetadataRepository, NewApiKey, NewUpload, PageRequest,
+    FileQuery, FileRepository, LeaseToken, MetadataRepository, NewApiKey, NewFiles, PageRequest,
     ReapStage, ReapTask, Refusal, RepositoryError, SortDirection, StoredFile, TenancyRepository,
 };
 use attache_metadata_sql::SqliteRepository;
@@ -255,17 +255,17 @@ impl Broken {
 
 #[async_trait]
 impl FileRepository for Broken {
-    async fn commit_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Vec<CommittedFile>> {
+    async fn commit_files(&self, cx: &Context, upload: &NewFiles) -> Attempt<Vec<CommittedFile>> {
         let mut upload = upload.clone();
         if self.fault == Fault::RecordsNeverShared {
             upload.files.iter_mut().for_each(|file| file.dedup = false);
         }
         if self.fault != Fault::CommitsOneByOne {
-            return self.inner.commit_upload(cx, &upload).await;
+            return self.inner.commit_files(cx, &upload).await;
         }
         let mut committed = Vec::new();
         for file in upload.files {
-            match self.inner.commit_upload(cx, &common::upload(file)).await? {
+            match self.inner.commit_files(cx, &common::upload(file)).await? {
                 Ok(files) => committed.extend(files),
                 Err(refusal) => return Ok(Err(refusal)),
             }

@@ -125,10 +125,7 @@ async fn a_row_that_makes_no_sense_is_an_error() -> Result<(), BoxError> {
     let cx = place.tenant(&repository, "north").await?;
     let draft = place.draft(&repository, &cx, 1).await?;
     let id = draft.id;
-    repository
-        .commit_upload(&cx, &upload(draft))
-        .await?
-        .unwrap();
+    repository.commit_files(&cx, &upload(draft)).await?.unwrap();
     execute(&place, "UPDATE files SET category = 'no slug!'").await?;
 
     let inconsistent = RepositoryErrorKind::Inconsistent;
@@ -169,10 +166,7 @@ async fn the_schema_keeps_records_and_bytes_together() -> Result<(), BoxError> {
     let cx = place.tenant(&repository, "north").await?;
     place.tenant(&repository, "south").await?;
     let draft = place.draft(&repository, &cx, 1).await?;
-    repository
-        .commit_upload(&cx, &upload(draft))
-        .await?
-        .unwrap();
+    repository.commit_files(&cx, &upload(draft)).await?.unwrap();
     place.draft(&repository, &cx, 2).await?;
     for sql in [
         "DELETE FROM blobs WHERE state = 'live'",

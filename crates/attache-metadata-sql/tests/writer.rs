@@ -49,7 +49,7 @@ async fn a_change_that_fails_in_a_group_fails_alone() -> Result<(), BoxError> {
         let cx = if bad(number) { &stranger } else { &cx };
         let upload = upload(draft.clone());
         let repository = &repository;
-        async move { repository.commit_upload(cx, &upload).await }
+        async move { repository.commit_files(cx, &upload).await }
     });
     for (number, attempt) in join_all(commits).await.into_iter().enumerate() {
         match attempt {
@@ -75,7 +75,7 @@ async fn a_foreign_key_broken_by_a_lone_change_is_an_error() -> Result<(), BoxEr
     let draft = place.draft(&repository, &cx, 1).await?;
     let (id, blob, lease) = (draft.id, draft.blob, draft.lease);
     let failed = repository
-        .commit_upload(&stranger(&cx), &upload(draft))
+        .commit_files(&stranger(&cx), &upload(draft))
         .await;
     assert!(failed.is_err(), "{failed:?}");
     assert!(repository.find_file(&cx, id).await?.is_none());
@@ -95,12 +95,12 @@ async fn a_caller_that_goes_away_changes_nothing() -> Result<(), BoxError> {
     );
     let ids = [left.id, stayed.id];
     let left = upload(left);
-    let mut leaving = Box::pin(repository.commit_upload(&cx, &left));
+    let mut leaving = Box::pin(repository.commit_files(&cx, &left));
     // Polled once, the change waits for the writer; then its caller is gone.
     assert!(futures_util::poll!(leaving.as_mut()).is_pending());
     drop(leaving);
     repository
-        .commit_upload(&cx, &upload(stayed))
+        .commit_files(&cx, &upload(stayed))
         .await?
         .unwrap();
     for id in ids {
@@ -177,10 +177,7 @@ async fn what_was_answered_is_there_after_reopening() -> Result<(), BoxError> {
     let cx = place.tenant(&repository, "north").await?;
     let draft = place.draft(&repository, &cx, 1).await?;
     let id = draft.id;
-    let committed = repository
-        .commit_upload(&cx, &upload(draft))
-        .await?
-        .unwrap();
+    let committed = repository.commit_files(&cx, &upload(draft)).await?.unwrap();
     // Not closed: as after a crash, the log is all there is.
     let copy = tempfile::tempdir()?;
     for name in ["attache.db", "attache.db-wal"] {

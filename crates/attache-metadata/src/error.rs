@@ -30,7 +30,7 @@ pub struct RepositoryError {
 }
 
 impl RepositoryError {
-    /// A failure of `operation`, such as `commit_upload`.
+    /// A failure of `operation`, such as `commit_files`.
     pub fn new(kind: RepositoryErrorKind, operation: &'static str) -> Self {
         Self {
             kind,

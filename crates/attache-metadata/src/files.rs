@@ -77,7 +77,7 @@ impl RequestKey {
 
 /// All files of one request. They are committed together or not at all.
 #[derive(Debug, Clone)]
-pub struct NewUpload {
+pub struct NewFiles {
     /// The files, in the order they are answered.
     pub files: Vec<NewFile>,
     /// The request's own key; `None` where repeating it is allowed.

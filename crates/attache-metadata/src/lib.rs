@@ -13,7 +13,7 @@ pub use blobs::{BlobFacts, BlobIntent, BlobLocation, LeaseToken, ReapStage, Reap
 pub use error::{RepositoryError, RepositoryErrorKind};
 pub use events::{EventHook, FileEvent, FileEventKind, OutboxEntry};
 pub use files::{
-    Attempt, Change, CommittedFile, FileChange, NewFile, NewUpload, Refusal, RequestKey, StoredFile,
+    Attempt, Change, CommittedFile, FileChange, NewFile, NewFiles, Refusal, RequestKey, StoredFile,
 };
 pub use query::{
     FilePage, FileQuery, PageKey, PageRequest, Sort, SortDirection, SortField, SortValue,

@@ -18,7 +18,7 @@ use attache_model::{
 
 use crate::{
     ApiKeyRecord, Attempt, BlobIntent, CommittedFile, FileChange, FilePage, FileQuery, LeaseToken,
-    NewApiKey, NewUpload, PageRequest, ReapStage, ReapTask, RepositoryError, StoredFile,
+    NewApiKey, NewFiles, PageRequest, ReapStage, ReapTask, RepositoryError, StoredFile,
 };
 
 /// Tenants, their principals and keys. Unscoped: used by the command line and to find out who asks.
@@ -134,7 +134,7 @@ pub trait FileRepository: Send + Sync {
     /// milliseconds until its key is free.
     ///
     /// Refusals: `UnknownPerson`, `LeaseLost`, `RequestRepeated`.
-    async fn commit_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Vec<CommittedFile>>;
+    async fn commit_files(&self, cx: &Context, upload: &NewFiles) -> Attempt<Vec<CommittedFile>>;
 
     /// Finds a record and its bytes, archived or not.
     async fn find_file(

@@ -29,7 +29,7 @@ pub use links::{IssuedLink, LinkRequest};
 pub use list::{FileList, ListRequest};
 pub use reaper::ReapReport;
 pub use service::FileService;
-pub use upload::{IncomingFile, Upload, UploadFields};
+pub use upload::{IncomingFile, UploadFields, UploadSession};
 
 /// What callers of this crate need from the crates below it.
 pub use attache_metadata::{

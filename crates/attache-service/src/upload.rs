@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use attache_metadata::{CommittedFile, NewFile, NewUpload, RequestKey};
+use attache_metadata::{CommittedFile, NewFile, NewFiles, RequestKey};
 use attache_model::{
     Category, Context, Description, DisplayName, FileId, Filename, InvalidValue, MediaType,
     PersonId, PersonRef, Sha256Digest, Visibility,
@@ -89,7 +89,7 @@ pub struct UploadFields {
 
 /// An upload under way. Dropping it stores nothing; what it wrote is deleted within seconds.
 #[derive(Debug)]
-pub struct Upload {
+pub struct UploadSession {
     parts: Arc<Parts>,
     cx: Context,
     keeper: LeaseKeeper,
@@ -104,11 +104,11 @@ impl FileService {
     /// # Errors
     ///
     /// `MissingScope`, `TooLarge`, `OutOfSpace`, or what the store fails with.
-    pub async fn begin_upload(
+    pub async fn open_session(
         &self,
         cx: &Context,
         declared_size_bytes: Option<u64>,
-    ) -> Result<Upload, ServiceError> {
+    ) -> Result<UploadSession, ServiceError> {
         authorise(cx, Action::Upload)?;
         let limit_bytes = self.parts.limits.max_upload_bytes;
         let declared = declared_size_bytes.unwrap_or(0);
@@ -119,7 +119,7 @@ impl FileService {
         if free_bytes.is_some_and(|free| free == 0 || free < declared) {
             return Err(ServiceError::OutOfSpace(None));
         }
-        Ok(Upload {
+        Ok(UploadSession {
             parts: self.parts.clone(),
             cx: cx.clone(),
             keeper: LeaseKeeper::start(self.parts.clone(), cx.clone()),
@@ -132,7 +132,7 @@ impl FileService {
     ///
     /// # Errors
     ///
-    /// As [`begin_upload`](Self::begin_upload), [`Upload::add_file`] and [`Upload::commit`].
+    /// As [`open_session`](Self::open_session), [`UploadSession::add_file`] and [`UploadSession::commit`].
     pub async fn upload(
         &self,
         cx: &Context,
@@ -140,7 +140,7 @@ impl FileService {
         fields: UploadFields,
         body: Body,
     ) -> Result<CommittedFile, ServiceError> {
-        let mut upload = self.begin_upload(cx, body.exact_size_bytes()).await?;
+        let mut upload = self.open_session(cx, body.exact_size_bytes()).await?;
         file.expected_sha256 = file.expected_sha256.or(fields.sha256);
         file.accept.extend(fields.accept.iter().cloned());
         upload.add_file(file, body).await?;
@@ -149,7 +149,7 @@ impl FileService {
     }
 }
 
-impl Upload {
+impl UploadSession {
     /// Streams one file into the store. Nothing is visible before [`commit`](Self::commit).
     ///
     /// # Errors
@@ -248,11 +248,11 @@ impl Upload {
             let held = inspect(&parts, &cx, file).await?;
             files.push(new_file(&parts, &cx, file, &fields, held));
         }
-        let upload = NewUpload {
+        let upload = NewFiles {
             files,
             request_key: fields.request_key,
         };
-        let committed = parts.repository.commit_upload(&cx, &upload).await??;
+        let committed = parts.repository.commit_files(&cx, &upload).await??;
         // Copies of what the tenant has already go to the reaper with the commit.
         parts.reaper_wake.notify_one();
         for file in staged {

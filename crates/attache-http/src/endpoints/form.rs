@@ -1,7 +1,7 @@
 //! Uploads as forms: files and fields in any order.
 
 use attache_model::{Filename, MediaType};
-use attache_service::{Body, IncomingFile, Upload, UploadFields};
+use attache_service::{Body, IncomingFile, UploadFields, UploadSession};
 use futures_util::TryStreamExt;
 use http::HeaderValue;
 
@@ -20,13 +20,13 @@ pub(crate) async fn receive(
     cx: &attache_model::Context,
     call: Call,
     content_type: &HeaderValue,
-) -> Result<(Upload, UploadFields), Problem> {
+) -> Result<(UploadSession, UploadFields), Problem> {
     let boundary = Boundary::from_content_type(content_type)?;
     let declared = call
         .head
         .declared_bytes()
         .map(|bytes| bytes.saturating_sub(FORM_OVERHEAD_BYTES));
-    let mut upload = app.service.begin_upload(cx, declared).await?;
+    let mut upload = app.service.open_session(cx, declared).await?;
     let mut form =
         Multipart::new::<RequestBody, _>(&boundary, call.body, MultipartLimits::default());
     let mut fields = FieldCollector::default();
@@ -41,7 +41,7 @@ pub(crate) async fn receive(
 }
 
 async fn receive_file(
-    upload: &mut Upload,
+    upload: &mut UploadSession,
     fields: &FieldCollector,
     part: Part,
     filename: &str,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use attache_model::{Context, Filename, MediaType};
-use attache_service::{Body, CommittedFile, IncomingFile, ServiceError, Upload, UploadFields};
+use attache_service::{
+    Body, CommittedFile, IncomingFile, ServiceError, UploadFields, UploadSession,
+};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
@@ -194,7 +196,7 @@ async fn receive_by_type(
     app: &App,
     cx: &Context,
     call: Call,
-) -> Result<(Upload, UploadFields), Problem> {
+) -> Result<(UploadSession, UploadFields), Problem> {
     let declared = call.head.parts.headers.get(CONTENT_TYPE).cloned();
     let text = declared
         .as_ref()
@@ -221,7 +223,7 @@ async fn receive_bytes(
     call: Call,
     mut query: StrictQuery,
     filename: &str,
-) -> Result<(Upload, UploadFields), Problem> {
+) -> Result<(UploadSession, UploadFields), Problem> {
     let filename = Filename::parse(filename)
         .map_err(|error| Problem::invalid_parameter("filename", error.to_string()))?;
     let mut fields = FieldCollector::default();
@@ -247,7 +249,7 @@ async fn receive_bytes(
         accept: fields.accept.clone(),
     };
     let declared_bytes = call.head.declared_bytes();
-    let mut upload = app.service.begin_upload(cx, declared_bytes).await?;
+    let mut upload = app.service.open_session(cx, declared_bytes).await?;
     let mut body = Body::from_stream(call.body.map_err(aborted));
     if let Some(size_bytes) = declared_bytes {
         body = body.with_exact_size(size_bytes);
@@ -261,8 +263,8 @@ async fn receive_json(
     app: &App,
     cx: &Context,
     call: Call,
-) -> Result<(Upload, UploadFields), Problem> {
-    let mut upload = app.service.begin_upload(cx, None).await?;
+) -> Result<(UploadSession, UploadFields), Problem> {
+    let mut upload = app.service.open_session(cx, None).await?;
     let mut room = app.json_budget.begin();
     let arriving = call.collect(MAX_JSON_UPLOAD_BYTES, |bytes| room.hold(bytes));
     let body = tokio::time::timeout(JSON_TIMEOUT, arriving)

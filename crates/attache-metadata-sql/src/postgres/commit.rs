@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attache_metadata::{
-    CommittedFile, EventHook, FileEventKind, NewFile, NewUpload, Refusal, RequestKey,
+    CommittedFile, EventHook, FileEventKind, NewFile, NewFiles, Refusal, RequestKey,
 };
 use attache_model::{BlobId, Context, FileRecord, ObjectKey, Person, PrincipalSeq, Timestamp};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
@@ -18,7 +18,7 @@ use crate::rows::RowError;
 pub(super) struct Commit<'u> {
     pub(super) cx: &'u Context,
     pub(super) hook: Option<&'u dyn EventHook>,
-    pub(super) upload: &'u NewUpload,
+    pub(super) upload: &'u NewFiles,
 }
 
 impl Commit<'_> {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use attache_metadata::{
-    Attempt, CommittedFile, FileChange, FilePage, FileQuery, FileRepository, NewUpload,
-    PageRequest, RepositoryError, StoredFile,
+    Attempt, CommittedFile, FileChange, FilePage, FileQuery, FileRepository, NewFiles, PageRequest,
+    RepositoryError, StoredFile,
 };
 use attache_model::{Context, FileId, FileRecord, Holder, Person, PersonRef, Revision, TenantId};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
@@ -25,10 +25,10 @@ impl PostgresRepository {
 
 #[async_trait]
 impl FileRepository for PostgresRepository {
-    async fn commit_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Vec<CommittedFile>> {
+    async fn commit_files(&self, cx: &Context, upload: &NewFiles) -> Attempt<Vec<CommittedFile>> {
         let hook = self.hook();
         let commit = Commit { cx, hook, upload };
-        settle::commit_upload(self.pool(), &commit, self.settle_for()).await
+        settle::commit_files(self.pool(), &commit, self.settle_for()).await
     }
 
     async fn find_file(

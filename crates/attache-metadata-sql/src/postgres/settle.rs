@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use attache_metadata::{Attempt, CommittedFile, NewUpload};
+use attache_metadata::{Attempt, CommittedFile, NewFiles};
 use attache_model::Context;
 use sqlx::{PgPool, Row as _};
 
@@ -17,13 +17,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Commits an upload, and where the answer to the commit is lost, finds it out, for at most
 /// `settle_for`: if the records are there, it was committed; if they are not, it never will be, and
 /// is made again.
-pub(super) async fn commit_upload(
+pub(super) async fn commit_files(
     pool: &PgPool,
     commit: &Commit<'_>,
     settle_for: Duration,
 ) -> Attempt<Vec<CommittedFile>> {
     let made = commit_and_settle(pool, commit, settle_for).await;
-    made.map_err(|failure| failure.in_operation("commit_upload"))
+    made.map_err(|failure| failure.in_operation("commit_files"))
 }
 
 async fn commit_and_settle(
@@ -57,7 +57,7 @@ async fn commit_and_settle(
 async fn ask_until_answered(
     pool: &PgPool,
     cx: &Context,
-    upload: &NewUpload,
+    upload: &NewFiles,
     answer: &[CommittedFile],
 ) -> bool {
     loop {
@@ -81,7 +81,7 @@ async fn ask_until_answered(
 async fn is_committed(
     pool: &PgPool,
     cx: &Context,
-    upload: &NewUpload,
+    upload: &NewFiles,
     answer: &[CommittedFile],
 ) -> Result<bool, sqlx::Error> {
     let own = upload

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_metadata::{
-    CommittedFile, EventHook, FileEventKind, NewFile, NewUpload, Refusal, RequestKey,
+    CommittedFile, EventHook, FileEventKind, NewFile, NewFiles, Refusal, RequestKey,
 };
 use attache_model::{BlobId, Context, FileRecord, ObjectKey, Person, PrincipalSeq, Timestamp};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
@@ -27,7 +27,7 @@ impl Commit {
     pub(super) async fn run(
         self,
         connection: &mut SqliteConnection,
-        upload: &NewUpload,
+        upload: &NewFiles,
     ) -> Result<Vec<CommittedFile>, Stop<Refusal>> {
         if let Some(key) = &upload.request_key {
             self.refuse_repetition(connection, key).await?;

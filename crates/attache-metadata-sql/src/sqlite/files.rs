@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use attache_metadata::{
-    Attempt, CommittedFile, FileChange, FilePage, FileQuery, FileRepository, NewUpload,
-    PageRequest, RepositoryError, StoredFile,
+    Attempt, CommittedFile, FileChange, FilePage, FileQuery, FileRepository, NewFiles, PageRequest,
+    RepositoryError, StoredFile,
 };
 use attache_model::{Context, FileId, FileRecord, Holder, Person, PersonRef, Revision, TenantId};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
@@ -27,7 +27,7 @@ impl SqliteRepository {
 
 #[async_trait]
 impl FileRepository for SqliteRepository {
-    async fn commit_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Vec<CommittedFile>> {
+    async fn commit_files(&self, cx: &Context, upload: &NewFiles) -> Attempt<Vec<CommittedFile>> {
         let commit = Commit {
             cx: cx.clone(),
             hook: self.hook(),
@@ -35,7 +35,7 @@ impl FileRepository for SqliteRepository {
         };
         let upload = upload.clone();
         self.writer()
-            .attempt("commit_upload", move |connection| {
+            .attempt("commit_files", move |connection| {
                 Box::pin(async move { commit.run(connection, &upload).await })
             })
             .await

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use attache_metadata::conformance::{Fixture, FixtureFactory};
 use attache_metadata::{
     BlobFacts, BlobIntent, BlobRepository as _, LeaseToken, MetadataRepository, NewApiKey, NewFile,
-    NewUpload, TenancyRepository as _,
+    NewFiles, TenancyRepository as _,
 };
 use attache_metadata_sql::{SqliteOptions, SqliteRepository};
 use attache_model::{
@@ -152,8 +152,8 @@ impl Place {
 }
 
 /// An upload of one file.
-pub(crate) fn upload(file: NewFile) -> NewUpload {
-    NewUpload {
+pub(crate) fn upload(file: NewFile) -> NewFiles {
+    NewFiles {
         files: vec![file],
         request_key: None,
     }

@@ -47,7 +47,7 @@ async fn work(
             draft.dedup = repeated;
             let person = PersonIdentifier::parse(&format!("new {round}"))?;
             draft.person = Some(PersonRef::Identifier(person));
-            let committed = repository.commit_upload(&cx, &upload(draft)).await??;
+            let committed = repository.commit_files(&cx, &upload(draft)).await??;
             assert_eq!(committed[0].deduplicated, repeated);
             let id = committed[0].record.id;
             assert!(repository.find_file(&cx, id).await?.is_some());

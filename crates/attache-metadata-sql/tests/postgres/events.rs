@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use attache_metadata::{
-    EventHook, FileChange, FileEvent, FileRepository as _, NewUpload, OutboxEntry,
+    EventHook, FileChange, FileEvent, FileRepository as _, NewFiles, OutboxEntry,
     RepositoryErrorKind,
 };
 use attache_metadata_sql::{PostgresOptions, PostgresRepository};
@@ -55,7 +55,7 @@ async fn every_change_is_told_once_and_repetitions_never() -> Result<(), BoxErro
     let mut draft = place.draft(&repository, &cx, 1).await?;
     draft.held = true;
     let id = draft.id;
-    repository.commit_upload(&cx, &upload(draft)).await??;
+    repository.commit_files(&cx, &upload(draft)).await??;
     let (holder, other) = (Holder::parse("a")?, Holder::parse("b")?);
     let rename = FileChange {
         name: Some(DisplayName::parse("New")?),
@@ -104,22 +104,22 @@ async fn what_is_undone_was_never_told() -> Result<(), BoxError> {
     let good = place.draft(&repository, &cx, 1).await?;
     let mut bad = place.draft(&repository, &cx, 2).await?;
     bad.person = Some(PersonRef::Id(PersonId::generate(cx.now(), &place.random)));
-    let both = NewUpload {
+    let both = NewFiles {
         files: vec![good.clone(), bad],
         request_key: None,
     };
-    repository.commit_upload(&cx, &both).await?.unwrap_err();
+    repository.commit_files(&cx, &both).await?.unwrap_err();
     assert!(outbox(&place).await?.is_empty());
 
     // A hook that panics undoes its change, and no more than that.
     let id = good.id;
     journal.panics.store(true, Ordering::Relaxed);
-    let failed = repository.commit_upload(&cx, &upload(good.clone())).await;
+    let failed = repository.commit_files(&cx, &upload(good.clone())).await;
     assert_eq!(failed.unwrap_err().kind(), RepositoryErrorKind::Other);
     assert!(repository.find_file(&cx, id).await?.is_none());
     assert!(outbox(&place).await?.is_empty());
     journal.panics.store(false, Ordering::Relaxed);
-    repository.commit_upload(&cx, &upload(good)).await??;
+    repository.commit_files(&cx, &upload(good)).await??;
     assert_eq!(outbox(&place).await?, ["audit: created File 1 r1 by 1"]);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use attache_metadata::{
-    FileRepository as _, MetadataRepository as _, NewUpload, Refusal, RepositoryErrorKind,
+    FileRepository as _, MetadataRepository as _, NewFiles, Refusal, RepositoryErrorKind,
 };
 use attache_metadata_sql::{PostgresOptions, PostgresRepository};
 use attache_model::{Context, FileId, Holder, Principal};
@@ -45,7 +45,7 @@ impl Behind {
     async fn committed(&self, content: u64) -> Result<FileId, BoxError> {
         let cx = self.cx();
         let draft = self.place.draft(&self.repository, &cx, content).await?;
-        let committed = self.repository.commit_upload(&cx, &upload(draft)).await?;
+        let committed = self.repository.commit_files(&cx, &upload(draft)).await?;
         Ok(committed?[0].record.id)
     }
 }
@@ -63,12 +63,12 @@ async fn a_commit_whose_answer_is_lost_is_found_out() -> Result<(), BoxError> {
             .draft(&behind.repository, &cx, 100 + content)
             .await?;
         let ids = [first.id, second.id];
-        let both = NewUpload {
+        let both = NewFiles {
             files: vec![first, second],
             request_key: None,
         };
         behind.proxy.cut(cut);
-        let committed = behind.repository.commit_upload(&cx, &both).await?;
+        let committed = behind.repository.commit_files(&cx, &both).await?;
         assert!(behind.proxy.has_cut());
         let answered: Vec<_> = committed?.iter().map(|file| file.record.id).collect();
         assert_eq!(answered, ids, "{cut:?}");
@@ -94,7 +94,7 @@ async fn an_upload_answered_with_a_record_is_answered_so_again() -> Result<(), B
         behind.proxy.cut(cut);
         let committed = behind
             .repository
-            .commit_upload(&cx, &upload(draft))
+            .commit_files(&cx, &upload(draft))
             .await??;
         assert!(behind.proxy.has_cut());
         assert!(committed[0].deduplicated, "{cut:?}");
@@ -114,7 +114,7 @@ async fn a_commit_that_cannot_be_asked_about_is_unknown() -> Result<(), BoxError
     let draft = behind.place.draft(&behind.repository, &cx, 1).await?;
     let id = draft.id;
     behind.proxy.cut(Cut::AfterAndClosed);
-    let unknown = behind.repository.commit_upload(&cx, &upload(draft)).await;
+    let unknown = behind.repository.commit_files(&cx, &upload(draft)).await;
     assert_eq!(
         unknown.unwrap_err().kind(),
         RepositoryErrorKind::OutcomeUnknown
@@ -170,7 +170,7 @@ async fn upload_on(
         let cx = place.context(&principal);
         let done = async {
             let draft = place.draft(&*repository, &cx, content).await?;
-            let committed = repository.commit_upload(&cx, &upload(draft)).await?;
+            let committed = repository.commit_files(&cx, &upload(draft)).await?;
             Ok::<_, BoxError>(committed?[0].record.id)
         };
         match done.await {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use attache_metadata::{
-    BlobFacts, BlobIntent, LeaseToken, MetadataRepository, NewApiKey, NewFile, NewUpload,
+    BlobFacts, BlobIntent, LeaseToken, MetadataRepository, NewApiKey, NewFile, NewFiles,
 };
 use attache_metadata_sql::{PostgresOptions, PostgresRepository};
 use attache_model::{
@@ -127,8 +127,8 @@ impl Place {
 }
 
 /// An upload of one file.
-pub(crate) fn upload(file: NewFile) -> NewUpload {
-    NewUpload {
+pub(crate) fn upload(file: NewFile) -> NewFiles {
+    NewFiles {
         files: vec![file],
         request_key: None,
     }

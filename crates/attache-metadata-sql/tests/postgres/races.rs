@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use attache_metadata::{
-    BlobRepository as _, FileQuery, FileRepository as _, NewUpload, PageRequest, ReapStage, Refusal,
+    BlobRepository as _, FileQuery, FileRepository as _, NewFiles, PageRequest, ReapStage, Refusal,
 };
 use attache_metadata_sql::PostgresRepository;
 use attache_model::{BlobId, Holder, PersonIdentifier, PersonRef, Principal};
@@ -56,7 +56,7 @@ async fn exactly_one_claim_wins_across_processes() -> Result<(), BoxError> {
         let draft = pair.place.draft(pair.repository(0), &cx, round).await?;
         let id = draft.id;
         pair.repository(0)
-            .commit_upload(&cx, &upload(draft))
+            .commit_files(&cx, &upload(draft))
             .await??;
         let claims = (0..8).map(|number| {
             let pair = pair.clone();
@@ -92,7 +92,7 @@ async fn equal_uploads_at_once_make_one_record() -> Result<(), BoxError> {
                 draft.dedup = true;
                 let person = PersonIdentifier::parse(&format!("PT-{round}"))?;
                 draft.person = Some(PersonRef::Identifier(person));
-                let committed = repository.commit_upload(&cx, &upload(draft)).await??;
+                let committed = repository.commit_files(&cx, &upload(draft)).await??;
                 Ok::<_, BoxError>(committed[0].record.id)
             })
         });
@@ -129,8 +129,8 @@ async fn uploads_that_cross_all_succeed() -> Result<(), BoxError> {
                     files.push(draft);
                 }
                 let request_key = None;
-                let all = NewUpload { files, request_key };
-                repository.commit_upload(&cx, &all).await??;
+                let all = NewFiles { files, request_key };
+                repository.commit_files(&cx, &all).await??;
             }
             Ok::<_, BoxError>(())
         })
@@ -190,7 +190,7 @@ async fn upload_all(pair: Arc<Pair>, number: usize) -> Result<(), BoxError> {
         let cx = pair.place.context(&pair.principal);
         let mut draft = pair.place.draft(repository, &cx, round % CONTENTS).await?;
         draft.dedup = round % 2 == 0;
-        repository.commit_upload(&cx, &upload(draft)).await??;
+        repository.commit_files(&cx, &upload(draft)).await??;
     }
     Ok(())
 }

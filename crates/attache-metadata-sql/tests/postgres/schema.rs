@@ -1,7 +1,7 @@
 //! Migration and opening: what is made, and what is refused.
 
 use attache_metadata::{
-    FileQuery, FileRepository as _, MetadataRepository as _, NewUpload, PageKey, PageRequest,
+    FileQuery, FileRepository as _, MetadataRepository as _, NewFiles, PageKey, PageRequest,
     RepositoryErrorKind, RequestKey, SortField, TenancyRepository as _,
 };
 use attache_metadata_sql::{MigrationReport, OpenError, PostgresOptions, PostgresRepository};
@@ -122,13 +122,13 @@ async fn what_the_database_cannot_hold_is_never_sent() -> Result<(), BoxError> {
     let principal = place.tenant(&repository, "north").await?;
     let cx = place.context(&principal);
     let draft = place.draft(&repository, &cx, 1).await?;
-    let keyed = NewUpload {
+    let keyed = NewFiles {
         files: vec![draft.clone()],
         request_key: Some(RequestKey::parse("a\0b")?),
     };
-    let refused = repository.commit_upload(&cx, &keyed).await.unwrap_err();
+    let refused = repository.commit_files(&cx, &keyed).await.unwrap_err();
     assert_eq!(refused.kind(), RepositoryErrorKind::Other);
-    let record = repository.commit_upload(&cx, &upload(draft)).await??[0]
+    let record = repository.commit_files(&cx, &upload(draft)).await??[0]
         .record
         .clone();
     assert!(repository.find_api_key("a\0b").await?.is_none());
@@ -165,7 +165,7 @@ async fn the_schema_keeps_records_and_bytes_together() -> Result<(), BoxError> {
     place.tenant(&repository, "south").await?;
     let cx = place.context(&principal);
     let draft = place.draft(&repository, &cx, 1).await?;
-    repository.commit_upload(&cx, &upload(draft)).await??;
+    repository.commit_files(&cx, &upload(draft)).await??;
     place.draft(&repository, &cx, 2).await?;
     for sql in [
         "DELETE FROM blobs WHERE state = 'live'",

@@ -11,7 +11,7 @@ use super::world::{
     LONG, LONGER, Outcome, Problem, SHORT, World, category, ensure, ensure_eq, is_deleted, made,
     person, refused, storage_key,
 };
-use crate::{BlobFacts, BlobLocation, LeaseToken, NewUpload, Refusal, RequestKey};
+use crate::{BlobFacts, BlobLocation, LeaseToken, NewFiles, Refusal, RequestKey};
 
 pub(super) async fn records_are_found_as_they_were_committed(world: &World) -> Outcome {
     let tenancy = world.tenant("north").await?;
@@ -238,22 +238,22 @@ pub(super) async fn repeated_requests_are_refused(world: &World) -> Outcome {
             world.draft(cx, &format!("{label} 2")).await?,
         ];
         let request_key = Some(RequestKey::parse(key)?);
-        Ok::<_, Problem>(NewUpload { files, request_key })
+        Ok::<_, Problem>(NewFiles { files, request_key })
     };
     let repository = world.repository();
     let first = upload(&north, "r1", "first").await?;
-    made(repository.commit_upload(&north, &first).await)?;
+    made(repository.commit_files(&north, &first).await)?;
     let again = upload(&north, "r1", "again").await?;
-    let attempt = repository.commit_upload(&north, &again).await;
+    let attempt = repository.commit_files(&north, &again).await;
     refused(attempt, &Refusal::RequestRepeated, "a repeated request")?;
     for file in &again.files {
         let found = repository.find_file(&north, file.id).await?;
         ensure_eq!(found, None, "a file of a repeated request");
     }
     let other = upload(&north, "r2", "other").await?;
-    made(repository.commit_upload(&north, &other).await)?;
+    made(repository.commit_files(&north, &other).await)?;
     let foreign = upload(&south, "r1", "foreign").await?;
-    made(repository.commit_upload(&south, &foreign).await)?;
+    made(repository.commit_files(&south, &foreign).await)?;
     Ok(())
 }
 

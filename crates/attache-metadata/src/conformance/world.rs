@@ -14,7 +14,7 @@ use attache_model::{
 use super::Fixture;
 use crate::{
     Attempt, BlobFacts, BlobIntent, CommittedFile, LeaseToken, MetadataRepository, NewApiKey,
-    NewFile, NewUpload, PageRequest, ReapStage, ReapTask, Refusal, RepositoryError, StoredFile,
+    NewFile, NewFiles, PageRequest, ReapStage, ReapTask, Refusal, RepositoryError, StoredFile,
 };
 use crate::{FileQuery, PageKey};
 
@@ -240,11 +240,11 @@ impl World {
         cx: &Context,
         files: Vec<NewFile>,
     ) -> Attempt<Vec<CommittedFile>> {
-        let upload = NewUpload {
+        let upload = NewFiles {
             files,
             request_key: None,
         };
-        self.repository().commit_upload(cx, &upload).await
+        self.repository().commit_files(cx, &upload).await
     }
 
     /// Commits a plain file with this content.

@@ -124,7 +124,7 @@ async fn a_verb_without_its_scope_is_refused_before_anything_is_looked_up() {
 
     for id in [file.id, unknown] {
         let refusals = [
-            service.begin_upload(&reader, None).await.err(),
+            service.open_session(&reader, None).await.err(),
             service
                 .list_files(&writer, ListRequest::default())
                 .await

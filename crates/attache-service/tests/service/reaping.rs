@@ -94,7 +94,7 @@ async fn bytes_that_are_missing_under_a_record_are_our_fault_and_not_its_absence
 async fn an_abandoned_promise_is_reaped_when_its_lease_ends() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
-    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
     upload.add_file(file("a"), body(b"bytes")).await.unwrap();
     // As after a crash: nobody gives the promise up.
     std::mem::forget(upload);
@@ -109,7 +109,7 @@ async fn an_abandoned_promise_is_reaped_when_its_lease_ends() {
 async fn a_commit_after_the_lease_ended_stores_nothing_and_may_be_retried() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
-    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
     upload.add_file(file("a"), body(b"bytes")).await.unwrap();
     fixture.clock.advance(Duration::from_secs(91));
     fixture.service.reap_once().await.unwrap();

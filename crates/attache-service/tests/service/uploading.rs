@@ -46,7 +46,7 @@ async fn the_files_of_an_upload_come_together_or_not_at_all() {
     let cx = fixture.context("a").await;
     let pdf = vec![MediaType::parse("application/pdf").unwrap()];
     for third in [&b"%PDF-1.7 three"[..], b"not a pdf"] {
-        let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+        let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
         upload
             .add_file(file("1.pdf"), body(b"%PDF-1.7 one"))
             .await
@@ -114,7 +114,7 @@ async fn a_body_that_breaks_off_leaves_nothing() {
 async fn an_upload_that_is_dropped_leaves_nothing() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
-    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
     upload
         .add_file(file("a.txt"), body(b"hello"))
         .await
@@ -128,7 +128,7 @@ async fn an_upload_that_is_dropped_leaves_nothing() {
 async fn a_commit_goes_on_when_its_caller_goes_away() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
-    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
     upload
         .add_file(file("a.txt"), body(b"hello"))
         .await
@@ -198,13 +198,13 @@ async fn limits_are_kept_across_the_files_of_an_upload() {
     .await;
     let cx = fixture.context("a").await;
 
-    let declared = fixture.service.begin_upload(&cx, Some(11)).await;
+    let declared = fixture.service.open_session(&cx, Some(11)).await;
     assert!(
         matches!(declared, Err(ServiceError::TooLarge { limit_bytes: 10 })),
         "{declared:?}"
     );
 
-    let mut upload = fixture.service.begin_upload(&cx, Some(10)).await.unwrap();
+    let mut upload = fixture.service.open_session(&cx, Some(10)).await.unwrap();
     upload.add_file(file("1"), body(b"123456")).await.unwrap();
     let over = upload.add_file(file("2"), body(b"78901")).await;
     assert!(
@@ -242,7 +242,7 @@ async fn a_promised_digest_is_verified_before_and_after_the_bytes() {
     );
 
     for (bytes, fits) in [(&b"hullo"[..], false), (b"hello", true)] {
-        let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+        let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
         upload.add_file(file("c"), body(bytes)).await.unwrap();
         assert_eq!(upload.commit(right.clone()).await.is_ok(), fits);
     }
@@ -262,7 +262,7 @@ async fn the_wrong_type_is_stopped_long_before_the_end() {
     let stream = futures_util::stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|chunk| (Ok(chunk), receiver))
     });
-    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
     let outcome = upload
         .add_file(incoming, attache_service::Body::from_stream(stream))
         .await;
@@ -287,7 +287,7 @@ async fn too_many_bytes_are_refused_without_waiting_for_the_rest() {
     let cx = fixture.context("a").await;
     let begun = futures_util::stream::iter([Ok(bytes::Bytes::from_static(b"eleven byte"))]);
     let endless = attache_service::Body::from_stream(begun.chain(futures_util::stream::pending()));
-    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
     let outcome = upload.add_file(file("a"), endless).await;
     assert!(
         matches!(outcome, Err(ServiceError::TooLarge { limit_bytes: 10 })),
@@ -299,7 +299,7 @@ async fn too_many_bytes_are_refused_without_waiting_for_the_rest() {
 async fn a_record_is_as_old_as_its_commit() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
-    let mut upload = fixture.service.begin_upload(&cx, None).await.unwrap();
+    let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
     upload.add_file(file("a"), body(b"slow")).await.unwrap();
     fixture.clock.advance(std::time::Duration::from_secs(40));
     let committed = upload.commit(UploadFields::default()).await.unwrap();
