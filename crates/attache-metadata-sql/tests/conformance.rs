@@ -18,7 +18,7 @@ use attache_metadata::{
 use attache_metadata_sql::SqliteRepository;
 use attache_model::{
     Actor, BlobId, Claim, Context, FileId, FileRecord, Holder, Person, PersonRef, PrincipalSeq,
-    Revision, Tenant, TenantId, TenantSlug, Timestamp,
+    PrincipalSubject, Revision, Tenant, TenantId, TenantSlug, Timestamp,
 };
 use common::SqliteFactory;
 
@@ -150,6 +150,15 @@ impl TenancyRepository for Broken {
         now: Timestamp,
     ) -> Result<Option<ApiKeyRecord>, RepositoryError> {
         self.inner.create_api_key(key, now).await
+    }
+
+    async fn register_principal(
+        &self,
+        tenant: TenantId,
+        subject: &PrincipalSubject,
+        now: Timestamp,
+    ) -> Result<Option<PrincipalSeq>, RepositoryError> {
+        self.inner.register_principal(tenant, subject, now).await
     }
 
     async fn find_api_key(&self, key_id: &str) -> Result<Option<ApiKeyRecord>, RepositoryError> {

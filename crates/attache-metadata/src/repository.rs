@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_model::{
-    BlobId, Context, FileId, FileRecord, Holder, Person, PersonRef, PrincipalSeq, Revision, Tenant,
-    TenantId, TenantSlug, Timestamp,
+    BlobId, Context, FileId, FileRecord, Holder, Person, PersonRef, PrincipalSeq, PrincipalSubject,
+    Revision, Tenant, TenantId, TenantSlug, Timestamp,
 };
 
 use crate::{
@@ -49,6 +49,16 @@ pub trait TenancyRepository: Send + Sync {
         key: &NewApiKey,
         now: Timestamp,
     ) -> Result<Option<ApiKeyRecord>, RepositoryError>;
+
+    /// Finds the principal that an authenticator of another kind knows by `subject`, or registers it;
+    /// `None` where the tenant does not exist. The same subject has the same number for ever, and never
+    /// that of a key.
+    async fn register_principal(
+        &self,
+        tenant: TenantId,
+        subject: &PrincipalSubject,
+        now: Timestamp,
+    ) -> Result<Option<PrincipalSeq>, RepositoryError>;
 
     /// Finds a key by its public part, live or not.
     async fn find_api_key(&self, key_id: &str) -> Result<Option<ApiKeyRecord>, RepositoryError>;

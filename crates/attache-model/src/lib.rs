@@ -23,7 +23,9 @@ pub use file::{FileRecord, FileState, LifecycleError, ObjectKey, Visibility};
 pub use ids::{BlobId, FileId, FileSeq, PersonId, PrincipalSeq, Revision, TenantId};
 pub use limits::Limits;
 pub use media::MediaType;
-pub use names::{Category, Description, DisplayName, Filename, PersonIdentifier, TenantSlug};
+pub use names::{
+    Category, Description, DisplayName, Filename, PersonIdentifier, PrincipalSubject, TenantSlug,
+};
 pub use people::{Person, PersonRef, Tenant};
 pub use principal::{Principal, Scope, Scopes};
 pub use time::{Clock, SystemClock, Timestamp};

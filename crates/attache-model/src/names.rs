@@ -150,6 +150,21 @@ impl From<&Filename> for DisplayName {
 }
 
 text_type!(
+    /// How an authenticator knows who acts, such as the `sub` of a token: 1 to 255 bytes without
+    /// control characters, unique in a tenant.
+    PrincipalSubject
+);
+
+impl PrincipalSubject {
+    /// Checks a subject.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        check_length("subject", text, 255)?;
+        check_characters("subject", text, &[])?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+text_type!(
     /// A free text about a file: 1 to 4096 bytes; tabs and line breaks allowed, other control
     /// characters not.
     Description

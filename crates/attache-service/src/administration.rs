@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_metadata::{ApiKeyRecord, MetadataRepository, NewApiKey};
-use attache_model::{Clock, Entropy, Principal, PrincipalSeq, Scopes, Tenant, TenantSlug};
+use attache_model::{
+    Clock, Entropy, Principal, PrincipalSeq, PrincipalSubject, Scopes, Tenant, TenantSlug,
+};
 use attache_signing::ApiKey;
 
 use crate::ServiceError;
@@ -126,6 +128,33 @@ impl Administration {
         Ok(stored.map(|stored| IssuedApiKey {
             key,
             principal: stored.principal,
+        }))
+    }
+
+    /// The principal that another [`Authenticator`](crate::Authenticator) vouches for, registered where
+    /// it is new; `None` where there is no such tenant. What it may do is what is given here: nothing
+    /// of it is kept.
+    ///
+    /// # Errors
+    ///
+    /// What the repository fails with.
+    pub async fn register_principal(
+        &self,
+        tenant: &TenantSlug,
+        subject: &PrincipalSubject,
+        scopes: Scopes,
+    ) -> Result<Option<Principal>, ServiceError> {
+        let Some(tenant) = self.repository.find_tenant_by_slug(tenant).await? else {
+            return Ok(None);
+        };
+        let registered = self
+            .repository
+            .register_principal(tenant.id, subject, self.clock.now())
+            .await?;
+        Ok(registered.map(|seq| Principal {
+            seq,
+            tenant,
+            scopes,
         }))
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::service::{Parts, Timing};
-use crate::{ApiKeyAuthenticator, Authenticator, FileService, Inspector};
+use crate::{Administration, ApiKeyAuthenticator, Authenticator, FileService, Inspector};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -50,6 +50,16 @@ impl ServiceBuilder {
                 max_link_lifetime: DAY,
             },
         }
+    }
+
+    /// Tenants, keys and principals of the repository that was given, for an authenticator or a
+    /// program's own commands. Goes by the clock and the entropy set so far.
+    pub fn administration(&self) -> Administration {
+        Administration::new(
+            self.repository.clone(),
+            self.clock.clone(),
+            self.entropy.clone(),
+        )
     }
 
     /// Authenticates in another way than by the repository's API keys.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use attache_metadata::{ApiKeyRecord, NewApiKey, RepositoryError, TenancyRepository};
-use attache_model::{PrincipalSeq, Tenant, TenantId, TenantSlug, Timestamp};
+use attache_model::{PrincipalSeq, PrincipalSubject, Tenant, TenantId, TenantSlug, Timestamp};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::decode;
@@ -72,6 +72,33 @@ impl TenancyRepository for PostgresRepository {
             &(key, now),
             |connection, (key, now)| {
                 Box::pin(async move { Ok(create_api_key(connection, key, *now).await?) })
+            },
+        )
+        .await
+    }
+
+    async fn register_principal(
+        &self,
+        tenant: TenantId,
+        subject: &PrincipalSubject,
+        now: Timestamp,
+    ) -> Result<Option<PrincipalSeq>, RepositoryError> {
+        const OPERATION: &str = "register_principal";
+        // Nearly always it is there already, and nothing is to be locked.
+        let mut reader = self.reader(OPERATION).await?;
+        let found = find_principal(&mut reader, tenant, subject).await;
+        drop(reader);
+        if let Some(found) = found.map_err(|failure| failure.in_operation(OPERATION))? {
+            return Ok(Some(found));
+        }
+        write(
+            self.pool(),
+            OPERATION,
+            &(tenant, subject, now),
+            |connection, (tenant, subject, now)| {
+                Box::pin(async move {
+                    Ok(register_principal(connection, *tenant, subject, *now).await?)
+                })
             },
         )
         .await
@@ -171,6 +198,42 @@ async fn create_api_key(
         .execute(&mut *connection)
         .await?;
     find_api_key(connection, &key.key_id).await
+}
+
+async fn find_principal(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    subject: &PrincipalSubject,
+) -> Result<Option<PrincipalSeq>, Failure> {
+    let sql = "SELECT seq FROM principals WHERE tenant_id = $1 AND subject = 'external:' || $2";
+    let query = sqlx::query(sql)
+        .bind(tenant.get())
+        .bind(subject.as_str().to_owned());
+    let row = query.fetch_optional(connection).await?;
+    row.map(|row| Ok(PrincipalSeq::new(row.try_get(0)?)))
+        .transpose()
+}
+
+/// What such a principal may do stands in its token, so its row holds no scopes.
+async fn register_principal(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    subject: &PrincipalSubject,
+    now: Timestamp,
+) -> Result<Option<PrincipalSeq>, Failure> {
+    if find_tenant(connection, tenant).await?.is_none() {
+        return Ok(None);
+    }
+    let sql = "INSERT INTO principals (tenant_id, kind, subject, scopes, created_at) \
+        VALUES ($1, 'external', 'external:' || $2, '', $3) \
+        ON CONFLICT (tenant_id, subject) DO NOTHING";
+    sqlx::query(sql)
+        .bind(tenant.get())
+        .bind(subject.as_str().to_owned())
+        .bind(now.as_millis())
+        .execute(&mut *connection)
+        .await?;
+    find_principal(connection, tenant, subject).await
 }
 
 async fn find_api_key(

@@ -139,6 +139,7 @@ pub fn checks() -> &'static [Check] {
             keys_are_kept_and_found,
             keys_are_listed_in_pages,
             keys_are_revoked_for_good,
+            principals_of_others_are_registered_once,
             health_answers,
         }
         uploads::{

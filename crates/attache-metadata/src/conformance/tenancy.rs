@@ -1,6 +1,6 @@
 //! Tenants, keys and health.
 
-use attache_model::{Scope, Scopes, TenantId, TenantSlug, Timestamp};
+use attache_model::{PrincipalSubject, Scope, Scopes, TenantId, TenantSlug, Timestamp};
 
 use super::world::{Outcome, Problem, World, ensure, ensure_eq};
 use crate::{ApiKeyRecord, NewApiKey};
@@ -178,6 +178,42 @@ pub(super) async fn keys_are_revoked_for_good(world: &World) -> Outcome {
     ensure_eq!(found.revoked_at, Some(first), "the revocation found");
     let unknown = repository.revoke_api_key("k9", world.now()).await?;
     ensure!(unknown.is_none(), "an unknown key is revoked");
+    Ok(())
+}
+
+pub(super) async fn principals_of_others_are_registered_once(world: &World) -> Outcome {
+    let repository = world.repository();
+    let north = world.tenant("north").await?.principal.tenant.id;
+    let south = world.tenant("south").await?.principal.tenant.id;
+    let key = create(world, &new_key(north, "k1")).await?.principal;
+    let register = async |tenant, subject: &str| -> Result<_, Problem> {
+        let subject = PrincipalSubject::parse(subject)?;
+        let now = world.now();
+        Ok(repository.register_principal(tenant, &subject, now).await?)
+    };
+    let first = register(north, "user:7").await?;
+    ensure!(first.is_some(), "a principal is not registered");
+    ensure_eq!(register(north, "user:7").await?, first, "the same again");
+    let others = [
+        register(north, "User:7").await?,
+        register(south, "user:7").await?,
+        register(north, "key:k1").await?,
+        Some(key.seq),
+    ];
+    ensure!(
+        !others.contains(&first) && !others.contains(&None),
+        "principals that differ are taken for one"
+    );
+    ensure_eq!(register(north, "key:k1").await?, others[2], "like a key's");
+    ensure!(
+        others[2] != Some(key.seq),
+        "a subject is taken for the key it is named like"
+    );
+    let unknown = register(TenantId::new(i64::MAX), "user:7").await?;
+    ensure_eq!(unknown, None, "a principal of an unknown tenant");
+    let keys = repository.list_api_keys(Some(north), None, 100).await?;
+    let listed = |key: &ApiKeyRecord| Some(key.principal.seq) == first;
+    ensure!(!keys.iter().any(listed), "a principal is listed as a key");
     Ok(())
 }
 

@@ -1,0 +1,129 @@
+//! Signing in by another way than API keys: tokens (JWT) that an identity service of one's own made.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::ensure;
+use async_trait::async_trait;
+use attache::model::{Principal, PrincipalSubject};
+use attache::service::Authenticator;
+use attache::{
+    Administration, Body, Embedded, EmbeddedOptions, Filename, IncomingFile, RequestId, Scopes,
+    ServiceError, TenantSlug, UploadFields,
+};
+use bytes::Bytes;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde::{Deserialize, Serialize};
+
+/// Shared with the identity service. With RS256 or EdDSA this side holds only the public key.
+const SECRET: &[u8] = b"of the identity service and us";
+
+/// What the identity service says of whoever signs in.
+#[derive(Serialize, Deserialize)]
+struct TokenClaims {
+    sub: String,
+    tenant: String,
+    /// Scopes as a comma list, such as `files:read,content:read`.
+    scope: String,
+    /// Seconds since 1970.
+    exp: u64,
+    aud: String,
+}
+
+/// Takes the identity service's tokens.
+struct TokenAuthenticator {
+    administration: Administration,
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl TokenAuthenticator {
+    fn new(administration: Administration) -> Self {
+        // Naming the algorithm is what keeps a token from choosing one.
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&["attache"]);
+        Self {
+            administration,
+            key: DecodingKey::from_secret(SECRET),
+            validation,
+        }
+    }
+}
+
+#[async_trait]
+impl Authenticator for TokenAuthenticator {
+    async fn authenticate(&self, token: &str) -> Result<Principal, ServiceError> {
+        let refused = || ServiceError::Unauthenticated;
+        let token = decode::<TokenClaims>(token, &self.key, &self.validation);
+        let claims = token.map_err(|_| refused())?.claims;
+        let tenant = TenantSlug::parse(&claims.tenant).map_err(|_| refused())?;
+        let subject = PrincipalSubject::parse(&claims.sub).map_err(|_| refused())?;
+        let scopes: Scopes = claims.scope.parse().map_err(|_| refused())?;
+        // The first request of a person gives them their number, which records keep as `uploaded_by`.
+        let registered = self
+            .administration
+            .register_principal(&tenant, &subject, scopes)
+            .await?;
+        registered.ok_or_else(refused)
+    }
+}
+
+impl std::fmt::Debug for TokenAuthenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenAuthenticator").finish_non_exhaustive()
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    run(&directory.path().join("attache-data")).await
+}
+
+/// The whole example, in a directory that need not be there yet.
+pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
+    let options = EmbeddedOptions::new(data_dir);
+    let attache = Embedded::open_with(options, |builder| {
+        let authenticator = TokenAuthenticator::new(builder.administration());
+        builder.authenticator(Arc::new(authenticator))
+    })
+    .await?;
+    let tenant = TenantSlug::parse("clinic-3")?;
+    attache.administration().create_tenant(&tenant).await?;
+
+    let files = attache.service();
+    let request_id = RequestId::parse("example-1")?;
+    let nurse = files
+        .authenticate(&issue("user:7", "files:write")?, request_id.clone())
+        .await?;
+    let scan = IncomingFile::named(Filename::parse("x-ray.txt")?);
+    let body = Body::from(Bytes::from_static(b"a broken wrist"));
+    let stored = files
+        .upload(&nurse, scan, UploadFields::default(), body)
+        .await?;
+    ensure!(stored.record.uploaded_by == nurse.principal().map(|principal| principal.seq));
+    println!("stored by principal {:?}", stored.record.uploaded_by);
+
+    // What she may do is what her token says, and no more.
+    let refused = files.get_file(&nurse, stored.record.id).await;
+    ensure!(matches!(refused, Err(ServiceError::MissingScope(_))));
+    let forged = issue("user:7", "files:delete")?.replace('.', "x");
+    let refused = files.authenticate(&forged, request_id).await;
+    ensure!(matches!(refused, Err(ServiceError::Unauthenticated)));
+
+    attache.close().await;
+    Ok(())
+}
+
+/// What the identity service does.
+fn issue(subject: &str, scope: &str) -> anyhow::Result<String> {
+    let claims = TokenClaims {
+        sub: subject.to_owned(),
+        tenant: "clinic-3".to_owned(),
+        scope: scope.to_owned(),
+        exp: 4_102_444_800,
+        aud: "attache".to_owned(),
+    };
+    let key = EncodingKey::from_secret(SECRET);
+    Ok(encode(&Header::new(Algorithm::HS256), &claims, &key)?)
+}

@@ -1,0 +1,137 @@
+//! A storage backend of one's own: whatever the crate `object_store` reaches (Azure, Google, WebDAV)
+//! keeps the bytes. Passes the conformance suite.
+
+use async_trait::async_trait;
+use attache::storage::{
+    BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, BodyVerifier,
+    ByteRange, Capabilities, KeyPage, PresignOperation, PresignedRequest, PutError, PutOptions,
+    StoreHealth, StoredBlob, conformance,
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use object_store::path::Path;
+use object_store::{Error, GetOptions, ObjectStore, ObjectStoreExt as _, WriteMultipart};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    run().await
+}
+
+/// The whole example: the suite on a store in memory. Use `object_store::azure` or `::gcp` instead.
+pub(crate) async fn run() -> anyhow::Result<()> {
+    let store = ObjectBlobStore(object_store::memory::InMemory::new());
+    let namespace = conformance::fresh_namespace(&attache::model::OsEntropy);
+    let report = conformance::check_all(&store, &namespace).await?;
+    for check in report.passed {
+        println!("ok  {check}");
+    }
+    Ok(())
+}
+
+/// Keeps blobs in any object store. It has to keep the promises for durability and for the order of
+/// lists that the clouds' own stores keep.
+#[derive(Debug)]
+pub(crate) struct ObjectBlobStore<S>(S);
+
+/// What an error means to attache. The error itself goes along, for the log.
+fn failed(operation: &'static str) -> impl Fn(Error) -> BlobError + Clone {
+    move |error| {
+        let kind = match &error {
+            Error::NotFound { .. } => BlobErrorKind::NotFound,
+            Error::PermissionDenied { .. } => BlobErrorKind::PermissionDenied,
+            _ => BlobErrorKind::Unavailable,
+        };
+        BlobError::new(kind, operation).with_source(error)
+    }
+}
+
+fn path(key: &BlobKey) -> Path {
+    Path::from(key.as_str())
+}
+
+#[async_trait]
+impl<S: ObjectStore> BlobStore for ObjectBlobStore<S> {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    async fn put(
+        &self,
+        key: &BlobKey,
+        mut body: Body,
+        options: PutOptions,
+    ) -> Result<StoredBlob, PutError> {
+        let failed = failed("put");
+        let mut verifier = BodyVerifier::new(&body, options)?;
+        let parts = self.0.put_multipart(&path(key)).await;
+        // Nothing is visible before it is finished, and what is dropped never is.
+        let mut writer = WriteMultipart::new(parts.map_err(&failed)?);
+        while let Some(chunk) = body.try_next().await? {
+            verifier.update(&chunk)?;
+            // Bounds what is in memory: at most four parts on their way.
+            writer.wait_for_capacity(4).await.map_err(&failed)?;
+            writer.put(chunk);
+        }
+        let stored = verifier.finish()?;
+        writer.finish().await.map_err(&failed)?;
+        Ok(stored)
+    }
+
+    async fn get(&self, key: &BlobKey, range: Option<ByteRange>) -> Result<BlobReader, BlobError> {
+        let size_bytes = self.head(key).await?.size_bytes;
+        let (first, length) = range.map_or((0, size_bytes), |r| (r.offset_bytes, r.length_bytes));
+        if range.is_some_and(|range| !range.fits(size_bytes)) {
+            return Err(BlobError::new(BlobErrorKind::InvalidRange, "get").with_key(key));
+        }
+        let stream = if length == 0 {
+            stream::empty().boxed()
+        } else {
+            let wanted = GetOptions::new().with_range(Some(first..first + length));
+            let found = self.0.get_opts(&path(key), wanted).await;
+            let bytes = found.map_err(failed("get"))?.into_stream();
+            bytes.map_err(failed("get")).boxed()
+        };
+        Ok(BlobReader { size_bytes, stream })
+    }
+
+    async fn head(&self, key: &BlobKey) -> Result<BlobMeta, BlobError> {
+        let size_bytes = self.0.head(&path(key)).await.map_err(failed("head"))?.size;
+        Ok(BlobMeta { size_bytes })
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        match self.0.delete(&path(key)).await {
+            Err(Error::NotFound { .. }) => Ok(()),
+            deleted => deleted.map_err(failed("delete")),
+        }
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<KeyPage, BlobError> {
+        // Prefixes of object stores are folders, ours are texts: ask for the folder, and look.
+        let folder = prefix.rsplit_once('/').map(|(name, _)| Path::from(name));
+        let offset = after.map_or_else(Path::default, path);
+        let found = self.0.list_with_offset(folder.as_ref(), &offset);
+        let keys = found.try_filter_map(async |object| {
+            let key = BlobKey::parse(object.location.as_ref()).ok();
+            Ok(key.filter(|key| key.as_str().starts_with(prefix)))
+        });
+        let keys = keys.take(limit.saturating_add(1)).try_collect::<Vec<_>>();
+        let mut keys = keys.await.map_err(failed("list"))?;
+        let has_more = keys.len() > limit;
+        keys.truncate(limit);
+        Ok(KeyPage { keys, has_more })
+    }
+
+    async fn presign(&self, operation: &PresignOperation) -> Result<PresignedRequest, BlobError> {
+        Err(BlobError::new(BlobErrorKind::Unsupported, "presign").with_key(operation.key()))
+    }
+
+    async fn health(&self) -> Result<StoreHealth, BlobError> {
+        self.list("", None, 1).await?;
+        Ok(StoreHealth::default())
+    }
+}
