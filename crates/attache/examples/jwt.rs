@@ -15,7 +15,7 @@ use bytes::Bytes;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-/// Shared with the identity service. With RS256 or EdDSA this side holds only the public key.
+/// Shared with the identity service. With public-key algorithms this side holds only the public key.
 const SECRET: &[u8] = b"of the identity service and us";
 
 /// What the identity service says of whoever signs in.

@@ -1,4 +1,4 @@
-//! A storage backend of one's own: whatever the crate `object_store` reaches (Azure, Google, WebDAV)
+//! A storage backend of one's own: whatever the crate `object_store` reaches (Azure, Google)
 //! keeps the bytes. Passes the conformance suite.
 
 use async_trait::async_trait;
