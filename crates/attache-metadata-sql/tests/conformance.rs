@@ -12,13 +12,14 @@ use async_trait::async_trait;
 use attache_metadata::conformance::{check_all, checks};
 use attache_metadata::{
     ApiKeyRecord, Attempt, BlobIntent, BlobRepository, CommittedFile, FileChange, FilePage,
-    FileQuery, FileRepository, LeaseToken, MetadataRepository, NewApiKey, NewFiles, PageRequest,
-    ReapStage, ReapTask, Refusal, RepositoryError, SortDirection, StoredFile, TenancyRepository,
+    FileQuery, FileRepository, LeaseToken, MetadataRepository, NewApiKey, NewFile, NewFiles,
+    NewUpload, PageRequest, ReapStage, ReapTask, Refusal, RepositoryError, SortDirection,
+    StoredFile, StoredUpload, TenancyRepository, UploadRepository,
 };
 use attache_metadata_sql::SqliteRepository;
 use attache_model::{
     Actor, BlobId, Claim, Context, FileId, FileRecord, Holder, Person, PersonRef, PrincipalSeq,
-    Revision, Tenant, TenantId, TenantSlug, Timestamp,
+    Revision, Tenant, TenantId, TenantSlug, Timestamp, Upload,
 };
 use common::SqliteFactory;
 
@@ -380,6 +381,42 @@ impl FileRepository for Broken {
         person: &PersonRef,
     ) -> Result<Option<Person>, RepositoryError> {
         self.inner.find_person(cx, person).await
+    }
+}
+
+#[async_trait]
+impl UploadRepository for Broken {
+    async fn begin_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Upload> {
+        self.inner.begin_upload(cx, upload).await
+    }
+
+    async fn find_upload(
+        &self,
+        cx: &Context,
+        id: FileId,
+    ) -> Result<Option<StoredUpload>, RepositoryError> {
+        self.inner.find_upload(cx, id).await
+    }
+
+    async fn complete_upload(
+        &self,
+        cx: &Context,
+        id: FileId,
+        file: &NewFile,
+    ) -> Attempt<FileRecord> {
+        self.inner.complete_upload(cx, id, file).await
+    }
+
+    async fn cancel_upload(&self, cx: &Context, id: FileId) -> Attempt<()> {
+        self.inner.cancel_upload(cx, id).await
+    }
+
+    async fn drop_expired_uploads(
+        &self,
+        kept_for: Duration,
+        limit: u32,
+    ) -> Result<u32, RepositoryError> {
+        self.inner.drop_expired_uploads(kept_for, limit).await
     }
 }
 
