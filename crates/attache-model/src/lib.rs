@@ -13,6 +13,7 @@ mod names;
 mod people;
 mod principal;
 mod time;
+mod upload;
 
 pub use claim::{Claim, Holder};
 pub use context::{Actor, Context, RequestId};
@@ -29,3 +30,4 @@ pub use names::{
 pub use people::{Person, PersonRef, Tenant};
 pub use principal::{Principal, Scope, Scopes};
 pub use time::{Clock, SystemClock, Timestamp};
+pub use upload::{Upload, UploadState};

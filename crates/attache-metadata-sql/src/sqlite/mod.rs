@@ -15,6 +15,7 @@ mod open;
 mod options;
 mod people;
 mod tenancy;
+mod uploads;
 mod wal;
 mod writer;
 
