@@ -71,7 +71,9 @@ impl FixtureFactory for Databases {
 
 impl Databases {
     fn beside(url: &str) -> Result<Self, BoxError> {
-        let server: PgConnectOptions = url.parse().map_err(|_| "this is no address")?;
+        let server: PgConnectOptions = url
+            .parse()
+            .map_err(|_| "this is no address of a PostgreSQL server")?;
         let mut seed = [0; 4];
         OsEntropy.fill(&mut seed);
         Ok(Self {
@@ -130,7 +132,9 @@ async fn run() -> Result<u32, BoxError> {
     let told = std::env::args().nth(1);
     let url = told.or_else(|| std::env::var("ATTACHE_DATABASE_URL").ok());
     let databases = Databases::beside(&url.ok_or("which database? postgres://…")?)?;
-    databases.ask("SELECT 1".to_owned()).await?;
+    // Whatever is wrong with the server itself is told once.
+    databases.fixture().await?;
+    databases.clear().await?;
     let mut failed = 0;
     for check in checks() {
         match check.run(&databases).await {
@@ -162,8 +166,11 @@ fn with_causes(error: &dyn Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        told.push_str(": ");
-        told.push_str(&error.to_string());
+        // Some errors tell their causes themselves.
+        let text = error.to_string();
+        if !told.ends_with(&text) {
+            told = format!("{told}: {text}");
+        }
         cause = error.source();
     }
     told

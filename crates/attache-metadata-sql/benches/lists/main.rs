@@ -51,7 +51,7 @@ async fn main() -> Result<(), BoxError> {
         let ratio = many.as_secs_f64() / few.as_secs_f64();
         let [few_pages, many_pages] = pages(&places, &work).await?;
         println!(
-            "| {:<36} | {:>9.3} | {:>9.3} | {ratio:>5.2} | {few_pages:>5} | {many_pages:>5} |",
+            "| {:<36} | {:>9.3} | {:>9.3} | {ratio:>5.2} | {few_pages:>11} | {many_pages:>12} |",
             work.name,
             few.as_secs_f64() * 1000.0,
             many.as_secs_f64() * 1000.0,

@@ -112,6 +112,10 @@ fn filtered_lists() -> Result<Vec<(&'static str, FileQuery)>, BoxError> {
             "list of a rare type",
             of(&|it| it.content_type = Some(table.clone())),
         ),
+        (
+            "list of a rare type, by name",
+            of(&|it| (it.content_type, it.sort) = (Some(table.clone()), by_name)),
+        ),
     ])
 }
 
