@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod guard;
 mod test;
 mod workspace;
@@ -28,9 +29,11 @@ enum Task {
     Ci(ci::Options),
     /// Check the layering rules that the compiler does not know
     Guard,
-    /// Measure the release build of the server
+    /// Measure release builds
     #[command(subcommand)]
     Bench(bench::Measurement),
+    /// Run the public suites on servers of yours
+    Conformance(conformance::Options),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Ci(options) => ci::run(&workspace, options)?,
         Task::Guard => guard::run(&workspace)?,
         Task::Bench(measurement) => bench::run(&workspace, measurement)?,
+        Task::Conformance(options) => conformance::run(&workspace, options)?,
     }
     Ok(ExitCode::SUCCESS)
 }

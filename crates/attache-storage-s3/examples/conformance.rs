@@ -5,30 +5,51 @@
 //! folder of its own, and is deleted again.
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use attache_model::OsEntropy;
 use attache_storage::{BlobStore, conformance};
 use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn run() -> Result<u32, Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("which bucket? s3://…")?;
     let options = S3Options::parse(&url)?.with_environment(|name| std::env::var(name).ok())?;
     let store = S3BlobStore::new(options, &S3Credentials::from_env()?);
     store.health().await?;
     let namespace = conformance::fresh_namespace(&OsEntropy);
-    let mut failures = 0;
+    let mut failed = 0;
     for check in conformance::checks() {
         match check.run(&store, &namespace).await {
-            Ok(()) => println!("ok      {}", check.name()),
+            Ok(()) => println!("ok    {}", check.name()),
             Err(failure) => {
-                failures += 1;
-                println!("FAILED  {}: {}", check.name(), failure.problem());
+                failed += 1;
+                println!("FAIL  {}: {}", check.name(), failure.problem());
             }
         }
     }
-    if failures > 0 {
-        return Err(format!("{failures} checks failed").into());
+    println!("{} checks, {failed} failed", conformance::checks().len());
+    Ok(failed)
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {}", with_causes(error.as_ref()));
+            ExitCode::FAILURE
+        }
     }
-    Ok(())
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told.push_str(": ");
+        told.push_str(&error.to_string());
+        cause = error.source();
+    }
+    told
 }

@@ -10,7 +10,7 @@ use super::options::PostgresOptions;
 use crate::schema::OpenError;
 
 /// For every session.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
     // Nothing waits without end, and a transaction whose process was lost gives its locks back.
     ("statement_timeout", "30s"),
     ("lock_timeout", "5s"),
@@ -24,6 +24,8 @@ const SETTINGS: [(&str, &str); 6] = [
     ("enable_sort", "off"),
     // The price put on a sort would have such a statement compiled, which takes longer than running it.
     ("jit", "off"),
+    // No statement reads so much that it pays to start helpers for it.
+    ("max_parallel_workers_per_gather", "0"),
 ];
 
 /// Answered means durable. A stronger setting, such as `remote_apply`, is left as it is.

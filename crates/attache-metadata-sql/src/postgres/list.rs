@@ -106,16 +106,21 @@ impl Walk<'_> {
     }
 
     /// One walk. Residual filters are kept outside of it by `OFFSET 0`, lest the planner look for
-    /// another index by them.
+    /// another index by them; and each walk asks for what only its own index holds in order, see the
+    /// schema.
     fn arm(&self, statement: &mut QueryBuilder<Postgres>, archived: bool) {
         let columns = &self.columns;
+        let archived_column = match self.plan.leading {
+            Leading::Tenant => "archived_of_all",
+            _ => "archived",
+        };
         let source = if self.is_filtered {
             "(SELECT * FROM files"
         } else {
             "files"
         };
         statement.push(format_args!(
-            "(SELECT {columns} FROM {source} WHERE archived = {archived}"
+            "(SELECT {columns} FROM {source} WHERE {archived_column} = {archived}"
         ));
         self.condition(statement);
         if self.is_filtered {

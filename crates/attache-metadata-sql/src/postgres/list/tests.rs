@@ -1,5 +1,7 @@
 //! Which indexes a list walks, as Postgres plans it, and how many pages of the disk it touches.
 
+use std::ops::Range;
+
 use attache_metadata::{PageKey, Sort, SortField};
 use attache_model::{Category, FileId, PersonId, Sha256Digest, Timestamp};
 use attache_testkit::ThrowawayPostgres;
@@ -28,26 +30,67 @@ async fn execute(connection: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(sql).execute(connection).await.unwrap();
 }
 
-/// Writes files numbered up to `count`: of ten tenants, the first of which has every second; of
-/// each tenant, every tenth file is archived, some are claimed, and people and categories have some.
-async fn populate(connection: &mut PgConnection, from: i64, count: i64) {
+/// How files are spread.
+#[derive(Debug, Clone, Copy)]
+enum Spread {
+    /// Over ten tenants, the first of which has every second; of each tenant, every tenth file is
+    /// archived, as many are claimed, and people and categories have some.
+    Even,
+    /// Nearly all are of one tenant; one of its people has half of them, each other person a few; one
+    /// category has nearly all; few are archived or claimed, and the same bytes are kept often.
+    Skewed,
+}
+
+impl Spread {
+    /// The values of tenant, person, category, number of the bytes, archived and claimed of file `i`.
+    const fn values(self) -> [&'static str; 6] {
+        match self {
+            Self::Even => [
+                "CASE WHEN i % 2 = 0 THEN 1 ELSE i % 10 + 1 END",
+                "i / 2 % 2 + 2",
+                "CASE WHEN i % 3 = 0 THEN 'images' ELSE 'papers' END",
+                "i / 2 % 500",
+                "i / 2 % 10 = 0",
+                "i / 2 % 10 = 1",
+            ],
+            Self::Skewed => [
+                "CASE WHEN i % 1000 = 0 THEN i % 10 + 1 ELSE 1 END",
+                "CASE WHEN i % 2 = 0 THEN 3 ELSE i % 30000 END",
+                "CASE WHEN i % 500 = 0 THEN 'papers' ELSE 'images' END",
+                "CASE WHEN i % 10 = 0 THEN i ELSE 3 END",
+                "i % 700 = 0",
+                "i % 700 = 1",
+            ],
+        }
+    }
+}
+
+/// Writes files numbered up to `count`, of which the server knows nothing yet.
+async fn populate(connection: &mut PgConnection, spread: Spread, from: i64, count: i64) {
+    let [tenant, person, category, bytes, archived, claimed] = spread.values();
     let sql = format!(
         "INSERT INTO files (id, tenant_id, blob_id, person_id, category, name, filename, \
             content_type, size_bytes, sha256, visibility, key, created_at, updated_at, \
             archived_at, used_at, used_by) \
-        SELECT lpad(to_hex(i), 32, '0')::uuid, CASE WHEN i % 2 = 0 THEN 1 ELSE i % 10 + 1 END, \
-            lpad(to_hex(i), 32, '0')::uuid, lpad(to_hex(i / 2 % 2 + 2), 32, '0')::uuid, \
-            CASE WHEN i % 3 = 0 THEN 'images' ELSE 'papers' END, 'File ' || i, 'a.pdf', \
-            'application/pdf', i % 4000, decode(lpad(to_hex(i / 2 % 500), 64, '0'), 'hex'), \
-            'private', 'key ' || i, i / 3, 1, \
-            CASE WHEN i / 2 % 10 = 0 THEN 1 END, \
-            CASE WHEN i / 2 % 10 = 1 THEN 1 END, CASE WHEN i / 2 % 10 = 1 THEN 'holder' END \
-        FROM generate_series({from}, {count}) AS i; \
-        ANALYZE files; VACUUM files"
+        SELECT lpad(to_hex(i), 32, '0')::uuid, {tenant}, lpad(to_hex(i), 32, '0')::uuid, \
+            lpad(to_hex({person}), 32, '0')::uuid, {category}, 'File ' || i, 'a.pdf', \
+            'application/pdf', i % 4000, decode(lpad(to_hex({bytes}), 64, '0'), 'hex'), \
+            'private', 'key ' || i, i / 3, 1, CASE WHEN {archived} THEN 1 END, \
+            CASE WHEN {claimed} THEN 1 END, CASE WHEN {claimed} THEN 'holder' END \
+        FROM generate_series({from}, {count}) AS i"
     );
-    for statement in sql.split("; ") {
-        execute(connection, statement).await;
-    }
+    execute(
+        connection,
+        "ALTER TABLE files SET (autovacuum_enabled = off)",
+    )
+    .await;
+    execute(connection, &sql).await;
+}
+
+/// Lets the server count what there is.
+async fn analyze(connection: &mut PgConnection) {
+    execute(connection, "ANALYZE files").await;
+    execute(connection, "VACUUM files").await;
 }
 
 fn sorts() -> impl Iterator<Item = Sort> {
@@ -123,46 +166,74 @@ async fn explain_generic(
 #[tokio::test]
 async fn every_list_walks_one_index_in_order() {
     let mut connection = open().await;
-    populate(&mut connection, 1, 100_000).await;
+    populate(&mut connection, Spread::Even, 1, 100_000).await;
+    analyze(&mut connection).await;
+    check_plans(&mut connection, 0..128).await;
+}
+
+/// Whatever the server knows or guesses of how the files are spread.
+#[tokio::test]
+async fn every_list_of_skewed_files_walks_one_index_in_order() {
+    let mut connection = open().await;
+    // Every filter that an index leads with.
+    let filters = || 0..16;
+    check_plans(&mut connection, filters()).await;
+    populate(&mut connection, Spread::Skewed, 1, 100_000).await;
+    check_plans(&mut connection, filters()).await;
+    analyze(&mut connection).await;
+    check_plans(&mut connection, filters()).await;
+}
+
+async fn check_plans(connection: &mut PgConnection, filters: Range<u32>) {
+    execute(connection, "SET plan_cache_mode = force_generic_plan").await;
     for sort in sorts() {
-        for filters in 0..128 {
+        for filters in filters.clone() {
             for state in STATES {
                 for after in [None, Some(somewhere(sort.field))] {
                     let query = query(filters, state, sort);
                     let request = PageRequest { limit: 100, after };
-                    let plan = ListPlan::new(TENANT, &query, &request);
-                    check_plan(&mut connection, &plan).await;
+                    let mut plan = ListPlan::new(TENANT, &query, &request);
+                    if plan.is_residual() {
+                        check_plan(connection, &plan, of_stop).await;
+                        plan.stop_at(somewhere(sort.field));
+                    }
+                    check_plan(connection, &plan, of_records).await;
                 }
             }
         }
     }
 }
 
-async fn check_plan(connection: &mut PgConnection, plan: &ListPlan<'_>) {
-    let statement: fn(&ListPlan<'_>, &str) -> QueryBuilder<Postgres> = if plan.is_residual() {
-        of_stop
-    } else {
-        of_records
-    };
-    execute(connection, "SET plan_cache_mode = auto").await;
+type Statement = fn(&ListPlan<'_>, &str) -> QueryBuilder<Postgres>;
+
+async fn check_plan(connection: &mut PgConnection, plan: &ListPlan<'_>, statement: Statement) {
     let steps = explain(connection, statement(plan, "EXPLAIN ")).await;
     check_steps(plan, &steps);
-    execute(connection, "SET plan_cache_mode = force_generic_plan").await;
     let steps = explain_generic(connection, &statement(plan, "")).await;
     check_steps(plan, &steps);
 }
 
 fn check_steps(plan: &ListPlan<'_>, steps: &[String]) {
-    let told = format!("{plan:?}\n{}", steps.join("\n"));
-    for bad in ["Seq Scan on files", "Sort", "Bitmap"] {
+    let told = || format!("{plan:?}\n{}", steps.join("\n"));
+    for bad in ["Seq Scan on files", "Sort", "Bitmap", "Gather"] {
         // A sort *key* is also what a merge of two walks has.
         let is_bad = |step: &&String| step.contains(bad) && !step.contains("Sort Key");
-        assert_eq!(steps.iter().find(is_bad), None, "{told}");
+        assert_eq!(steps.iter().find(is_bad), None, "{}", told());
     }
     let index = format!(" using {} on files", index(plan));
-    let walks = steps.iter().filter(|step| step.contains(&index)).count();
+    let mut walks = 0;
+    for (place, step) in steps.iter().enumerate() {
+        if step.contains(&index) {
+            walks += 1;
+            // What the index is asked for, and nothing that is asked of its entries one by one.
+            let below = steps[place + 1..].iter().map(|it| it.trim());
+            let mut below = below.take_while(|it| !it.starts_with("->"));
+            assert!(below.any(|it| it.starts_with("Index Cond: ")), "{}", told());
+            assert!(!below.any(|it| it.starts_with("Filter: ")), "{}", told());
+        }
+    }
     let expected = 1 + usize::from(plan.states == StateFilter::Any);
-    assert_eq!(walks, expected, "{told}");
+    assert_eq!(walks, expected, "{}", told());
 }
 
 /// How many pages of the disk a page of the list touches.
@@ -210,7 +281,8 @@ async fn a_page_costs_the_same_however_many_records_there_are() {
             }
         }
     }
-    populate(&mut connection, 1, 40_000).await;
+    populate(&mut connection, Spread::Even, 1, 40_000).await;
+    analyze(&mut connection).await;
     // The dearest page with few records, without residual filters and with them.
     let mut dearest = [0, 0];
     for (query, after) in &queries {
@@ -218,7 +290,8 @@ async fn a_page_costs_the_same_however_many_records_there_are() {
         let most = &mut dearest[usize::from(is_residual(query))];
         *most = touched.max(*most);
     }
-    populate(&mut connection, 40_001, 200_000).await;
+    populate(&mut connection, Spread::Even, 40_001, 200_000).await;
+    analyze(&mut connection).await;
     for (query, after) in &queries {
         let touched = touched(&mut connection, query, after.clone()).await;
         let most = dearest[usize::from(is_residual(query))];
