@@ -6,21 +6,35 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
-use attache::{EmbeddedDatabase, EmbeddedOptions, SigningKeySource, signing_keys};
+use attache::s3::{S3BlobStore, S3Credentials, S3Options};
+use attache::{
+    BlobStore as _, DatabaseLocation, InstallationDatabase, InstallationOptions, OpenError,
+    SigningKeySource, StorageLocation, signing_keys,
+};
 use rustix::fs::Access;
 
+use super::explain;
 use crate::output::print;
 
-pub(super) async fn run(options: &EmbeddedOptions) -> anyhow::Result<ExitCode> {
-    let blobs = options.blobs_path();
-    let checks = [
-        ("configuration", Ok("can be read".to_owned())),
-        ("data directory", check_directory(&options.data_dir)),
-        ("signing keys", check_keys(options)),
-        ("database", check_database(options).await),
-        ("storage", check_storage(&blobs)),
-        ("free disk", check_room(options)),
-    ];
+pub(super) async fn run(options: &InstallationOptions) -> anyhow::Result<ExitCode> {
+    let mut checks = vec![("configuration", Ok("can be read".to_owned()))];
+    if let Some(data_dir) = &options.data_dir {
+        checks.push(("data directory", check_directory(data_dir)));
+    }
+    checks.push(("signing keys", check_keys(options)));
+    checks.push(("database", check_database(options).await));
+    match &options.storage {
+        StorageLocation::Local(blobs) => checks.push(("storage", check_local(blobs))),
+        StorageLocation::S3 {
+            options,
+            credentials,
+        } => checks.push(("storage", check_s3(options, credentials).await)),
+        other => bail!("{other:?} cannot be checked"),
+    }
+    let disks = disks(options);
+    if !disks.is_empty() {
+        checks.push(("free disk", check_room(&disks, options.reserved_bytes)));
+    }
     let mut all_well = true;
     let mut lines = Vec::new();
     for (name, outcome) in checks {
@@ -54,26 +68,35 @@ fn require_writable(path: &Path) -> anyhow::Result<()> {
     accessible.with_context(|| format!("{} cannot be read and written", path.display()))
 }
 
-fn check_keys(options: &EmbeddedOptions) -> anyhow::Result<String> {
-    let (ring, origin) = match (&options.signing_keys, options.signing_keys_path()) {
-        (SigningKeySource::Ring(ring), _) => (ring.clone(), "the configuration".to_owned()),
-        (_, Some(path)) => (signing_keys::load(&path)?, path.display().to_string()),
-        (_, None) => bail!("there are none"),
+fn check_keys(options: &InstallationOptions) -> anyhow::Result<String> {
+    let (ring, origin) = match &options.signing_keys {
+        SigningKeySource::Ring(ring) => (ring.clone(), "the configuration".to_owned()),
+        SigningKeySource::File(path) => (signing_keys::load(path)?, path.display().to_string()),
+        SigningKeySource::Generated(path) if !options.database.is_shared() => {
+            (signing_keys::load(path)?, path.display().to_string())
+        }
+        _ => return Err(explain(OpenError::NoSigningKeys)),
     };
     let ids: Vec<_> = ring.keys().map(|key| key.id().as_str()).collect();
     Ok(format!("{} from {origin}", ids.join(", ")))
 }
 
-async fn check_database(options: &EmbeddedOptions) -> anyhow::Result<String> {
-    let database = EmbeddedDatabase::open(options).await?;
+async fn check_database(options: &InstallationOptions) -> anyhow::Result<String> {
+    let database = InstallationDatabase::open(options).await.map_err(explain)?;
     let health = database.repository().health().await;
     database.close().await;
     health?;
-    Ok(options.database_path().display().to_string())
+    Ok(options.database.to_string())
+}
+
+async fn check_s3(options: &S3Options, credentials: &S3Credentials) -> anyhow::Result<String> {
+    let store = S3BlobStore::new(options.clone(), credentials);
+    store.health().await?;
+    Ok(format!("the bucket {}", options.bucket))
 }
 
 /// Looks at the store without opening it, which a server that runs would refuse.
-fn check_storage(root: &Path) -> anyhow::Result<String> {
+fn check_local(root: &Path) -> anyhow::Result<String> {
     let shown = check_directory(root)?;
     for part in ["blobs", "staging"] {
         require_writable(&root.join(part))?;
@@ -88,15 +111,26 @@ fn check_storage(root: &Path) -> anyhow::Result<String> {
     }
 }
 
-fn check_room(options: &EmbeddedOptions) -> anyhow::Result<String> {
+/// Where this installation writes on disks of this machine.
+fn disks(options: &InstallationOptions) -> Vec<&Path> {
+    let mut disks = Vec::new();
+    if let StorageLocation::Local(path) = &options.storage {
+        disks.push(path.as_path());
+    }
+    if let DatabaseLocation::Sqlite(path) = &options.database {
+        disks.push(path.as_path());
+    }
+    disks
+}
+
+fn check_room(disks: &[&Path], reserved_bytes: u64) -> anyhow::Result<String> {
     let mut told = Vec::new();
-    for path in [options.blobs_path(), options.database_path()] {
+    for path in disks {
         let shown = path.display();
-        let free =
-            free_bytes(&path).with_context(|| format!("the disk of {shown} is not known"))?;
+        let free = free_bytes(path).with_context(|| format!("the disk of {shown} is not known"))?;
         let mebibytes = free >> 20;
         ensure!(
-            free > options.reserved_bytes,
+            free > reserved_bytes,
             "{mebibytes} MiB at {shown}, no more than the reserve: uploads are refused"
         );
         told.push(format!("{mebibytes} MiB at {shown}"));
