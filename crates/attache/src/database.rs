@@ -9,6 +9,7 @@ use attache_metadata_sql::MigrationReport;
 use attache_metadata_sql::PostgresRepository;
 #[cfg(feature = "sqlite")]
 use attache_metadata_sql::{SqliteOptions, SqliteRepository};
+use attache_model::{Clock, Finding};
 use attache_service::Administration;
 
 use crate::{DatabaseLocation, InstallationOptions, OpenError};
@@ -18,6 +19,9 @@ use crate::{DatabaseLocation, InstallationOptions, OpenError};
 pub struct InstallationDatabase {
     repository: Repository,
     administration: Administration,
+    /// What the database is called in a message.
+    shown: String,
+    clock: Arc<dyn Clock>,
 }
 
 /// The repositories there are, as closing is no part of their contract.
@@ -97,6 +101,8 @@ impl InstallationDatabase {
         Ok(Self {
             repository,
             administration,
+            shown: options.database.to_string(),
+            clock: options.clock.clone(),
         })
     }
 
@@ -108,6 +114,20 @@ impl InstallationDatabase {
     /// The database itself.
     pub fn repository(&self) -> Arc<dyn MetadataRepository> {
         self.repository.shared()
+    }
+
+    /// Looks the database over, for its operator. Changes nothing.
+    pub async fn diagnose(&self) -> Vec<Finding> {
+        let health = self.repository().health().await;
+        if let Err(error) = health {
+            return vec![Finding::failure(&error)];
+        }
+        match &self.repository {
+            #[cfg(feature = "sqlite")]
+            Repository::Sqlite(_) => vec![Finding::fine(self.shown.clone())],
+            #[cfg(feature = "postgres")]
+            Repository::Postgres(postgres) => postgres.diagnose(self.clock.as_ref()).await,
+        }
     }
 
     /// Makes the changes that wait, and closes file or connections.

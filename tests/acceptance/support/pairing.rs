@@ -34,6 +34,10 @@ pub(crate) enum Needs {
     FirstStart,
     /// Several servers at a time.
     Replicas,
+    /// A database that can be away while the server runs.
+    DatabaseServer,
+    /// A store that can be away while the server runs.
+    StoreServer,
 }
 
 impl Pairing {
@@ -64,6 +68,9 @@ impl Pairing {
                 Some("its first start makes nothing: servers that start together would race")
             }
             (Self::SqliteAndLocal, Needs::Replicas) => Some("its directory is for one server"),
+            (Self::SqliteAndLocal, Needs::DatabaseServer | Needs::StoreServer) => {
+                Some("nothing of it can be away while the server runs")
+            }
             _ => None,
         }
     }

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
-use attache::s3::{S3BlobStore, S3Credentials, S3Options};
+use attache::model::{Finding, FindingLevel};
+use attache::s3::S3BlobStore;
 use attache::{
-    BlobStore as _, DatabaseLocation, InstallationDatabase, InstallationOptions, OpenError,
-    SigningKeySource, StorageLocation, signing_keys,
+    DatabaseLocation, InstallationDatabase, InstallationOptions, OpenError, SigningKeySource,
+    StorageLocation, signing_keys,
 };
 use rustix::fs::Access;
 
@@ -17,40 +18,62 @@ use super::explain;
 use crate::output::print;
 
 pub(super) async fn run(options: &InstallationOptions) -> anyhow::Result<ExitCode> {
-    let mut checks = vec![("configuration", Ok("can be read".to_owned()))];
-    if let Some(data_dir) = &options.data_dir {
-        checks.push(("data directory", check_directory(data_dir)));
-    }
-    checks.push(("signing keys", check_keys(options)));
-    checks.push(("database", check_database(options).await));
-    match &options.storage {
-        StorageLocation::Local(blobs) => checks.push(("storage", check_local(blobs))),
-        StorageLocation::S3 {
-            options,
-            credentials,
-        } => checks.push(("storage", check_s3(options, credentials).await)),
-        other => bail!("{other:?} cannot be checked"),
-    }
-    let disks = disks(options);
-    if !disks.is_empty() {
-        checks.push(("free disk", check_room(&disks, options.reserved_bytes)));
-    }
-    let mut all_well = true;
+    let checks = checks(options).await?;
+    let mut worst = FindingLevel::Fine;
     let mut lines = Vec::new();
-    for (name, outcome) in checks {
-        let (verdict, detail) = match outcome {
-            Ok(detail) => ("ok  ", detail),
-            Err(error) => ("FAIL", format!("{error:#}")),
-        };
-        all_well &= verdict == "ok  ";
-        lines.push(format!("{verdict}  {name:14}  {detail}\n"));
+    for (name, findings) in checks {
+        for finding in findings {
+            worst = worst.max(finding.level);
+            let verdict = match finding.level {
+                FindingLevel::Fine => "ok",
+                FindingLevel::Warning => "warn",
+                FindingLevel::Failure => "FAIL",
+            };
+            lines.push(format!("{verdict:4}  {name:14}  {}\n", finding.text));
+        }
     }
     print(&lines.concat())?;
-    Ok(if all_well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    Ok(match worst {
+        FindingLevel::Failure => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
     })
+}
+
+type Check = (&'static str, Vec<Finding>);
+
+async fn checks(options: &InstallationOptions) -> anyhow::Result<Vec<Check>> {
+    let mut checks = vec![("configuration", vec![Finding::fine("can be read")])];
+    if let Some(data_dir) = &options.data_dir {
+        checks.push(("data directory", one(check_directory(data_dir))));
+    }
+    checks.push(("signing keys", one(check_keys(options))));
+    checks.push(("database", check_database(options).await));
+    let storage = match &options.storage {
+        StorageLocation::Local(blobs) => one(check_local(blobs)),
+        StorageLocation::S3 {
+            options: s3,
+            credentials,
+        } => {
+            let store = S3BlobStore::new(s3.as_ref().clone(), credentials);
+            let (clock, entropy) = (options.clock.as_ref(), options.entropy.as_ref());
+            store.diagnose(clock, entropy).await
+        }
+        other => bail!("{other:?} cannot be checked"),
+    };
+    checks.push(("storage", storage));
+    let disks = disks(options);
+    if !disks.is_empty() {
+        checks.push(("free disk", one(check_room(&disks, options.reserved_bytes))));
+    }
+    Ok(checks)
+}
+
+/// A check that either holds or does not.
+fn one(outcome: anyhow::Result<String>) -> Vec<Finding> {
+    vec![match outcome {
+        Ok(text) => Finding::fine(text),
+        Err(error) => Finding::failure(error.as_ref()),
+    }]
 }
 
 fn check_directory(path: &Path) -> anyhow::Result<String> {
@@ -81,18 +104,14 @@ fn check_keys(options: &InstallationOptions) -> anyhow::Result<String> {
     Ok(format!("{} from {origin}", ids.join(", ")))
 }
 
-async fn check_database(options: &InstallationOptions) -> anyhow::Result<String> {
-    let database = InstallationDatabase::open(options).await.map_err(explain)?;
-    let health = database.repository().health().await;
+async fn check_database(options: &InstallationOptions) -> Vec<Finding> {
+    let database = match InstallationDatabase::open(options).await {
+        Ok(database) => database,
+        Err(error) => return one(Err(explain(error))),
+    };
+    let findings = database.diagnose().await;
     database.close().await;
-    health?;
-    Ok(options.database.to_string())
-}
-
-async fn check_s3(options: &S3Options, credentials: &S3Credentials) -> anyhow::Result<String> {
-    let store = S3BlobStore::new(options.clone(), credentials);
-    store.health().await?;
-    Ok(format!("the bucket {}", options.bucket))
+    findings
 }
 
 /// Looks at the store without opening it, which a server that runs would refuse.
