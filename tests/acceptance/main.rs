@@ -29,6 +29,7 @@ mod paging;
 mod public;
 mod record;
 mod replicas;
+mod shared_start;
 mod shutdown;
 mod slow_clients;
 mod too_large;
