@@ -32,7 +32,11 @@ struct Journal {
 async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Arc<Mutex<Journal>>) {
     for number in 0.. {
         let name = format!("{cycle}-{writer}-{number}.bin");
-        let length = 100_000 * (1 + (writer + number) % 8);
+        // One writer sends what a store keeps in parts, of which a kill leaves some.
+        let (length, piece) = match writer {
+            0 => (20_000_000, 400_000),
+            _ => (100_000 * (1 + (writer + number) % 8), 50_000),
+        };
         let bytes = noise(
             cycle << 32 | writer << 16 | number,
             usize::try_from(length).unwrap(),
@@ -42,7 +46,7 @@ async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Ar
             .unwrap()
             .sent
             .insert(name.clone(), sha256_hex(&bytes));
-        let pieces: Vec<Bytes> = bytes.chunks(50_000).map(Bytes::copy_from_slice).collect();
+        let pieces: Vec<Bytes> = bytes.chunks(piece).map(Bytes::copy_from_slice).collect();
         let body = stream::unfold(pieces.into_iter(), async |mut pieces| {
             let piece = pieces.next()?;
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Options, PDF, Server, eventually, run};
+use crate::support::{Needs, Options, PDF, Server, eventually, run, tells_of};
 
 /// The command on stdout that begins with `curl`, with its continued lines.
 fn printed_curl(printed: &str) -> String {
@@ -38,6 +38,9 @@ fn uploaded_file(command: &str) -> &str {
 
 #[tokio::test]
 async fn the_first_start_prints_a_key_and_a_curl_that_can_be_pasted() {
+    if !tells_of(Needs::FirstStart) {
+        return;
+    }
     let server = Server::start(Options::new()).await;
     assert!(server.key().starts_with("att_"));
     // The key is printed before or after the address: the curl is there when both are.
@@ -127,6 +130,9 @@ async fn a_restart_keeps_everything_and_prints_no_second_key() {
 
 #[tokio::test]
 async fn a_second_server_on_the_same_directory_is_refused() {
+    if !tells_of(Needs::DataDirectory) {
+        return;
+    }
     let server = Server::start(Options::new()).await;
     let mut second = server.command(&["serve", "--listen", "127.0.0.1:0"]);
     let mut second = second
@@ -157,11 +163,14 @@ async fn a_second_server_on_the_same_directory_is_refused() {
 
 #[tokio::test]
 async fn the_secrets_on_disk_are_for_the_owner_only() {
+    if !tells_of(Needs::DataDirectory) {
+        return;
+    }
     use std::os::unix::fs::PermissionsExt;
 
     let server = Server::start(Options::new()).await;
     server.client().store("a.txt", b"a").await;
-    let mut folders = vec![server.data_dir()];
+    let mut folders = vec![server.data_dir().to_owned()];
     let mut seen = 0;
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

@@ -16,7 +16,8 @@ async fn sigterm_ends_an_idle_server_with_exit_0() {
 #[tokio::test]
 async fn an_upload_under_way_is_finished_or_refused_when_the_server_drains() {
     let mut server = Server::start(Options::new()).await;
-    let bytes = noise(7, 2_000_000);
+    // Enough for a store that keeps nothing before a whole part is there.
+    let bytes = noise(7, 24_000_000);
     let head = format!(
         "POST /v1/files?filename=late.bin HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
          Content-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
@@ -26,7 +27,7 @@ async fn an_upload_under_way_is_finished_or_refused_when_the_server_drains() {
     );
     let mut connection = server.connect().await;
     connection.send(head).await;
-    connection.send(&bytes[..1_000_000]).await;
+    connection.send(&bytes[..18_000_000]).await;
     eventually(
         "the upload begins",
         Duration::from_secs(20),
@@ -38,7 +39,7 @@ async fn an_upload_under_way_is_finished_or_refused_when_the_server_drains() {
     server.terminate();
     // Some time for the server to notice; either order is a correct one.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let sent = connection.try_send(&bytes[1_000_000..]).await;
+    let sent = connection.try_send(&bytes[18_000_000..]).await;
     let answer = connection.try_answer().await;
     assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
 

@@ -117,13 +117,7 @@ fn documentation(workspace: &Workspace) -> Result<()> {
 }
 
 fn tests(workspace: &Workspace) -> Result<()> {
-    let summary = test::run(
-        workspace,
-        &test::Options {
-            require_all: true,
-            postgres: false,
-        },
-    )?;
+    let summary = test::run(workspace, &test::Options { require_all: true })?;
     summary.print();
     if !summary.is_success() {
         bail!("{summary}");

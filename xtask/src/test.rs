@@ -3,7 +3,8 @@
 //! Nothing is skipped silently. A suite that cannot run says so in a line of its own,
 //! `SKIPPED <suite>: <reason>`, written straight to `std::io::stderr()` (what `eprintln!` writes is
 //! captured by the test harness). Such lines are listed at the end; under `--require-all` they are
-//! failures.
+//! failures. An acceptance test without a story on the pairing it runs on says `NOT ON <pairing>
+//! <test>: <reason>`; it is listed as well, and counts neither as passed nor as failed.
 
 mod postgres;
 mod summary;
@@ -25,6 +26,17 @@ const REQUIRE_ALL: &str = "ATTACHE_REQUIRE_ALL";
 /// The backends that nothing enables by default.
 pub(crate) const ALL_BACKENDS: [&str; 2] = ["--features", "attache-metadata-sql/postgres"];
 
+/// Tells the acceptance tests what to run the server on.
+const PAIRING: &str = "ATTACHE_TEST_PAIRING";
+
+/// What is run, and on which pairing where that is not the embedded default. Benches are left to
+/// clippy: without `--bench` they would measure nothing.
+const RUNS: &[(&[&str], Option<&str>)] = &[
+    (&["--tests", "--examples"], None),
+    (&["--test", "acceptance"], Some("postgres+s3")),
+    (&["--doc"], None),
+];
+
 /// After so long without a line it is worth asking whether cargo has ended.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -34,9 +46,6 @@ pub(crate) struct Options {
     /// Count a skipped suite or an ignored test as a failure
     #[arg(long)]
     pub(crate) require_all: bool,
-    /// Run the suites of the PostgreSQL repository as well, on a server that they start themselves
-    #[arg(long)]
-    pub(crate) postgres: bool,
 }
 
 /// Builds what the suites need and runs them all, whatever fails in between.
@@ -46,20 +55,19 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Summary> {
     let require_all = options.require_all || requires_all(std::env::var(REQUIRE_ALL).ok());
 
-    if options.postgres {
-        postgres::require()?;
-    }
+    postgres::require()?;
     // The acceptance tests start this binary; cargo builds no other package's binary for a test.
     workspace::run(&mut workspace.cargo(["build", "--package", "attached"]))
         .context("the server that the acceptance tests start cannot be built")?;
 
     let mut summary = Summary::new(require_all);
-    // Benches are left to clippy: without `--bench` they would measure nothing.
-    for targets in [["--tests", "--examples"].as_slice(), ["--doc"].as_slice()] {
+    for (targets, pairing) in RUNS {
+        // Always of the whole workspace: of a package alone, cargo would build another variant.
         let mut command = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
-        command.args(targets);
-        if options.postgres {
-            command.args(ALL_BACKENDS);
+        command.args(ALL_BACKENDS).args(*targets);
+        if let Some(pairing) = pairing {
+            println!("note: the acceptance tests once more, on {pairing}");
+            command.env(PAIRING, pairing);
         }
         if require_all {
             command.env(REQUIRE_ALL, "1");

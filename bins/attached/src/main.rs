@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let installed = logging::install(&cli.log);
     let (command, data) = cli.into_command();
     let options = data
-        .options()
+        .options(|name| std::env::var(name).ok())
         .unwrap_or_else(|problem| Cli::refuse(problem));
     match installed.and_then(|()| run(command, options)) {
         Ok(code) => code,
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, options: attache::EmbeddedOptions) -> anyhow::Result<ExitCode> {
+fn run(command: Command, options: attache::InstallationOptions) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
     let done = runtime.block_on(commands::run(command, options));
     runtime.shutdown_timeout(BLOCKING_TIMEOUT);

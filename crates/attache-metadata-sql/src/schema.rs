@@ -60,8 +60,12 @@ pub enum OpenError {
     /// The file could not be made.
     #[error("the database file cannot be made")]
     File(#[source] std::io::Error),
-    /// The address of the database cannot be read. What it was is not told: it may hold a password.
-    #[error("the address of the database cannot be read")]
+    /// The address of the database cannot be read, or has a parameter that is not known. What it was
+    /// is not told: it may hold a password.
+    #[error(
+        "the address of the database is not of the form \
+         postgres://user:password@host:port/database?sslmode=require"
+    )]
     Address,
     /// The server is older than this program can use, or keeps texts in another encoding.
     #[error("the setting {name} of the server is {found}, but {needed} is needed")]

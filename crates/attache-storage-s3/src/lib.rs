@@ -3,6 +3,7 @@
 mod bucket;
 mod clients;
 mod credentials;
+mod diagnose;
 mod failure;
 mod landing;
 mod list;

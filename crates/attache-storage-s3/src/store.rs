@@ -37,7 +37,7 @@ const HEALTHY_FOR: Duration = Duration::from_secs(5);
 /// Cloning it is cheap and shares the connections. Needs a tokio runtime with I/O and time.
 #[derive(Debug, Clone)]
 pub struct S3BlobStore {
-    bucket: Arc<Bucket>,
+    pub(crate) bucket: Arc<Bucket>,
 }
 
 impl S3BlobStore {

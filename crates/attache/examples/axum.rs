@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use attache::{
-    ApiKeyRequest, Embedded, EmbeddedOptions, HttpConfig, HttpService, PublicUrl, Scopes,
+    ApiKeyRequest, HttpConfig, HttpService, Installation, InstallationOptions, PublicUrl, Scopes,
     TenantSlug,
 };
 use axum::Router;
@@ -28,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
 
 /// The whole example, in a directory that need not be there yet.
 pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
-    let attache = Embedded::open(EmbeddedOptions::new(data_dir)).await?;
+    let attache = Installation::open(InstallationOptions::in_directory(data_dir)).await?;
     let key = make_key(&attache).await?;
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -62,7 +62,7 @@ pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes a tenant and a key, as `attached` does at its first start.
-async fn make_key(attache: &Embedded) -> anyhow::Result<String> {
+async fn make_key(attache: &Installation) -> anyhow::Result<String> {
     let tenant = TenantSlug::parse("default")?;
     attache.administration().create_tenant(&tenant).await?;
     let request = ApiKeyRequest {

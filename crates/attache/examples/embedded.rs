@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use attache::model::{PersonIdentifier, PersonRef};
 use attache::{
-    ApiKeyRequest, Body, Context, Embedded, EmbeddedOptions, FileService, Filename, Holder,
-    IncomingFile, ListRequest, RequestId, Scopes, ServiceError, TenantSlug, UploadFields,
+    ApiKeyRequest, Body, Context, FileService, Filename, Holder, IncomingFile, Installation,
+    InstallationOptions, ListRequest, RequestId, Scopes, ServiceError, TenantSlug, UploadFields,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
@@ -19,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
 
 /// The whole example, in a directory that need not be there yet.
 pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
-    let attache = Embedded::open(EmbeddedOptions::new(data_dir)).await?;
+    let attache = Installation::open(InstallationOptions::in_directory(data_dir)).await?;
     let cx = sign_in(&attache).await?;
     keep_a_file(attache.service(), &cx).await?;
     attache.close().await;
@@ -27,7 +27,7 @@ pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes a tenant and a key, and the context that calls with this key are made in.
-async fn sign_in(attache: &Embedded) -> anyhow::Result<Context> {
+async fn sign_in(attache: &Installation) -> anyhow::Result<Context> {
     let tenant = TenantSlug::parse("school-7")?;
     attache.administration().create_tenant(&tenant).await?;
     let request = ApiKeyRequest {

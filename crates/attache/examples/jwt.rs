@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use attache::model::{Principal, PrincipalSubject};
 use attache::service::Authenticator;
 use attache::{
-    Administration, Body, Embedded, EmbeddedOptions, Filename, IncomingFile, RequestId, Scopes,
+    Administration, Body, Installation, InstallationOptions, Filename, IncomingFile, RequestId, Scopes,
     ServiceError, TenantSlug, UploadFields,
 };
 use bytes::Bytes;
@@ -82,8 +82,8 @@ async fn main() -> anyhow::Result<()> {
 
 /// The whole example, in a directory that need not be there yet.
 pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
-    let options = EmbeddedOptions::new(data_dir);
-    let attache = Embedded::open_with(options, |builder| {
+    let options = InstallationOptions::in_directory(data_dir);
+    let attache = Installation::open_with(options, |builder| {
         let authenticator = TokenAuthenticator::new(builder.administration());
         builder.authenticator(Arc::new(authenticator))
     })

@@ -1,27 +1,35 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(all(feature = "sqlite", target_os = "linux"))]
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 mod data_dir;
-#[cfg(all(feature = "sqlite", target_os = "linux"))]
-mod embedded;
-#[cfg(all(feature = "sqlite", target_os = "linux"))]
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
+mod database;
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
+mod installation;
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 mod open_error;
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
+mod options;
 #[cfg(unix)]
 pub mod signing_keys;
 
-#[cfg(all(feature = "sqlite", target_os = "linux"))]
-pub use embedded::{Embedded, EmbeddedDatabase, EmbeddedOptions, SigningKeySource};
-#[cfg(all(feature = "sqlite", target_os = "linux"))]
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
+pub use database::InstallationDatabase;
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
+pub use installation::Installation;
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 pub use open_error::OpenError;
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
+pub use options::{DatabaseLocation, InstallationOptions, SigningKeySource, StorageLocation};
 
 #[cfg(feature = "http")]
 #[doc(inline)]
 pub use attache_http as http;
 #[doc(inline)]
 pub use attache_metadata as metadata;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[doc(inline)]
-pub use attache_metadata_sql as sqlite;
+pub use attache_metadata_sql as sql;
 #[doc(inline)]
 pub use attache_model as model;
 #[doc(inline)]
@@ -30,6 +38,9 @@ pub use attache_service as service;
 pub use attache_signing as signing;
 #[doc(inline)]
 pub use attache_storage as storage;
+#[cfg(feature = "s3")]
+#[doc(inline)]
+pub use attache_storage_s3 as s3;
 
 #[cfg(feature = "http")]
 #[doc(no_inline)]
@@ -50,3 +61,8 @@ pub use attache_service::{
 pub use attache_signing::KeyRing;
 #[doc(no_inline)]
 pub use attache_storage::{BlobStore, Body};
+
+/// The examples of the documents are compiled and run as tests.
+#[cfg(all(doctest, feature = "http", feature = "sqlite"))]
+#[doc = include_str!("../../../docs/EMBEDDING.md")]
+struct Embedding;

@@ -1,4 +1,4 @@
-//! Why an embedded installation could not be opened.
+//! Why an installation could not be opened.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use attache_storage::{BlobError, BlobErrorKind};
 
 use crate::signing_keys::SigningKeysError;
 
-/// Why an embedded installation could not be opened.
+/// Why an installation could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -40,6 +40,10 @@ pub enum OpenError {
     /// The signing keys cannot be used.
     #[error("the signing keys cannot be used")]
     SigningKeys(#[from] SigningKeysError),
+    /// No signing keys were given, and none may be made: a shared database needs keys that all of
+    /// its servers know.
+    #[error("signing keys must be given: the servers of a shared database need the same")]
+    NoSigningKeys,
     /// The database cannot be used.
     #[error("the database cannot be opened")]
     Database(#[from] attache_metadata_sql::OpenError),

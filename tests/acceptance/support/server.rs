@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use attache_testkit::{ThrowawayPostgres, ThrowawayS3};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::pairing::{self, StoredObject};
+use super::pairing::{Place, StoredObject};
 use super::{ALL_SCOPES, Client, RawConnection, binary, eventually};
 
 /// How long a start or a stop may take on a machine that is busy with other things.
@@ -43,32 +44,39 @@ impl Options {
     }
 }
 
-/// The directory a server lives in: its data, its log. Outlives the process, so that it can restart.
+/// Where a server lives: its data, its log. Outlives the process, so that it can restart, and may be
+/// home to several.
 #[derive(Debug)]
 struct Home {
     folder: TempDir,
+    place: Place,
 }
 
 impl Home {
-    fn new() -> Self {
+    fn new(place: impl FnOnce(&Path) -> Place) -> Self {
         let mut folder = TempDir::with_prefix("attache-acceptance-").unwrap();
         if std::env::var_os("ATTACHE_KEEP").is_some() {
             folder.disable_cleanup(true);
             eprintln!("the server's directory: {}", folder.path().display());
         }
-        fs::create_dir(folder.path().join("data")).unwrap();
-        Self { folder }
-    }
-
-    fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
+        let place = place(folder.path());
+        Self { folder, place }
     }
 
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("stderr.log")
     }
 
-    /// A command that shares nothing with the caller's surroundings but the `PATH`.
+    /// Makes what the first start does not make; answers the key.
+    fn prepare(&self) -> Option<String> {
+        self.place.prepare(|arguments| {
+            let mut command = self.command();
+            run_well(command.args(arguments))
+        })
+    }
+
+    /// A command that knows where the data is, and shares nothing with the caller's surroundings but
+    /// the `PATH`.
     fn command(&self) -> Command {
         let mut command = Command::new(binary::attached());
         command.env_clear();
@@ -78,6 +86,7 @@ impl Home {
             }
         }
         command.current_dir(self.folder.path()).stdin(Stdio::null());
+        self.place.configure(&mut command);
         command
     }
 }
@@ -94,16 +103,32 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server on a fresh directory and waits until it is ready.
+    /// Starts a server on a fresh place and waits until it is ready.
     pub(crate) async fn start(options: Options) -> Self {
-        Self::start_in(Arc::new(Home::new()), options, None).await
+        Self::start_at(Home::new(Place::new), options).await
+    }
+
+    /// As [`start`](Self::start), with the records on a PostgreSQL server of the test's own.
+    pub(crate) async fn start_on(postgres: &ThrowawayPostgres, options: Options) -> Self {
+        Self::start_at(Home::new(|_| Place::on(postgres)), options).await
+    }
+
+    /// Starts another server on the same data.
+    pub(crate) async fn start_beside(&self) -> Self {
+        let home = self.home.clone();
+        Self::start_in(home, self.options.clone(), self.key.clone()).await
     }
 
     /// Starts one whose data directory `prepare` has seen first.
     pub(crate) async fn start_prepared(options: Options, prepare: impl FnOnce(&Path)) -> Self {
-        let home = Home::new();
-        prepare(&home.data_dir());
-        Self::start_in(Arc::new(home), options, None).await
+        let home = Home::new(Place::new);
+        prepare(home.place.data_dir());
+        Self::start_at(home, options).await
+    }
+
+    async fn start_at(home: Home, options: Options) -> Self {
+        let key = home.prepare();
+        Self::start_in(Arc::new(home), options, key).await
     }
 
     async fn start_in(home: Arc<Home>, options: Options, key: Option<String>) -> Self {
@@ -114,9 +139,7 @@ impl Server {
         let mut child = home
             .command()
             .arg("serve")
-            .args(["--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(home.data_dir())
-            .args(pairing::arguments())
+            .args(["--listen", "127.0.0.1:0"])
             .args(&options.arguments)
             .envs(
                 options
@@ -200,8 +223,23 @@ impl Server {
         &self.url["http://".len()..]
     }
 
-    pub(crate) fn data_dir(&self) -> PathBuf {
-        self.home.data_dir()
+    /// The directory of a pairing that has one.
+    #[track_caller]
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.home.place.data_dir()
+    }
+
+    /// The S3 of a pairing that has one.
+    #[track_caller]
+    pub(crate) fn s3(&self) -> &ThrowawayS3 {
+        self.home.place.s3()
+    }
+
+    /// The names of what lies where the server was started.
+    pub(crate) fn files_left(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.home.folder.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names.map(|name| name.into_string().unwrap()).collect()
     }
 
     /// The key of the first start.
@@ -225,7 +263,7 @@ impl Server {
 
     /// Everything the store holds, unfinished uploads included.
     pub(crate) fn stored_objects(&self) -> Vec<StoredObject> {
-        pairing::stored_objects(&self.data_dir())
+        self.home.place.stored_objects()
     }
 
     /// Waits until the store holds exactly so many objects.
@@ -284,27 +322,14 @@ impl Server {
     /// Runs a subcommand on this server's data while it runs.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command();
-        let backends = pairing::arguments();
-        command
-            .args(arguments)
-            .arg("--data-dir")
-            .arg(self.data_dir())
-            .args(backends);
+        command.args(arguments);
         command
     }
 
     /// Runs a subcommand that has to succeed; answers its stdout without the line's end.
     #[track_caller]
     pub(crate) fn cli(&self, arguments: &[&str]) -> String {
-        let output = run(&mut self.command(arguments));
-        assert!(
-            output.status.success(),
-            "attached {arguments:?}: {output:?}"
-        );
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .trim_end()
-            .to_owned()
+        run_well(&mut self.command(arguments))
     }
 
     #[track_caller]
@@ -347,6 +372,15 @@ pub(crate) fn run(command: &mut Command) -> Output {
     command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Runs a command that has to succeed; answers its stdout without the line's end.
+#[track_caller]
+fn run_well(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    told.trim_end().to_owned()
 }
 
 /// Reads lines as they come, on a thread that ends with the process.

@@ -2,7 +2,7 @@
 //!
 //! Development dependencies are free: a test may reach for any crate. Two crates are special: the
 //! testkit is nothing *but* a development dependency, and the acceptance tests are a black box, so they
-//! link none of ours even for development.
+//! link none of ours even for development but the testkit, for the servers it starts.
 
 use crate::workspace::Member;
 
@@ -37,7 +37,7 @@ pub(super) const LAYERS: &[Layer] = &[
     outer("attache", LIBRARIES),
     outer("attached", &["attache"]),
     outer(TESTKIT, LIBRARIES),
-    outer(ACCEPTANCE, &[]),
+    outer(ACCEPTANCE, &[TESTKIT]),
     outer("xtask", &[]),
 ];
 

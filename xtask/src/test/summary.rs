@@ -10,6 +10,8 @@ pub(crate) struct Summary {
     failed: u64,
     ignored: u64,
     skips: Vec<String>,
+    /// The tests that have no story on the pairing they ran on, though they count as passed there.
+    untold: Vec<String>,
     /// Runs that failed without naming a failed test: a crash, or a test that does not compile.
     broken_runs: u64,
     failed_before_run: u64,
@@ -32,6 +34,7 @@ impl Summary {
             failed: 0,
             ignored: 0,
             skips: Vec::new(),
+            untold: Vec::new(),
             broken_runs: 0,
             failed_before_run: 0,
         }
@@ -43,7 +46,9 @@ impl Summary {
             self.passed += counts.passed;
             self.failed += counts.failed;
             self.ignored += counts.ignored;
-        } else if let Some(skip) = parse_skip(line)
+        } else if let Some(untold) = parse_line(line, "NOT ON ") {
+            self.untold.push(untold.to_owned());
+        } else if let Some(skip) = parse_line(line, "SKIPPED ")
             && !self.skips.iter().any(|known| known == skip)
         {
             self.skips.push(skip.to_owned());
@@ -60,12 +65,15 @@ impl Summary {
 
     /// Some tests ran, and none failed.
     pub(crate) fn is_success(&self) -> bool {
-        self.passed > 0 && self.all_failed() == 0
+        self.all_passed() > 0 && self.all_failed() == 0
     }
 
     /// Lists what did not run and ends with the line of totals.
     pub(crate) fn print(&self) {
         println!();
+        for untold in &self.untold {
+            println!("{untold}");
+        }
         for skip in &self.skips {
             println!("{skip}");
         }
@@ -91,6 +99,10 @@ impl Summary {
         self.ignored + self.skips.len() as u64
     }
 
+    fn all_passed(&self) -> u64 {
+        self.passed.saturating_sub(self.untold.len() as u64)
+    }
+
     fn all_failed(&self) -> u64 {
         let forbidden = if self.require_all { self.skipped() } else { 0 };
         self.failed + self.broken_runs + forbidden
@@ -102,7 +114,7 @@ impl fmt::Display for Summary {
         write!(
             formatter,
             "{} passed, {} failed",
-            self.passed,
+            self.all_passed(),
             self.all_failed()
         )?;
         match self.skipped() {
@@ -128,15 +140,15 @@ fn parse_result(line: &str) -> Option<Counts> {
     })
 }
 
-/// Reads `SKIPPED <suite>: <reason>`, alone on its line or behind `test name ... `, which the
-/// harness leaves open while a single-threaded test runs.
-fn parse_skip(line: &str) -> Option<&str> {
-    let skip = match line.split_once(" ... ") {
+/// Reads a mark such as `SKIPPED <suite>: <reason>`, alone on its line or behind `test name ... `,
+/// which the harness leaves open while a single-threaded test runs.
+fn parse_line<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    let told = match line.split_once(" ... ") {
         Some((test, rest)) if test.starts_with("test ") => rest,
         _ => line,
     };
-    let (suite, reason) = skip.strip_prefix("SKIPPED ")?.split_once(": ")?;
-    (!suite.trim().is_empty() && !reason.trim().is_empty()).then_some(skip)
+    let (suite, reason) = told.strip_prefix(mark)?.split_once(": ")?;
+    (!suite.trim().is_empty() && !reason.trim().is_empty()).then_some(told)
 }
 
 #[cfg(test)]
@@ -204,13 +216,22 @@ mod tests {
     }
 
     #[test]
+    fn a_test_without_a_story_on_its_pairing_did_not_pass() {
+        let lines = ["NOT ON postgres+s3 disk_full: it has no disk\n", OK];
+        let strict = summary(true, &lines, true);
+        assert_eq!(strict.to_string(), "2 passed, 0 failed");
+        assert_eq!(strict.untold.len(), 1);
+        assert!(strict.is_success());
+    }
+
+    #[test]
     fn only_whole_skip_lines_count() {
         assert_eq!(
-            parse_skip("SKIPPED s3: no store: retry"),
+            parse_line("SKIPPED s3: no store: retry", "SKIPPED "),
             Some("SKIPPED s3: no store: retry")
         );
         assert_eq!(
-            parse_skip("test a ... SKIPPED s3: none"),
+            parse_line("test a ... SKIPPED s3: none", "SKIPPED "),
             Some("SKIPPED s3: none")
         );
         for other in [
@@ -219,7 +240,7 @@ mod tests {
             "left: \"SKIPPED s3: none\"",
             "test a ... ok",
         ] {
-            assert_eq!(parse_skip(other), None, "{other}");
+            assert_eq!(parse_line(other, "SKIPPED "), None, "{other}");
         }
     }
 

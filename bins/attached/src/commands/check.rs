@@ -6,37 +6,74 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
-use attache::{EmbeddedDatabase, EmbeddedOptions, SigningKeySource, signing_keys};
+use attache::model::{Finding, FindingLevel};
+use attache::s3::S3BlobStore;
+use attache::{
+    DatabaseLocation, InstallationDatabase, InstallationOptions, OpenError, SigningKeySource,
+    StorageLocation, signing_keys,
+};
 use rustix::fs::Access;
 
+use super::explain;
 use crate::output::print;
 
-pub(super) async fn run(options: &EmbeddedOptions) -> anyhow::Result<ExitCode> {
-    let blobs = options.blobs_path();
-    let checks = [
-        ("configuration", Ok("can be read".to_owned())),
-        ("data directory", check_directory(&options.data_dir)),
-        ("signing keys", check_keys(options)),
-        ("database", check_database(options).await),
-        ("storage", check_storage(&blobs)),
-        ("free disk", check_room(options)),
-    ];
-    let mut all_well = true;
+pub(super) async fn run(options: &InstallationOptions) -> anyhow::Result<ExitCode> {
+    let checks = checks(options).await?;
+    let mut worst = FindingLevel::Fine;
     let mut lines = Vec::new();
-    for (name, outcome) in checks {
-        let (verdict, detail) = match outcome {
-            Ok(detail) => ("ok  ", detail),
-            Err(error) => ("FAIL", format!("{error:#}")),
-        };
-        all_well &= verdict == "ok  ";
-        lines.push(format!("{verdict}  {name:14}  {detail}\n"));
+    for (name, findings) in checks {
+        for finding in findings {
+            worst = worst.max(finding.level);
+            let verdict = match finding.level {
+                FindingLevel::Fine => "ok",
+                FindingLevel::Warning => "warn",
+                FindingLevel::Failure => "FAIL",
+            };
+            lines.push(format!("{verdict:4}  {name:14}  {}\n", finding.text));
+        }
     }
     print(&lines.concat())?;
-    Ok(if all_well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    Ok(match worst {
+        FindingLevel::Failure => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
     })
+}
+
+type Check = (&'static str, Vec<Finding>);
+
+async fn checks(options: &InstallationOptions) -> anyhow::Result<Vec<Check>> {
+    let mut checks = vec![("configuration", vec![Finding::fine("can be read")])];
+    if let Some(data_dir) = &options.data_dir {
+        checks.push(("data directory", one(check_directory(data_dir))));
+    }
+    checks.push(("signing keys", one(check_keys(options))));
+    checks.push(("database", check_database(options).await));
+    let storage = match &options.storage {
+        StorageLocation::Local(blobs) => one(check_local(blobs)),
+        StorageLocation::S3 {
+            options: s3,
+            credentials,
+        } => {
+            let store = S3BlobStore::new(s3.as_ref().clone(), credentials);
+            let (clock, entropy) = (options.clock.as_ref(), options.entropy.as_ref());
+            store.diagnose(clock, entropy).await
+        }
+        other => bail!("{other:?} cannot be checked"),
+    };
+    checks.push(("storage", storage));
+    let disks = disks(options);
+    if !disks.is_empty() {
+        checks.push(("free disk", one(check_room(&disks, options.reserved_bytes))));
+    }
+    Ok(checks)
+}
+
+/// A check that either holds or does not.
+fn one(outcome: anyhow::Result<String>) -> Vec<Finding> {
+    vec![match outcome {
+        Ok(text) => Finding::fine(text),
+        Err(error) => Finding::failure(error.as_ref()),
+    }]
 }
 
 fn check_directory(path: &Path) -> anyhow::Result<String> {
@@ -54,26 +91,31 @@ fn require_writable(path: &Path) -> anyhow::Result<()> {
     accessible.with_context(|| format!("{} cannot be read and written", path.display()))
 }
 
-fn check_keys(options: &EmbeddedOptions) -> anyhow::Result<String> {
-    let (ring, origin) = match (&options.signing_keys, options.signing_keys_path()) {
-        (SigningKeySource::Ring(ring), _) => (ring.clone(), "the configuration".to_owned()),
-        (_, Some(path)) => (signing_keys::load(&path)?, path.display().to_string()),
-        (_, None) => bail!("there are none"),
+fn check_keys(options: &InstallationOptions) -> anyhow::Result<String> {
+    let (ring, origin) = match &options.signing_keys {
+        SigningKeySource::Ring(ring) => (ring.clone(), "the configuration".to_owned()),
+        SigningKeySource::File(path) => (signing_keys::load(path)?, path.display().to_string()),
+        SigningKeySource::Generated(path) if !options.database.is_shared() => {
+            (signing_keys::load(path)?, path.display().to_string())
+        }
+        _ => return Err(explain(OpenError::NoSigningKeys)),
     };
     let ids: Vec<_> = ring.keys().map(|key| key.id().as_str()).collect();
     Ok(format!("{} from {origin}", ids.join(", ")))
 }
 
-async fn check_database(options: &EmbeddedOptions) -> anyhow::Result<String> {
-    let database = EmbeddedDatabase::open(options).await?;
-    let health = database.repository().health().await;
+async fn check_database(options: &InstallationOptions) -> Vec<Finding> {
+    let database = match InstallationDatabase::open(options).await {
+        Ok(database) => database,
+        Err(error) => return one(Err(explain(error))),
+    };
+    let findings = database.diagnose().await;
     database.close().await;
-    health?;
-    Ok(options.database_path().display().to_string())
+    findings
 }
 
 /// Looks at the store without opening it, which a server that runs would refuse.
-fn check_storage(root: &Path) -> anyhow::Result<String> {
+fn check_local(root: &Path) -> anyhow::Result<String> {
     let shown = check_directory(root)?;
     for part in ["blobs", "staging"] {
         require_writable(&root.join(part))?;
@@ -88,15 +130,26 @@ fn check_storage(root: &Path) -> anyhow::Result<String> {
     }
 }
 
-fn check_room(options: &EmbeddedOptions) -> anyhow::Result<String> {
+/// Where this installation writes on disks of this machine.
+fn disks(options: &InstallationOptions) -> Vec<&Path> {
+    let mut disks = Vec::new();
+    if let StorageLocation::Local(path) = &options.storage {
+        disks.push(path.as_path());
+    }
+    if let DatabaseLocation::Sqlite(path) = &options.database {
+        disks.push(path.as_path());
+    }
+    disks
+}
+
+fn check_room(disks: &[&Path], reserved_bytes: u64) -> anyhow::Result<String> {
     let mut told = Vec::new();
-    for path in [options.blobs_path(), options.database_path()] {
+    for path in disks {
         let shown = path.display();
-        let free =
-            free_bytes(&path).with_context(|| format!("the disk of {shown} is not known"))?;
+        let free = free_bytes(path).with_context(|| format!("the disk of {shown} is not known"))?;
         let mebibytes = free >> 20;
         ensure!(
-            free > options.reserved_bytes,
+            free > reserved_bytes,
             "{mebibytes} MiB at {shown}, no more than the reserve: uploads are refused"
         );
         told.push(format!("{mebibytes} MiB at {shown}"));

@@ -3,13 +3,13 @@
 use anyhow::{Context as _, bail};
 use attache::metadata::ApiKeyRecord;
 use attache::model::Timestamp;
-use attache::{Administration, ApiKeyRequest, EmbeddedOptions, Scopes, TenantSlug};
+use attache::{Administration, ApiKeyRequest, InstallationOptions, Scopes, TenantSlug};
 
 use super::with_database;
 use crate::config::{KeyCommand, KeyCreateArgs};
 use crate::output::print;
 
-pub(super) async fn run(command: KeyCommand, options: &EmbeddedOptions) -> anyhow::Result<()> {
+pub(super) async fn run(command: KeyCommand, options: &InstallationOptions) -> anyhow::Result<()> {
     let now = options.clock.now();
     with_database(options, async |database| {
         let administration = database.administration();

@@ -1,11 +1,11 @@
 //! `migrate`: making the database, or bringing it to this program's schema.
 
-use attache::{EmbeddedDatabase, EmbeddedOptions};
+use attache::{InstallationDatabase, InstallationOptions};
 
 use crate::output::print;
 
-pub(super) async fn run(options: &EmbeddedOptions) -> anyhow::Result<()> {
-    let report = EmbeddedDatabase::migrate(options).await?;
+pub(super) async fn run(options: &InstallationOptions) -> anyhow::Result<()> {
+    let report = InstallationDatabase::migrate(options).await?;
     let to = report.to_version;
     print(&match report.from_version {
         from if from == to => format!("the database is at schema {to}: nothing to do\n"),

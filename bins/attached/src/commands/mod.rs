@@ -8,12 +8,16 @@ mod tenant;
 
 use std::process::ExitCode;
 
-use attache::{EmbeddedDatabase, EmbeddedOptions};
+use attache::sql;
+use attache::{InstallationDatabase, InstallationOptions, OpenError};
 
 use crate::config::Command;
 
 /// Does what a command says.
-pub(crate) async fn run(command: Command, options: EmbeddedOptions) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    command: Command,
+    options: InstallationOptions,
+) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::run(*args, options).await?,
         Command::Tenant(command) => tenant::run(command, &options).await?,
@@ -26,11 +30,28 @@ pub(crate) async fn run(command: Command, options: EmbeddedOptions) -> anyhow::R
 
 /// Works on the database, and closes it whatever came of that.
 async fn with_database<T>(
-    options: &EmbeddedOptions,
-    work: impl AsyncFnOnce(&EmbeddedDatabase) -> anyhow::Result<T>,
+    options: &InstallationOptions,
+    work: impl AsyncFnOnce(&InstallationDatabase) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let database = EmbeddedDatabase::open(options).await?;
+    let opened = InstallationDatabase::open(options).await;
+    let database = opened.map_err(explain)?;
     let worked = work(&database).await;
     database.close().await;
     worked
+}
+
+/// Adds to a failed opening what to do about it on the command line.
+fn explain(error: OpenError) -> anyhow::Error {
+    match error {
+        // What the store says of its lock adds nothing.
+        OpenError::InUse { .. } => anyhow::anyhow!("{error}"),
+        OpenError::NoSigningKeys => anyhow::anyhow!(
+            "--signing-keys (or ATTACHE_SIGNING_KEYS) is missing: with Postgres no keys are made, as \
+             all servers need the same"
+        ),
+        OpenError::Database(
+            sql::OpenError::SchemaOlder { .. } | sql::OpenError::Missing { .. },
+        ) => anyhow::Error::from(error).context("run `attached migrate` first"),
+        _ => error.into(),
+    }
 }

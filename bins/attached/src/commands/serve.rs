@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use attache::{
-    Administration, ApiKeyRequest, Embedded, EmbeddedOptions, HttpConfig, HttpService, Limits,
-    OpenError, Scopes, ServiceBuilder, TenantSlug,
+    Administration, ApiKeyRequest, HttpConfig, HttpService, Installation, InstallationOptions,
+    Limits, Scopes, ServiceBuilder, SigningKeySource, TenantSlug,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::explain;
 use crate::config::{ServeArgs, local_url};
 use crate::output::print;
 use crate::server::{Server, room_for_connections, serve_metrics};
@@ -18,23 +19,35 @@ use crate::{metrics, shutdown};
 /// The tenant that the first start makes.
 const FIRST_TENANT: &str = "default";
 
-pub(super) async fn run(args: ServeArgs, options: EmbeddedOptions) -> anyhow::Result<()> {
+pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow::Result<()> {
     // From here on a signal to end is heard, and comes to its turn.
     let stop = shutdown::listen()?;
-    let keys_were_there = options.signing_keys_path().is_none_or(|path| path.exists());
-    let embedded = open(&args, options).await?;
-    if !keys_were_there && embedded.administration().has_api_keys().await? {
+    let makes_keys =
+        matches!(&options.signing_keys, SigningKeySource::Generated(path) if !path.exists());
+    let is_shared = options.database.is_shared();
+    let installation = open(&args, options).await?;
+    if makes_keys && installation.administration().has_api_keys().await? {
         tracing::warn!(
             "new signing keys were made: links and cursors made before do not work any more"
         );
     }
     let (listener, bound) = bind(args.listen, "--listen").await?;
     let admin = start_admin(&args).await?;
-    let first_key = first_start(embedded.administration(), bound).await?;
+    let first_key = if is_shared {
+        // Servers that start together would each make one.
+        remind_of_tenants(installation.administration()).await?;
+        String::new()
+    } else {
+        first_start(installation.administration(), bound).await?
+    };
+    if let Err(error) = installation.service().check_health().await {
+        let reason = format!("{:#}", anyhow::Error::from(error));
+        tracing::warn!(reason, "not ready yet, and /readyz says so");
+    }
 
     let config =
         HttpConfig::new(args.public_url(bound)?).allowed_origins(args.cors_origins.clone());
-    let http = HttpService::new(embedded.service().clone(), config);
+    let http = HttpService::new(installation.service().clone(), config);
     let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
     let server = Server::new(http.clone(), room_for_connections(max_connections));
     if args.links_stay_local(bound) {
@@ -54,24 +67,20 @@ pub(super) async fn run(args: ServeArgs, options: EmbeddedOptions) -> anyhow::Re
     };
     server.run(listener, unready).await;
     drop(admin);
-    embedded.close().await;
+    installation.close().await;
     tracing::info!("ended");
     Ok(())
 }
 
-async fn open(args: &ServeArgs, options: EmbeddedOptions) -> anyhow::Result<Embedded> {
+async fn open(args: &ServeArgs, options: InstallationOptions) -> anyhow::Result<Installation> {
     let limits = Limits {
         max_upload_bytes: args.max_upload_bytes,
         ..Limits::default()
     };
     let lease = args.upload_lease;
     let configure = |builder: ServiceBuilder| builder.limits(limits).lease(lease);
-    let opened = Embedded::open_with(options, configure).await;
-    opened.map_err(|error| match error {
-        // What the store says of its lock adds nothing.
-        OpenError::InUse { .. } => anyhow::anyhow!("{error}"),
-        other => other.into(),
-    })
+    let opened = Installation::open_with(options, configure).await;
+    opened.map_err(explain)
 }
 
 async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
@@ -102,6 +111,17 @@ async fn start_admin(args: &ServeArgs) -> anyhow::Result<Option<Aborting>> {
     Ok(Some(Aborting(tokio::spawn(serve_metrics(
         listener, handle,
     )))))
+}
+
+/// Tells how to make the first tenant and key of a database that several servers share.
+async fn remind_of_tenants(administration: &Administration) -> anyhow::Result<()> {
+    if !administration.has_tenants().await? {
+        tracing::warn!(
+            "there is no tenant yet: run `attached tenant create SLUG`, then \
+             `attached key create --tenant SLUG`"
+        );
+    }
+    Ok(())
 }
 
 /// Makes the first tenant and its key where there is no tenant yet; answers what to print of it.

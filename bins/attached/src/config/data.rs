@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use attache::s3::{S3Credentials, S3Options, S3OptionsError};
 use attache::signing::KeyId;
-use attache::{EmbeddedOptions, KeyRing, SigningKeySource};
+use attache::sql::PostgresOptions;
+use attache::{DatabaseLocation, InstallationOptions, KeyRing, SigningKeySource, StorageLocation};
 use clap::Args;
 
 use super::values::parse_size;
@@ -22,7 +24,8 @@ pub(crate) struct DataArgs {
         global = true
     )]
     pub(crate) data_dir: PathBuf,
-    /// The database, as `sqlite:PATH` [default: attache.db in the data directory]
+    /// The database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` for one that several
+    /// servers share [default: sqlite, attache.db in the data directory]
     #[arg(
         long,
         env = "ATTACHE_DATABASE_URL",
@@ -31,7 +34,19 @@ pub(crate) struct DataArgs {
         global = true
     )]
     database_url: Option<String>,
-    /// Where the bytes are, as `file:PATH` [default: blobs in the data directory]
+    /// The most connections to open to a Postgres server
+    #[arg(
+        long,
+        env = "ATTACHE_DATABASE_CONNECTIONS",
+        value_name = "COUNT",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=1000),
+        global = true
+    )]
+    database_connections: u32,
+    /// Where the bytes are: `file:PATH`, or `s3://BUCKET/PREFIX?endpoint=URL&region=NAME` with the
+    /// credentials in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` [default: file, blobs in the
+    /// data directory]
     #[arg(
         long,
         env = "ATTACHE_STORAGE_URL",
@@ -42,7 +57,8 @@ pub(crate) struct DataArgs {
     storage_url: Option<String>,
     /// The file of the keys that links are signed with; it must be there unless it is the default.
     /// A value of the form `id:secret` is taken as the keys themselves, which is meant for the
-    /// environment [default: signing-keys in the data directory, made at the first start]
+    /// environment. With Postgres they must be given [default: signing-keys in the data directory,
+    /// made at the first start]
     #[arg(
         long,
         env = "ATTACHE_SIGNING_KEYS",
@@ -64,28 +80,79 @@ pub(crate) struct DataArgs {
 }
 
 impl DataArgs {
-    /// What the flags mean.
+    /// What the flags and the environment of the store mean.
     ///
     /// # Errors
     ///
     /// Names the flag and what is wrong with it, and repeats none of its value.
-    pub(crate) fn options(&self) -> Result<EmbeddedOptions, String> {
+    pub(crate) fn options(
+        &self,
+        environment: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<InstallationOptions, String> {
         if self.data_dir.as_os_str().is_empty() {
             return Err("--data-dir: is empty".to_owned());
         }
-        let mut options = EmbeddedOptions::new(&self.data_dir);
+        let database = self.database();
+        let database = database.map_err(|problem| format!("--database-url: {problem}"))?;
+        let storage = self.storage(environment);
+        let storage = storage.map_err(|problem| format!("--storage-url: {problem}"))?;
+        let is_shared = database.is_shared();
+        let signing_keys = match &self.signing_keys {
+            Some(keys) => {
+                signing_keys(keys).map_err(|problem| format!("--signing-keys: {problem}"))?
+            }
+            None if is_shared => SigningKeySource::Absent,
+            None => SigningKeySource::Generated(self.data_dir.join("signing-keys")),
+        };
+        let keeps_keys = matches!(signing_keys, SigningKeySource::Generated(_));
+        let keeps_records = self.database_url.is_none();
+        let keeps_bytes = self.storage_url.is_none();
+        let mut options = InstallationOptions::new(database, storage);
+        options.signing_keys = signing_keys;
         options.reserved_bytes = self.reserve_bytes;
-        let named = |flag: &'static str| move |problem: String| format!("{flag}: {problem}");
-        if let Some(url) = &self.database_url {
-            options.database = Some(database_path(url).map_err(named("--database-url"))?);
-        }
-        if let Some(url) = &self.storage_url {
-            options.blobs = Some(storage_path(url).map_err(named("--storage-url"))?);
-        }
-        if let Some(keys) = &self.signing_keys {
-            options.signing_keys = signing_keys(keys).map_err(named("--signing-keys"))?;
+        if keeps_keys || keeps_records || keeps_bytes {
+            options.data_dir = Some(self.data_dir.clone());
         }
         Ok(options)
+    }
+
+    fn database(&self) -> Result<DatabaseLocation, String> {
+        let Some(url) = &self.database_url else {
+            return Ok(DatabaseLocation::Sqlite(self.data_dir.join("attache.db")));
+        };
+        if is_scheme(url, "postgres") || is_scheme(url, "postgresql") {
+            let options = PostgresOptions::parse(url).map_err(|error| error.to_string())?;
+            let options = options.with_max_connections(self.database_connections);
+            return Ok(DatabaseLocation::Postgres(options));
+        }
+        let otherwise = "or postgres://USER:PASSWORD@HOST/DATABASE";
+        match local_path(url, "sqlite", otherwise)? {
+            path if path.as_os_str() == ":memory:" => {
+                Err("a database in memory would lose every file at the end".to_owned())
+            }
+            path => Ok(DatabaseLocation::Sqlite(path)),
+        }
+    }
+
+    fn storage(
+        &self,
+        environment: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<StorageLocation, String> {
+        let Some(url) = &self.storage_url else {
+            return Ok(StorageLocation::Local(self.data_dir.join("blobs")));
+        };
+        if is_scheme(url, "s3") {
+            let told = |error: S3OptionsError| error.to_string();
+            let options = S3Options::parse(url).map_err(told)?;
+            let options = options.with_environment(&environment).map_err(told)?;
+            let credentials = S3Credentials::from_lookup(&environment).map_err(told)?;
+            return Ok(StorageLocation::S3 {
+                options: Box::new(options),
+                credentials,
+            });
+        }
+        let path = local_path(url, "file", "or s3://BUCKET/PREFIX?endpoint=URL");
+        path.map(StorageLocation::Local)
     }
 }
 
@@ -97,38 +164,22 @@ impl fmt::Debug for DataArgs {
     }
 }
 
-fn database_path(url: &str) -> Result<PathBuf, String> {
-    if is_scheme(url, "postgres") || is_scheme(url, "postgresql") {
-        return Err("this build has no Postgres backend".to_owned());
-    }
-    match local_path(url, "sqlite")? {
-        path if path.as_os_str() == ":memory:" => {
-            Err("a database in memory would lose every file at the end".to_owned())
-        }
-        path => Ok(path),
-    }
-}
-
-fn storage_path(url: &str) -> Result<PathBuf, String> {
-    if is_scheme(url, "s3") {
-        return Err("this build has no S3 backend".to_owned());
-    }
-    local_path(url, "file")
-}
-
 fn is_scheme(url: &str, scheme: &str) -> bool {
     let found = url.split_once(':').map_or("", |(found, _)| found);
     found.eq_ignore_ascii_case(scheme)
 }
 
-/// The path of `scheme:PATH`, where `scheme:///PATH` is the same for one that is absolute.
-fn local_path(url: &str, scheme: &str) -> Result<PathBuf, String> {
+/// The path of `scheme:PATH`, where `scheme:///PATH` is the same for one that is absolute; a refusal
+/// also tells what else there is.
+fn local_path(url: &str, scheme: &str, otherwise: &str) -> Result<PathBuf, String> {
     let path = url
         .split_once(':')
         .filter(|_| is_scheme(url, scheme))
         .map(|(_, path)| path)
         .filter(|path| !path.is_empty())
-        .ok_or_else(|| format!("write {scheme}:PATH, such as {scheme}:/var/lib/attache/x"))?;
+        .ok_or_else(|| {
+            format!("write {scheme}:PATH, such as {scheme}:/var/lib/attache/x, {otherwise}")
+        })?;
     let path = match path.strip_prefix("//") {
         None => path,
         Some(absolute) if absolute.starts_with('/') => absolute,
@@ -172,40 +223,92 @@ mod tests {
         DataArgs {
             data_dir: PathBuf::from("/data"),
             database_url: None,
+            database_connections: 7,
             storage_url: None,
             signing_keys: None,
             reserve_bytes: 64 << 20,
         }
     }
 
+    /// The environment of a store, with a canary for a secret.
+    fn environment(name: &'static str) -> Option<String> {
+        name.starts_with("AWS_").then(|| "canary".to_owned())
+    }
+
+    fn options(args: &DataArgs) -> Result<InstallationOptions, String> {
+        args.options(environment)
+    }
+
+    fn local(options: &InstallationOptions) -> (&Path, &Path) {
+        match (&options.database, &options.storage) {
+            (DatabaseLocation::Sqlite(database), StorageLocation::Local(blobs)) => {
+                (database, blobs)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn everything_is_in_the_data_directory_unless_said_otherwise() {
-        let options = args().options().unwrap();
-        assert_eq!(options.database_path(), Path::new("/data/attache.db"));
-        assert_eq!(options.blobs_path(), Path::new("/data/blobs"));
-        let keys = options.signing_keys_path();
-        assert_eq!(keys.as_deref(), Some(Path::new("/data/signing-keys")));
+        let here = options(&args()).unwrap();
+        let data = Path::new("/data");
+        let expected = (Path::new("/data/attache.db"), Path::new("/data/blobs"));
+        assert_eq!(local(&here), expected);
+        assert_eq!(here.data_dir.as_deref(), Some(data));
+        assert!(matches!(
+            &here.signing_keys,
+            SigningKeySource::Generated(path) if *path == data.join("signing-keys")
+        ));
 
         let mut elsewhere = args();
         elsewhere.database_url = Some("sqlite:///var/a.db".to_owned());
         elsewhere.storage_url = Some("file:blobs".to_owned());
-        let options = elsewhere.options().unwrap();
-        assert_eq!(options.database_path(), Path::new("/var/a.db"));
-        assert_eq!(options.blobs_path(), Path::new("blobs"));
+        let made = options(&elsewhere).unwrap();
+        assert_eq!(local(&made), (Path::new("/var/a.db"), Path::new("blobs")));
+        assert_eq!(made.data_dir.as_deref(), Some(data));
+        elsewhere.signing_keys = Some("keys".to_owned());
+        assert_eq!(options(&elsewhere).unwrap().data_dir, None);
     }
 
     #[test]
-    fn other_backends_are_refused_without_showing_their_url() {
+    fn shared_backends_need_no_directory_and_never_make_keys() {
+        let mut shared = args();
+        shared.database_url = Some("postgresql://u:canary@h/d?sslmode=require".to_owned());
+        shared.storage_url = Some("s3://bucket/a?region=r".to_owned());
+        let made = options(&shared).unwrap();
+        assert_eq!(made.data_dir, None);
+        assert!(matches!(made.signing_keys, SigningKeySource::Absent));
+        assert!(matches!(made.storage, StorageLocation::S3 { .. }));
+        let DatabaseLocation::Postgres(postgres) = &made.database else {
+            panic!("{made:?}")
+        };
+        assert_eq!(postgres.max_connections, 7);
+        let shown = format!("{made:?} {shared:?} {}", made.database);
+        assert!(
+            !shown.contains("canary@") && !shown.contains("secret"),
+            "{shown}"
+        );
+
+        let refused = shared.options(|_| None).unwrap_err();
+        assert!(
+            refused.contains("AWS_ACCESS_KEY_ID is not set"),
+            "{refused}"
+        );
+        // The bytes alone are local: then there is a directory, for one server.
+        shared.storage_url = None;
+        assert!(options(&shared).unwrap().data_dir.is_some());
+    }
+
+    #[test]
+    fn a_wrong_url_is_refused_without_showing_it() {
         for (url, hint) in [
+            ("postgres:u:canary@h/d", "postgres://user:password@host"),
             (
-                "postgres://u:hunter2@h/d",
-                "this build has no Postgres backend",
+                "postgres://h/d?pasword=canary",
+                "postgres://user:password@host",
             ),
-            (
-                "postgresql://u:hunter2@h/d",
-                "this build has no Postgres backend",
-            ),
-            ("mysql://u:hunter2@h/d", "write sqlite:PATH"),
+            ("postgress://u:canary@h/d", "or postgres://USER"),
+            ("mysql://u:canary@h/d", "write sqlite:PATH"),
             ("sqlite::memory:", "in memory"),
             ("sqlite://host/x", "host"),
             ("sqlite:x?mode=ro", "parameters"),
@@ -214,16 +317,26 @@ mod tests {
         ] {
             let mut args = args();
             args.database_url = Some(url.to_owned());
-            let refused = args.options().unwrap_err();
+            let refused = options(&args).unwrap_err();
+            assert!(refused.starts_with("--database-url: "), "{refused}");
             assert!(refused.contains(hint), "{refused}");
             let shown = format!("{refused} {args:?}");
-            assert!(!shown.contains("hunter2"), "{shown}");
+            assert!(!shown.contains("canary"), "{shown}");
         }
-        assert_eq!(
-            storage_path("s3://bucket").unwrap_err(),
-            "this build has no S3 backend"
-        );
-        assert!(storage_path("/var/x").is_err());
+        for (url, hint) in [
+            ("s3:bucket", "s3://bucket/prefix"),
+            ("s3://u:canary@bucket", "must not hold credentials"),
+            ("s3://bucket?regoin=canary", "a parameter other than"),
+            ("s4://canary", "or s3://BUCKET"),
+            ("/var/canary", "write file:PATH"),
+        ] {
+            let mut args = args();
+            args.storage_url = Some(url.to_owned());
+            let refused = options(&args).unwrap_err();
+            assert!(refused.starts_with("--storage-url: "), "{refused}");
+            assert!(refused.contains(hint), "{refused}");
+            assert!(!refused.contains("canary"), "{refused}");
+        }
     }
 
     #[test]
@@ -242,7 +355,7 @@ mod tests {
         ] {
             let mut args = args();
             args.signing_keys = Some(broken);
-            let refused = args.options().unwrap_err();
+            let refused = options(&args).unwrap_err();
             let shown = format!("{refused} {args:?}");
             assert!(!shown.contains(short), "{shown}");
         }

@@ -35,10 +35,40 @@ const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
 /// A connection that has been idle for longer is asked whether it still stands before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// What an address may say behind its `?`. The driver would log what it does not know, value and all.
+const PARAMETERS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+fn is_known(parameter: &str) -> bool {
+    let name = parameter.split('=').next().unwrap_or_default();
+    name.is_empty() || name.starts_with("options[") || PARAMETERS.contains(&name)
+}
+
 /// Reads an address.
 pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
     let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    let options = PgConnectOptions::from_str(url).ok().filter(|_| is_postgres);
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    let is_ours = is_postgres && parameters.split('&').all(is_known);
+    let options = is_ours.then(|| PgConnectOptions::from_str(url).ok());
+    let options = options.flatten();
     let options = options.ok_or(OpenError::Address)?;
     let named = options.get_application_name().is_some();
     let options = if named {

@@ -60,6 +60,11 @@ async fn apply(connection: &mut PgConnection) -> Result<MigrationReport, OpenErr
     })
 }
 
+/// The version of the schema that this program works on.
+pub(super) fn newest() -> i64 {
+    schema::newest(&migrations())
+}
+
 /// Refuses a schema that is not the one this program works on.
 pub(super) async fn require_newest(connection: &mut PgConnection) -> Result<(), OpenError> {
     let migrations = migrations();

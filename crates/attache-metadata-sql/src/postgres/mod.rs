@@ -10,6 +10,7 @@ mod change;
 mod commit;
 mod connect;
 mod decode;
+mod diagnose;
 mod events;
 mod failure;
 mod files;

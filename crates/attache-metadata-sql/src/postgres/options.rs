@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use attache_metadata::EventHook;
 
+use super::connect;
+use crate::schema::OpenError;
+
 /// How to reach and use a database on a PostgreSQL server.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -34,6 +37,17 @@ impl PostgresOptions {
             acquire_for: Duration::from_secs(5),
             settle_for: Duration::from_secs(10),
         }
+    }
+
+    /// As [`new`](Self::new), for an address that somebody wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Address`] where it cannot be one.
+    pub fn parse(url: impl Into<String>) -> Result<Self, OpenError> {
+        let options = Self::new(url);
+        connect::address(&options.url)?;
+        Ok(options)
     }
 
     /// With an event hook.
@@ -65,6 +79,28 @@ impl fmt::Debug for PostgresOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_read_or_refused_without_a_word_of_it() {
+        for url in [
+            "postgres://u:p@db.example:5433/files",
+            "postgresql://localhost/files?host=/run/postgresql&sslmode=disable",
+            "postgres://h/d?options[search_path]=attache",
+        ] {
+            PostgresOptions::parse(url).unwrap();
+        }
+        for url in [
+            "",
+            "mysql://u:canary@h/d",
+            "postgres://u:canary@h:port/d",
+            "postgres://h/d?pasword=canary",
+            "postgres://h/d?sslmode=canary",
+        ] {
+            let refused = PostgresOptions::parse(url).unwrap_err();
+            assert!(matches!(refused, OpenError::Address), "{url}: {refused}");
+            assert!(!format!("{refused} {refused:?}").contains("canary"));
+        }
+    }
 
     #[test]
     fn the_address_is_never_told() {

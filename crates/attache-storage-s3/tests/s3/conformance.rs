@@ -27,12 +27,12 @@ async fn passes_twice_as(s3: &TestS3, store: &dyn BlobStore) {
 
 async fn wait_for_no_uploads(s3: &TestS3) {
     for _ in 0..100 {
-        if s3.proxy.open_uploads().is_empty() {
+        if s3.server.open_uploads().is_empty() {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    panic!("the suite left {:?} open", s3.proxy.open_uploads());
+    panic!("the suite left {:?} open", s3.server.open_uploads());
 }
 
 fn options(s3: &TestS3) -> S3Options {
@@ -42,19 +42,19 @@ fn options(s3: &TestS3) -> S3Options {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_of_the_usual_size() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     passes_twice(&s3, options(&s3).with_part_size_bytes(8 * 1024 * 1024)).await;
 }
 
 #[tokio::test]
 async fn parts_of_the_smallest_size_on_a_single_thread() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     passes_twice(&s3, options(&s3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn below_a_prefix() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let mut options = options(&s3);
     options.prefix = Some(BlobKey::parse("some/where").unwrap());
     passes_twice(&s3, options).await;
@@ -62,14 +62,14 @@ async fn below_a_prefix() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_uploads_cannot_be_listed() {
-    let s3 = TestS3::start().await;
-    s3.proxy.forget_how_to_list_uploads();
+    let s3 = TestS3::start();
+    s3.server.forget_how_to_list_uploads();
     passes_twice(&s3, options(&s3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inside_wrappers() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = TestS3::store_with(options(&s3));
     let store = PrefixBlobStore::new(store, BlobKey::parse("p").unwrap());
     let store = TimeoutBlobStore::new(store, Timeouts::default());

@@ -45,17 +45,17 @@ fn common() -> impl Iterator<Item = Fault> {
 /// Puts while an operation is broken. `Ok` must mean that the blob is there.
 async fn put_under(operation: Operation, fault: Fault, times: usize, size: usize) -> bool {
     let cell = format!("{operation:?} {fault:?} {times} times");
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let (first, second) = (key("a/first"), key("a/second"));
     let bytes = pattern(size);
-    s3.proxy.break_next(operation, fault, times);
+    s3.server.break_next(operation, fault, times);
     let answer = store
         .put(&first, unknown_length(&bytes), PutOptions::default())
         .await;
-    s3.proxy.heal();
+    s3.server.heal();
     if answer.is_ok() {
-        let open = s3.proxy.open_uploads();
+        let open = s3.server.open_uploads();
         assert!(open.is_empty(), "{cell} succeeded and left an upload");
     }
     match &answer {
@@ -73,7 +73,7 @@ async fn put_under(operation: Operation, fault: Fault, times: usize, size: usize
     }
     // What the contract asks of a caller who does not know.
     store.delete(&first).await.unwrap();
-    assert!(s3.proxy.open_uploads().is_empty(), "{cell} left an upload");
+    assert!(s3.server.open_uploads().is_empty(), "{cell} left an upload");
     let found = store.head(&first).await.unwrap_err();
     assert_eq!(found.kind(), BlobErrorKind::NotFound, "{cell}");
     put(&store, &second, &bytes).await;
@@ -141,7 +141,7 @@ async fn a_put_does_not_need_what_it_falls_back_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_put_that_cannot_look_whether_it_was_done_says_so() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let mut options = s3.options();
     options.endpoint = Some(url::Url::parse("http://127.0.0.1:1").unwrap());
     let store = TestS3::store_with(options);
@@ -167,12 +167,12 @@ async fn a_delete() {
 }
 
 async fn delete_under(operation: Operation, fault: Fault, times: usize) {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(10)).await;
-    s3.proxy.break_next(operation, fault, times);
+    s3.server.break_next(operation, fault, times);
     let answer = store.delete(&key("a")).await;
-    s3.proxy.heal();
+    s3.server.heal();
     if let Err(error) = answer {
         assert_eq!(times, ALWAYS, "{operation:?} {fault:?}: {error:?}");
         assert_eq!(error.kind(), BlobErrorKind::Unavailable, "{fault:?}");
@@ -195,18 +195,18 @@ async fn looking() {
 
 /// What the operations that change nothing fail with.
 async fn look_under(fault: Fault, times: usize) -> [Option<BlobErrorKind>; 4] {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(10)).await;
-    s3.proxy.break_next(Operation::Head, fault, times);
+    s3.server.break_next(Operation::Head, fault, times);
     let head = store.head(&key("a")).await;
-    s3.proxy.break_next(Operation::Get, fault, times);
+    s3.server.break_next(Operation::Get, fault, times);
     let get = store.read_to_end(&key("a"), 10).await;
-    s3.proxy.break_next(Operation::List, fault, times);
+    s3.server.break_next(Operation::List, fault, times);
     let list = store.list("", None, 10).await;
-    s3.proxy.break_next(Operation::Bucket, fault, times);
+    s3.server.break_next(Operation::Bucket, fault, times);
     let health = store.health().await;
-    s3.proxy.heal();
+    s3.server.heal();
     store.health().await.unwrap();
     if let (Ok(head), Ok(get), Ok(list)) = (&head, &get, &list) {
         assert_eq!(head.size_bytes, 10, "{fault:?}");
@@ -242,17 +242,17 @@ async fn refusals_have_their_meaning() {
             (Operation::Part, LARGE),
             (Operation::Complete, LARGE),
         ] {
-            let s3 = TestS3::start().await;
+            let s3 = TestS3::start();
             let store = s3.store();
             let fault = Fault::Refused(status, code);
-            s3.proxy.break_next(operation, fault, ALWAYS);
+            s3.server.break_next(operation, fault, ALWAYS);
             let body = unknown_length(&pattern(size));
             let refused = store.put(&key("a"), body, PutOptions::default()).await;
             let Err(PutError::Store(error)) = refused else {
                 panic!("{operation:?} {code}: {refused:?}");
             };
             assert_eq!(error.kind(), wanted, "{operation:?} {code}");
-            assert!(s3.proxy.open_uploads().is_empty(), "{operation:?} {code}");
+            assert!(s3.server.open_uploads().is_empty(), "{operation:?} {code}");
             let source = std::error::Error::source(&error).unwrap().to_string();
             assert!(source.contains(code), "{source}");
         }

@@ -32,7 +32,7 @@ fn endless(bytes: &Bytes) -> Body {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_put_dropped_between_its_parts_leaves_nothing() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let body = endless(&pattern(2 * LARGE));
     let options = PutOptions::default();
@@ -40,62 +40,62 @@ async fn a_put_dropped_between_its_parts_leaves_nothing() {
         let store = store.clone();
         async move { store.put(&key("a"), body, options).await }
     });
-    wait_until("an upload", || !s3.proxy.open_uploads().is_empty()).await;
+    wait_until("an upload", || !s3.server.open_uploads().is_empty()).await;
     task.abort();
-    wait_until("the abort", || s3.proxy.open_uploads().is_empty()).await;
+    wait_until("the abort", || s3.server.open_uploads().is_empty()).await;
     let found = store.head(&key("a")).await.unwrap_err();
     assert_eq!(found.kind(), BlobErrorKind::NotFound);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_put_dropped_while_it_begins_its_upload_leaves_none() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     // The upload is begun, and its id comes late: with the second try.
     let fault = Fault::DoneAndSilent;
-    s3.proxy.break_next(Operation::Create, fault, 1);
+    s3.server.break_next(Operation::Create, fault, 1);
     let body = unknown_length(&pattern(LARGE));
     let name = key("a");
     let begun = store.put(&name, body, PutOptions::default());
     assert!(timeout(A_WHILE, begun).await.is_err());
     wait_until("the second try", || {
-        s3.proxy.seen(Operation::Create).len() == 2
+        s3.server.seen(Operation::Create).len() == 2
     })
     .await;
-    wait_until("the abort", || s3.proxy.open_uploads().is_empty()).await;
-    assert!(s3.proxy.seen(Operation::Part).is_empty());
+    wait_until("the abort", || s3.server.open_uploads().is_empty()).await;
+    assert!(s3.server.seen(Operation::Part).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_is_final_though_a_dropped_put_was_under_way() {
     for (operation, size) in [(Operation::Put, 1000), (Operation::Complete, LARGE)] {
-        let s3 = TestS3::start().await;
+        let s3 = TestS3::start();
         let store = s3.store();
         // The first try does nothing and hangs, so that the second comes after the drop.
-        s3.proxy.break_next(operation, Fault::Silent, 1);
+        s3.server.break_next(operation, Fault::Silent, 1);
         let body = unknown_length(&pattern(size));
         let task = tokio::spawn({
             let store = store.clone();
             async move { store.put(&key("a"), body, PutOptions::default()).await }
         });
-        wait_until("the request", || !s3.proxy.seen(operation).is_empty()).await;
+        wait_until("the request", || !s3.server.seen(operation).is_empty()).await;
         task.abort();
         store.delete(&key("a")).await.unwrap();
         sleep(A_WHILE).await;
         let found = store.head(&key("a")).await.unwrap_err();
         assert_eq!(found.kind(), BlobErrorKind::NotFound, "{operation:?}");
-        assert_eq!(s3.proxy.seen(operation).len(), 2, "{operation:?}");
-        assert!(s3.proxy.open_uploads().is_empty(), "{operation:?}");
+        assert_eq!(s3.server.seen(operation).len(), 2, "{operation:?}");
+        assert!(s3.server.open_uploads().is_empty(), "{operation:?}");
     }
 }
 
 #[tokio::test]
 async fn a_delete_aborts_what_a_crash_left_open_under_its_key_alone() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     // A runtime that is shut down is as good as a crash: nothing is aborted any more.
     let names = ["a/1", "a/1", "a/10", "a"];
     for (count, name) in (1..).zip(names) {
-        let (store, proxy) = (s3.store(), Arc::clone(&s3.proxy));
+        let (store, server) = (s3.store(), Arc::clone(&s3.server));
         let crash = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -104,7 +104,7 @@ async fn a_delete_aborts_what_a_crash_left_open_under_its_key_alone() {
             runtime.block_on(async {
                 let (name, body) = (key(name), endless(&pattern(2 * LARGE)));
                 let put = store.put(&name, body, PutOptions::default());
-                let is_open = || proxy.open_uploads().len() == count;
+                let is_open = || server.open_uploads().len() == count;
                 let is_begun = pin!(wait_until("an upload", is_open));
                 assert!(matches!(select(put, is_begun).await, Either::Right(_)));
             });
@@ -113,21 +113,21 @@ async fn a_delete_aborts_what_a_crash_left_open_under_its_key_alone() {
         wait_until("the crash", || crash.is_finished()).await;
         crash.join().unwrap();
     }
-    assert_eq!(s3.proxy.open_uploads().len(), names.len());
+    assert_eq!(s3.server.open_uploads().len(), names.len());
     s3.store().delete(&key("a/1")).await.unwrap();
-    let mut left = s3.proxy.open_uploads();
+    let mut left = s3.server.open_uploads();
     left.sort();
     assert_eq!(left, ["/bucket/a", "/bucket/a/10"]);
 }
 
 #[tokio::test]
 async fn a_store_that_cannot_list_uploads_is_asked_once() {
-    let s3 = TestS3::start().await;
-    s3.proxy.forget_how_to_list_uploads();
+    let s3 = TestS3::start();
+    s3.server.forget_how_to_list_uploads();
     let store = s3.store();
     for name in ["a", "b"] {
         put(&store, &key(name), &pattern(1)).await;
         store.delete(&key(name)).await.unwrap();
     }
-    assert_eq!(s3.proxy.seen(Operation::ListUploads).len(), 1);
+    assert_eq!(s3.server.seen(Operation::ListUploads).len(), 1);
 }

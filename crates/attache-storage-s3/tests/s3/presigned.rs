@@ -38,7 +38,7 @@ async fn is_absent(store: &S3BlobStore) -> bool {
 
 #[tokio::test]
 async fn a_get_gives_the_bytes_with_the_headers_that_were_asked_for() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(1000)).await;
     let request = store.presign(&get(LIFETIME)).await.unwrap();
@@ -56,7 +56,7 @@ async fn a_get_gives_the_bytes_with_the_headers_that_were_asked_for() {
 
 #[tokio::test]
 async fn what_a_get_is_bound_to_cannot_be_changed() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(10)).await;
     put(&store, &key("b"), &pattern(10)).await;
@@ -76,7 +76,7 @@ async fn what_a_get_is_bound_to_cannot_be_changed() {
 
 #[tokio::test]
 async fn a_get_expires() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(10)).await;
     let request = store.presign(&get(Duration::from_secs(1))).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_get_expires() {
 
 #[tokio::test]
 async fn a_put_stores_what_it_is_bound_to() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let bytes = pattern(1000);
     let request = store.presign(&put_of(&bytes)).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_put_stores_what_it_is_bound_to() {
 
 #[tokio::test]
 async fn a_put_of_anything_else_is_refused() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let bytes = pattern(1000);
     let request = store.presign(&put_of(&bytes)).await.unwrap();
@@ -168,7 +168,7 @@ fn base64(bytes: &[u8]) -> String {
 
 #[tokio::test]
 async fn what_cannot_be_signed_is_refused() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let week = Duration::from_hours(7 * 24);
     let refused = |operation| {
@@ -206,7 +206,7 @@ async fn what_cannot_be_signed_is_refused() {
 
 #[tokio::test]
 async fn urls_are_for_where_clients_reach_the_store() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let mut options = s3.options();
     options.prefix = Some(key("live"));
     options.public_endpoint = Some(Url::parse("https://files.example.org/").unwrap());

@@ -10,13 +10,14 @@ const SIZE: usize = 200_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_goes_on_where_its_connection_broke() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let bytes = pattern(SIZE);
     put(&store, &key("a"), &bytes).await;
     for at in [0, 1, 1000, SIZE / 2, SIZE - 1] {
         for times in [1, 3] {
-            s3.proxy.break_next(Operation::Get, Fault::CutAt(at), times);
+            s3.server
+                .break_next(Operation::Get, Fault::CutAt(at), times);
             let found = store.read_to_end(&key("a"), SIZE).await.unwrap();
             assert!(found == bytes, "cut at {at}, {times} times");
         }
@@ -25,11 +26,11 @@ async fn a_reader_goes_on_where_its_connection_broke() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_range_goes_on_to_its_own_end() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let bytes = pattern(SIZE);
     put(&store, &key("a"), &bytes).await;
-    s3.proxy.break_next(Operation::Get, Fault::CutAt(10), 2);
+    s3.server.break_next(Operation::Get, Fault::CutAt(10), 2);
     let range = ByteRange {
         offset_bytes: 1000,
         length_bytes: 5000,
@@ -43,11 +44,11 @@ async fn a_range_goes_on_to_its_own_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_always_break_off_are_an_error_and_never_an_end() {
     for at in [0, 1000] {
-        let s3 = TestS3::start().await;
+        let s3 = TestS3::start();
         let store = s3.store();
         let bytes = pattern(SIZE);
         put(&store, &key("a"), &bytes).await;
-        s3.proxy.break_next(Operation::Get, Fault::CutAt(at), 1000);
+        s3.server.break_next(Operation::Get, Fault::CutAt(at), 1000);
         let mut stream = store.get(&key("a"), None).await.unwrap().stream;
         let mut found = Vec::new();
         let error = loop {
@@ -59,16 +60,16 @@ async fn bytes_that_always_break_off_are_an_error_and_never_an_end() {
         };
         assert_eq!(error.kind(), BlobErrorKind::Unavailable);
         assert!(bytes.starts_with(&found) && found.len() < SIZE);
-        assert!(s3.proxy.seen(Operation::Get).len() < 20, "tried endlessly");
+        assert!(s3.server.seen(Operation::Get).len() < 20, "tried endlessly");
     }
 }
 
 #[tokio::test]
 async fn a_blob_deleted_under_its_reader_is_not_made_up() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(SIZE)).await;
-    s3.proxy.break_next(Operation::Get, Fault::CutAt(1000), 1);
+    s3.server.break_next(Operation::Get, Fault::CutAt(1000), 1);
     let stream = store.get(&key("a"), None).await.unwrap().stream;
     store.delete(&key("a")).await.unwrap();
     let error = stream.try_collect::<BytesMut>().await.unwrap_err();
@@ -77,7 +78,7 @@ async fn a_blob_deleted_under_its_reader_is_not_made_up() {
 
 #[tokio::test]
 async fn a_missing_bucket_is_not_a_missing_blob() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let mut options = s3.options();
     options.bucket = "another".to_owned();
     let store = TestS3::store_with(options);
@@ -90,17 +91,17 @@ async fn a_missing_bucket_is_not_a_missing_blob() {
 
 #[tokio::test]
 async fn health_asks_the_store_once_in_a_while() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     for _ in 0..10 {
         assert_eq!(store.health().await.unwrap().free_bytes, None);
     }
-    assert_eq!(s3.proxy.seen(Operation::Bucket).len(), 1);
+    assert_eq!(s3.server.seen(Operation::Bucket).len(), 1);
 }
 
 #[tokio::test]
 async fn a_long_listing_takes_pages_and_passes_over_what_is_not_ours() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let mut options = s3.options();
     options.prefix = Some(key("ours"));

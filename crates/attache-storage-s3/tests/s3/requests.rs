@@ -11,9 +11,9 @@ use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, sha256,
 
 #[tokio::test]
 async fn a_small_blob_of_unknown_length_is_one_request_with_its_digest() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     put(&s3.store(), &key("a"), &pattern(1000)).await;
-    let [sent] = &s3.proxy.seen(Operation::Put)[..] else {
+    let [sent] = &s3.server.seen(Operation::Put)[..] else {
         panic!("not one request");
     };
     let header = |name: &str| sent.headers[name].to_str().unwrap().to_owned();
@@ -21,14 +21,14 @@ async fn a_small_blob_of_unknown_length_is_one_request_with_its_digest() {
     assert_eq!(header("x-amz-content-sha256"), digest.to_string());
     assert!(sent.headers.contains_key("x-amz-checksum-sha256"));
     assert_eq!(header("content-length"), "1000");
-    assert!(s3.proxy.seen(Operation::Create).is_empty());
+    assert!(s3.server.seen(Operation::Create).is_empty());
 }
 
 #[tokio::test]
 async fn parts_are_whole_requests_with_their_digest_signed() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     put(&s3.store(), &key("a"), &pattern(2 * LARGE)).await;
-    let parts = s3.proxy.seen(Operation::Part);
+    let parts = s3.server.seen(Operation::Part);
     assert_eq!(parts.len(), 3);
     for part in parts {
         let digest = part.headers["x-amz-content-sha256"].to_str().unwrap();
@@ -36,13 +36,13 @@ async fn parts_are_whole_requests_with_their_digest_signed() {
         assert!(!part.headers.contains_key("transfer-encoding"));
         assert!(!part.headers.contains_key("x-amz-trailer"));
     }
-    assert!(s3.proxy.seen(Operation::Put).is_empty());
-    assert!(s3.proxy.open_uploads().is_empty());
+    assert!(s3.server.seen(Operation::Put).is_empty());
+    assert!(s3.server.open_uploads().is_empty());
 }
 
 #[tokio::test]
 async fn a_refused_body_sends_nothing_or_is_aborted() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let store = s3.store();
     let wrong_digest = PutOptions {
         expected_sha256: Some(sha256(b"other")),
@@ -54,18 +54,18 @@ async fn a_refused_body_sends_nothing_or_is_aborted() {
         let Err(PutError::Body(BodyError::WrongDigest { .. })) = refused else {
             panic!("{size}: {refused:?}");
         };
-        assert!(s3.proxy.open_uploads().is_empty());
+        assert!(s3.server.open_uploads().is_empty());
     }
-    assert!(s3.proxy.seen(Operation::Put).is_empty());
-    assert!(s3.proxy.seen(Operation::Complete).is_empty());
-    assert_eq!(s3.proxy.seen(Operation::Abort).len(), 1);
+    assert!(s3.server.seen(Operation::Put).is_empty());
+    assert!(s3.server.seen(Operation::Complete).is_empty());
+    assert_eq!(s3.server.seen(Operation::Abort).len(), 1);
 }
 
 #[tokio::test]
 async fn no_more_than_three_parts_are_held() {
     const CHUNK: usize = 1024 * 1024;
-    let s3 = TestS3::start().await;
-    s3.proxy.break_next(Operation::Part, Fault::Silent, 1000);
+    let s3 = TestS3::start();
+    s3.server.break_next(Operation::Part, Fault::Silent, 1000);
     let taken = Arc::new(AtomicUsize::new(0));
     let chunks = stream::iter(0..100).map({
         let (taken, chunk) = (Arc::clone(&taken), Bytes::from(vec![7; CHUNK]));
@@ -83,12 +83,12 @@ async fn no_more_than_three_parts_are_held() {
         (three_parts..=three_parts + CHUNK).contains(&taken),
         "{taken}"
     );
-    assert!(s3.proxy.open_uploads().is_empty());
+    assert!(s3.server.open_uploads().is_empty());
 }
 
 #[tokio::test]
 async fn more_than_ten_thousand_parts_are_refused_at_once() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let limit_bytes = 10_000 * 5 * 1024 * 1024;
     let body = Body::from_stream(stream::pending().boxed()).with_exact_size(limit_bytes + 1);
     let refused = s3.store().put(&key("a"), body, PutOptions::default()).await;
@@ -100,7 +100,7 @@ async fn more_than_ten_thousand_parts_are_refused_at_once() {
 
 #[tokio::test]
 async fn secrets_show_nowhere() {
-    let s3 = TestS3::start().await;
+    let s3 = TestS3::start();
     let mut options = s3.options();
     options.bucket = "missing".to_owned();
     let store = TestS3::store_with(options);

@@ -1,8 +1,6 @@
-//! An S3 of the test's own on loopback, with a proxy before it that breaks what it is told to.
+//! A store on an S3 of the test's own, which breaks what it is told to.
 
 mod client;
-mod fault;
-mod proxy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,57 +8,39 @@ use std::time::Duration;
 use attache_model::Sha256Digest;
 use attache_storage::{BlobKey, BlobStore, Body, PutOptions};
 use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
+use attache_testkit::ThrowawayS3;
+pub(crate) use attache_testkit::{S3Fault as Fault, S3Operation as Operation};
 use bytes::Bytes;
 use futures_util::stream;
-use hyper_util::rt::TokioIo;
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
 
 pub(crate) use client::send;
-pub(crate) use fault::{Fault, Operation};
-pub(crate) use proxy::Proxy;
 
 pub(crate) const BUCKET: &str = "bucket";
-const ACCESS_KEY_ID: &str = "AKIDTEST";
-const SECRET: &str = "canary-secret-of-the-tests";
 
 /// More than one part of the smallest size that S3 takes.
 pub(crate) const LARGE: usize = 5 * 1024 * 1024 + 3;
 
 pub(crate) struct TestS3 {
-    pub(crate) proxy: Arc<Proxy>,
-    port: u16,
-    _directory: tempfile::TempDir,
+    pub(crate) server: Arc<ThrowawayS3>,
 }
 
 impl TestS3 {
-    pub(crate) async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::create_dir(directory.path().join(BUCKET)).unwrap();
-        let files = s3s_fs::FileSystem::new(directory.path()).unwrap();
-        let mut service = S3ServiceBuilder::new(files);
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET));
-        let proxy = Arc::new(Proxy::new(service.build(), directory.path().to_owned()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        tokio::spawn(serve(listener, Arc::clone(&proxy)));
+    pub(crate) fn start() -> Self {
+        let server = ThrowawayS3::start().unwrap();
+        server.create_bucket(BUCKET).unwrap();
         Self {
-            proxy,
-            port,
-            _directory: directory,
+            server: Arc::new(server),
         }
     }
 
     pub(crate) fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.server.endpoint()
     }
 
-    /// With a region of its own, as the SDK counts retries by region.
     pub(crate) fn options(&self) -> S3Options {
-        let (endpoint, port) = (self.endpoint(), self.port);
-        let url = format!("s3://{BUCKET}?endpoint={endpoint}&region=test-{port}");
+        let (endpoint, region) = (self.endpoint(), self.server.region());
+        let url = format!("s3://{BUCKET}?endpoint={endpoint}&region={region}");
         S3Options::parse(&url)
             .unwrap()
             .with_part_size_bytes(0)
@@ -72,23 +52,8 @@ impl TestS3 {
     }
 
     pub(crate) fn store_with(options: S3Options) -> S3BlobStore {
-        S3BlobStore::new(options, &S3Credentials::new(ACCESS_KEY_ID, SECRET))
-    }
-}
-
-async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
-    while let Ok((connection, _)) = listener.accept().await {
-        let proxy = Arc::clone(&proxy);
-        let service = hyper::service::service_fn(move |request| {
-            let proxy = Arc::clone(&proxy);
-            async move { proxy.answer(request).await }
-        });
-        let serving = hyper::server::conn::http1::Builder::new()
-            .serve_connection(TokioIo::new(connection), service);
-        tokio::spawn(async move {
-            // A fault that cuts the connection is an error here.
-            let _ = serving.await;
-        });
+        let (id, secret) = (ThrowawayS3::ACCESS_KEY_ID, ThrowawayS3::SECRET_ACCESS_KEY);
+        S3BlobStore::new(options, &S3Credentials::new(id, secret))
     }
 }
 

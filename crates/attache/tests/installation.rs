@@ -5,7 +5,8 @@ use std::path::Path;
 
 use attache::signing_keys::SigningKeysError;
 use attache::{
-    Embedded, EmbeddedDatabase, EmbeddedOptions, OpenError, SigningKeySource, TenantSlug,
+    Installation, InstallationDatabase, InstallationOptions, OpenError, SigningKeySource,
+    TenantSlug,
 };
 
 #[tokio::test]
@@ -13,7 +14,7 @@ async fn everything_is_made_in_one_directory_for_its_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("a/data");
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let attache = Embedded::open(EmbeddedOptions::new(&data_dir))
+    let attache = Installation::open(InstallationOptions::in_directory(&data_dir))
         .await
         .unwrap();
     attache.service().check_health().await.unwrap();
@@ -28,13 +29,13 @@ async fn everything_is_made_in_one_directory_for_its_owner_only() {
 #[tokio::test]
 async fn a_second_opening_is_refused_and_the_database_alone_is_not() {
     let directory = tempfile::tempdir().unwrap();
-    let options = EmbeddedOptions::new(directory.path().join("data"));
-    let attache = Embedded::open(options.clone()).await.unwrap();
-    let refused = Embedded::open(options.clone()).await.unwrap_err();
+    let options = InstallationOptions::in_directory(directory.path().join("data"));
+    let attache = Installation::open(options.clone()).await.unwrap();
+    let refused = Installation::open(options.clone()).await.unwrap_err();
     assert!(matches!(refused, OpenError::InUse { .. }), "{refused}");
 
     let slug = TenantSlug::parse("beside").unwrap();
-    let database = EmbeddedDatabase::open(&options).await.unwrap();
+    let database = InstallationDatabase::open(&options).await.unwrap();
     assert!(
         database
             .administration()
@@ -55,7 +56,7 @@ async fn a_second_opening_is_refused_and_the_database_alone_is_not() {
     );
 
     attache.close().await;
-    let again = Embedded::open(options).await.unwrap();
+    let again = Installation::open(options).await.unwrap();
     assert!(again.administration().has_tenants().await.unwrap());
     again.close().await;
 }
@@ -63,11 +64,15 @@ async fn a_second_opening_is_refused_and_the_database_alone_is_not() {
 #[tokio::test]
 async fn keys_that_others_may_read_and_files_that_are_missing_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let mut options = EmbeddedOptions::new(directory.path().join("data"));
-    Embedded::open(options.clone()).await.unwrap().close().await;
-    let keys = options.signing_keys_path().unwrap();
+    let mut options = InstallationOptions::in_directory(directory.path().join("data"));
+    Installation::open(options.clone())
+        .await
+        .unwrap()
+        .close()
+        .await;
+    let keys = directory.path().join("data/signing-keys");
     std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let refused = Embedded::open(options.clone()).await.unwrap_err();
+    let refused = Installation::open(options.clone()).await.unwrap_err();
     let exposed = OpenError::SigningKeys(SigningKeysError::Exposed {
         path: keys,
         mode: 0o644,
@@ -80,7 +85,7 @@ async fn keys_that_others_may_read_and_files_that_are_missing_are_refused() {
 
     // A file that was named is never made: links signed with other keys would end unseen.
     options.signing_keys = SigningKeySource::File(directory.path().join("elsewhere"));
-    let refused = Embedded::open(options.clone()).await.unwrap_err();
+    let refused = Installation::open(options.clone()).await.unwrap_err();
     assert!(matches!(
         refused,
         OpenError::SigningKeys(SigningKeysError::Missing { .. })

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -14,30 +14,32 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use s3s::service::S3Service;
 
-use super::fault::{Fault, Operation};
+use super::fault::{S3Fault, S3Operation};
 
 type Boxed = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A request that was made.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    pub(crate) operation: Operation,
-    pub(crate) headers: HeaderMap,
+pub struct S3Request {
+    /// What it asked for.
+    pub operation: S3Operation,
+    /// Its headers.
+    pub headers: HeaderMap,
 }
 
-pub(crate) struct Proxy {
+pub(super) struct Proxy {
     s3: S3Service,
     /// Where s3s-fs has its files.
     root: PathBuf,
-    fault: Mutex<Option<(Operation, Fault, usize)>>,
-    seen: Mutex<Vec<Seen>>,
+    fault: Mutex<Option<(S3Operation, S3Fault, usize)>>,
+    seen: Mutex<Vec<S3Request>>,
     uploads: Mutex<BTreeMap<String, String>>,
     /// s3s-fs cannot list uploads, so it is done here.
     lists_uploads: AtomicBool,
 }
 
 impl Proxy {
-    pub(crate) fn new(s3: S3Service, root: PathBuf) -> Self {
+    pub(super) fn new(s3: S3Service, root: PathBuf) -> Self {
         Self {
             s3,
             root,
@@ -49,35 +51,44 @@ impl Proxy {
     }
 
     /// Breaks the next so many requests for an operation.
-    pub(crate) fn break_next(&self, operation: Operation, fault: Fault, times: usize) {
-        *self.fault.lock().unwrap() = Some((operation, fault, times));
+    pub(super) fn break_next(&self, operation: S3Operation, fault: S3Fault, times: usize) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((operation, fault, times));
     }
 
-    pub(crate) fn heal(&self) {
-        *self.fault.lock().unwrap() = None;
+    pub(super) fn heal(&self) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    pub(crate) fn forget_how_to_list_uploads(&self) {
+    pub(super) fn forget_how_to_list_uploads(&self) {
         self.lists_uploads.store(false, Ordering::Relaxed);
     }
 
-    pub(crate) fn seen(&self, operation: Operation) -> Vec<Seen> {
-        let seen = self.seen.lock().unwrap();
+    pub(super) fn seen(&self, operation: S3Operation) -> Vec<S3Request> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = seen.iter().filter(|seen| seen.operation == operation);
         seen.cloned().collect()
     }
 
     /// The paths that uploads are open under.
-    pub(crate) fn open_uploads(&self) -> Vec<String> {
-        self.uploads.lock().unwrap().values().cloned().collect()
+    pub(super) fn open_uploads(&self) -> Vec<String> {
+        self.uploads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
     }
 
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Boxed>> {
-        let operation = Operation::of(&request);
-        self.seen.lock().unwrap().push(Seen {
-            operation,
-            headers: request.headers().clone(),
-        });
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Boxed>> {
+        let operation = S3Operation::of(&request);
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(S3Request {
+                operation,
+                headers: request.headers().clone(),
+            });
         let Some(fault) = self.due(operation) else {
             return self.forward(operation, request).await;
         };
@@ -88,13 +99,13 @@ impl Proxy {
         }
         let done = self.forward(operation, request).await?;
         match fault {
-            Fault::CutAt(count) => cut(done, count).await,
+            S3Fault::CutAt(count) => cut(done, count).await,
             _ => broken(fault).await,
         }
     }
 
-    fn due(&self, operation: Operation) -> Option<Fault> {
-        let mut planned = self.fault.lock().unwrap();
+    fn due(&self, operation: S3Operation) -> Option<S3Fault> {
+        let mut planned = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         let (due, fault, times) = planned.as_mut()?;
         if *due != operation || *times == 0 {
             return None;
@@ -105,10 +116,10 @@ impl Proxy {
 
     async fn forward(
         &self,
-        operation: Operation,
+        operation: S3Operation,
         request: Request<Incoming>,
     ) -> io::Result<Response<Boxed>> {
-        if operation == Operation::ListUploads && self.lists_uploads.load(Ordering::Relaxed) {
+        if operation == S3Operation::ListUploads && self.lists_uploads.load(Ordering::Relaxed) {
             return Ok(xml(200, self.listing(&request)));
         }
         let path = request.uri().path().to_owned();
@@ -116,11 +127,11 @@ impl Proxy {
         let file = self.root.join(path.trim_start_matches('/'));
         // A folder is nothing in S3; to s3s-fs it is a file that cannot be read, and a 500.
         match operation {
-            Operation::Get | Operation::Head if file.is_dir() => {
+            S3Operation::Get | S3Operation::Head if file.is_dir() => {
                 let body = "<Error><Code>NoSuchKey</Code></Error>";
                 return Ok(xml(404, body.to_owned()));
             }
-            Operation::Delete if file.is_dir() => return Ok(xml(204, String::new())),
+            S3Operation::Delete if file.is_dir() => return Ok(xml(204, String::new())),
             _ => {}
         }
         let request = request.map(s3s::Body::from);
@@ -130,25 +141,26 @@ impl Proxy {
             .await
             .map_err(|error| failed(&error))?;
         let is_success = answer.status().is_success();
-        if operation == Operation::Put && !is_success {
+        if operation == S3Operation::Put && !is_success {
             // s3s-fs stores before it compares the digests. S3 keeps nothing that it refuses.
             let _ = std::fs::remove_file(file);
         }
         let (head, body) = answer.into_parts();
-        if !is_success || operation == Operation::Get {
+        if !is_success || operation == S3Operation::Get {
             let body = body.map_err(io::Error::other).boxed_unsync();
             return Ok(Response::from_parts(head, body));
         }
         let body = BodyExt::collect(body).await;
         let body = body.map_err(io::Error::other)?.to_bytes();
-        let mut uploads = self.uploads.lock().unwrap();
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
         match operation {
-            Operation::Create => {
-                let id = between(&String::from_utf8_lossy(&body), "<UploadId>", "</UploadId>");
-                uploads.insert(id, path);
+            S3Operation::Create => {
+                let answer = String::from_utf8_lossy(&body);
+                let id = between(&answer, "<UploadId>", "</UploadId>");
+                uploads.extend(id.map(|id| (id.to_owned(), path)));
             }
             // An answer of 200 to a completion may hold an error, but s3s-fs gives none.
-            Operation::Complete | Operation::Abort => {
+            S3Operation::Complete | S3Operation::Abort => {
                 uploads.retain(|id, _| !query.contains(id.as_str()));
             }
             _ => {}
@@ -163,7 +175,7 @@ impl Proxy {
             .find(|(name, _)| name == "prefix")
             .map(|(_, value)| value.into_owned())
             .unwrap_or_default();
-        let uploads = self.uploads.lock().unwrap();
+        let uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
         let found = uploads.iter().filter_map(|(id, path)| {
             let key = path.trim_start_matches('/').strip_prefix(bucket)?;
             let key = key.trim_start_matches('/');
@@ -177,14 +189,14 @@ impl Proxy {
     }
 }
 
-async fn broken(fault: Fault) -> io::Result<Response<Boxed>> {
+async fn broken(fault: S3Fault) -> io::Result<Response<Boxed>> {
     match fault {
-        Fault::Refused(status, code) | Fault::DoneAndRefused(status, code) => {
+        S3Fault::Refused(status, code) | S3Fault::DoneAndRefused(status, code) => {
             let body = format!("<Error><Code>{code}</Code><Message>a fault</Message></Error>");
             Ok(xml(status, body))
         }
-        Fault::Silent | Fault::DoneAndSilent => std::future::pending().await,
-        Fault::LostRequest | Fault::LostReply | Fault::CutAt(_) => {
+        S3Fault::Silent | S3Fault::DoneAndSilent => std::future::pending().await,
+        S3Fault::LostRequest | S3Fault::LostReply | S3Fault::CutAt(_) => {
             Err(io::Error::from(io::ErrorKind::ConnectionReset))
         }
     }
@@ -211,7 +223,9 @@ fn xml(status: u16, body: String) -> Response<Boxed> {
     let answer = Response::builder()
         .status(status)
         .header("content-type", "application/xml");
-    answer.body(full(Bytes::from(body))).unwrap()
+    answer
+        .body(full(Bytes::from(body)))
+        .unwrap_or_else(|_| unreachable!("status and header are well-formed"))
 }
 
 fn full(bytes: Bytes) -> Boxed {
@@ -224,7 +238,8 @@ fn failed(error: &s3s::HttpError) -> io::Error {
     io::Error::other(format!("{error:?}"))
 }
 
-fn between(text: &str, before: &str, after: &str) -> String {
-    let (_, rest) = text.split_once(before).unwrap();
-    rest.split_once(after).unwrap().0.to_owned()
+/// What stands between two marks; `None` where they are not there.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once(after)?.0)
 }

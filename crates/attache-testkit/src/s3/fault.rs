@@ -2,22 +2,34 @@
 
 use http::{Method, Request};
 
+/// What is asked of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub enum S3Operation {
+    /// `PutObject`.
     Put,
+    /// `GetObject`.
     Get,
+    /// `HeadObject`.
     Head,
+    /// `DeleteObject`.
     Delete,
+    /// `ListObjectsV2`, and whatever else is read of a bucket.
     List,
+    /// `CreateMultipartUpload`.
     Create,
+    /// `UploadPart`.
     Part,
+    /// `CompleteMultipartUpload`.
     Complete,
+    /// `AbortMultipartUpload`.
     Abort,
+    /// `ListMultipartUploads`.
     ListUploads,
+    /// `HeadBucket`.
     Bucket,
 }
 
-impl Operation {
+impl S3Operation {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         let query = request.uri().query().unwrap_or_default();
         let has = |name: &str| {
@@ -42,8 +54,9 @@ impl Operation {
     }
 }
 
+/// What goes wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum S3Fault {
     /// Answered with an error, and nothing done.
     Refused(u16, &'static str),
     /// Done, and answered with an error.
@@ -60,8 +73,9 @@ pub(crate) enum Fault {
     CutAt(usize),
 }
 
-impl Fault {
-    pub(crate) fn has_effect(self) -> bool {
+impl S3Fault {
+    /// Whether the request is done, whatever is answered.
+    pub fn has_effect(self) -> bool {
         !matches!(self, Self::Refused(..) | Self::LostRequest | Self::Silent)
     }
 }

@@ -1,0 +1,220 @@
+//! An S3 on loopback: its buckets lie in a temporary directory, gone with their owner.
+
+mod fault;
+mod proxy;
+
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::{fs, thread};
+
+use hyper_util::rt::TokioIo;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+pub use fault::{S3Fault, S3Operation};
+use proxy::Proxy;
+pub use proxy::S3Request;
+
+/// An S3 of the test's own (s3s-fs, which verifies signatures), behind a proxy that mends what s3s-fs
+/// lacks, keeps a record and breaks what it is told to. Dropping it ends it.
+pub struct ThrowawayS3 {
+    proxy: Arc<Proxy>,
+    directory: TempDir,
+    port: u16,
+    /// Ends the serving by being dropped.
+    _running: oneshot::Sender<()>,
+}
+
+/// An object in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct S3Object {
+    /// Its key.
+    pub key: String,
+    /// Its size, in bytes.
+    pub size_bytes: u64,
+}
+
+impl ThrowawayS3 {
+    /// The key that is let in.
+    pub const ACCESS_KEY_ID: &str = "AKIDTEST";
+    /// Its secret, which must not show anywhere.
+    pub const SECRET_ACCESS_KEY: &str = "canary-secret-of-the-tests";
+
+    /// Starts an S3 without buckets on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    ///
+    /// When directory or port cannot be had.
+    pub fn start() -> io::Result<Self> {
+        let (server, serving) = Self::prepare()?;
+        tokio::spawn(serving.run());
+        Ok(server)
+    }
+
+    /// Starts an S3 without buckets on a thread of its own, for tests whose runtime may stand still.
+    ///
+    /// # Errors
+    ///
+    /// When directory, port or thread cannot be had.
+    pub fn start_apart() -> io::Result<Self> {
+        let (server, serving) = Self::prepare()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let thread = thread::Builder::new().name("throwaway-s3".to_owned());
+        // With it end the runtime and every connection.
+        thread.spawn(move || runtime.block_on(serving.run()))?;
+        Ok(server)
+    }
+
+    fn prepare() -> io::Result<(Self, Serving)> {
+        let directory = tempfile::Builder::new().prefix("attache-s3-").tempdir()?;
+        let files = s3s_fs::FileSystem::new(directory.path());
+        let files = files.map_err(|error| io::Error::other(format!("{error:?}")))?;
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(SimpleAuth::from_single(
+            Self::ACCESS_KEY_ID,
+            Self::SECRET_ACCESS_KEY,
+        ));
+        let proxy = Proxy::new(service.build(), directory.path().to_owned());
+        let proxy = Arc::new(proxy);
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        let (running, stop) = oneshot::channel();
+        let server = Self {
+            proxy: Arc::clone(&proxy),
+            directory,
+            port,
+            _running: running,
+        };
+        let serving = Serving {
+            listener,
+            proxy,
+            stop,
+        };
+        Ok((server, serving))
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A region for its clients: the SDK counts retries by region, and no test should pay for
+    /// another's.
+    pub fn region(&self) -> String {
+        format!("test-{}", self.port)
+    }
+
+    /// Makes a bucket; its name needs three characters.
+    ///
+    /// # Errors
+    ///
+    /// When there is one of this name.
+    pub fn create_bucket(&self, name: &str) -> io::Result<()> {
+        fs::create_dir(self.directory.path().join(name))
+    }
+
+    /// What lies in a bucket, in the order of the keys.
+    pub fn objects(&self, bucket: &str) -> Vec<S3Object> {
+        let root = self.directory.path().join(bucket);
+        let mut found = Vec::new();
+        collect(&root, &root, &mut found);
+        found.sort();
+        found
+    }
+
+    /// Breaks the next so many requests for an operation.
+    pub fn break_next(&self, operation: S3Operation, fault: S3Fault, times: usize) {
+        self.proxy.break_next(operation, fault, times);
+    }
+
+    /// Breaks nothing more.
+    pub fn heal(&self) {
+        self.proxy.heal();
+    }
+
+    /// From now on, as a store that does not know `ListMultipartUploads`.
+    pub fn forget_how_to_list_uploads(&self) {
+        self.proxy.forget_how_to_list_uploads();
+    }
+
+    /// The requests for an operation so far.
+    pub fn seen(&self, operation: S3Operation) -> Vec<S3Request> {
+        self.proxy.seen(operation)
+    }
+
+    /// The paths, with their buckets, that multipart uploads are open under.
+    pub fn open_uploads(&self) -> Vec<String> {
+        self.proxy.open_uploads()
+    }
+}
+
+impl std::fmt::Debug for ThrowawayS3 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThrowawayS3")
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What goes on until the owner is gone.
+struct Serving {
+    listener: TcpListener,
+    proxy: Arc<Proxy>,
+    stop: oneshot::Receiver<()>,
+}
+
+impl Serving {
+    async fn run(self) {
+        let Ok(listener) = tokio::net::TcpListener::from_std(self.listener) else {
+            return;
+        };
+        let accepting = async {
+            while let Ok((connection, _)) = listener.accept().await {
+                let proxy = Arc::clone(&self.proxy);
+                let service = hyper::service::service_fn(move |request| {
+                    let proxy = Arc::clone(&proxy);
+                    async move { proxy.answer(request).await }
+                });
+                let serving = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(connection), service);
+                tokio::spawn(async move {
+                    // A fault that cuts the connection is an error here.
+                    let _ = serving.await;
+                });
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            _ = self.stop => {}
+        }
+    }
+}
+
+/// Walks a directory that changes meanwhile: what vanishes was not there.
+fn collect(root: &Path, folder: &Path, found: &mut Vec<S3Object>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let Ok(facts) = entry.metadata() else {
+            continue;
+        };
+        if facts.is_dir() {
+            collect(root, &path, found);
+        } else if let Ok(key) = path.strip_prefix(root) {
+            found.push(S3Object {
+                key: key.to_string_lossy().into_owned(),
+                size_bytes: facts.len(),
+            });
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The database of an installation alone.
+
+use std::fmt;
+use std::sync::Arc;
+
+use attache_metadata::MetadataRepository;
+use attache_metadata_sql::MigrationReport;
+#[cfg(feature = "postgres")]
+use attache_metadata_sql::PostgresRepository;
+#[cfg(feature = "sqlite")]
+use attache_metadata_sql::{SqliteOptions, SqliteRepository};
+use attache_model::{Clock, Finding};
+use attache_service::Administration;
+
+use crate::{DatabaseLocation, InstallationOptions, OpenError};
+
+/// The database of an installation alone. It can be open beside servers that run, and what is
+/// changed takes effect there at once.
+pub struct InstallationDatabase {
+    repository: Repository,
+    administration: Administration,
+    /// What the database is called in a message.
+    shown: String,
+    clock: Arc<dyn Clock>,
+}
+
+/// The repositories there are, as closing is no part of their contract.
+#[derive(Clone)]
+enum Repository {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Arc<SqliteRepository>),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<PostgresRepository>),
+}
+
+impl Repository {
+    async fn open(options: &InstallationOptions) -> Result<Self, OpenError> {
+        Ok(match &options.database {
+            #[cfg(feature = "sqlite")]
+            DatabaseLocation::Sqlite(path) => {
+                let mut sqlite = SqliteOptions::new(path).with_clock(options.clock.clone());
+                if let Some(hook) = &options.event_hook {
+                    sqlite = sqlite.with_event_hook(hook.clone());
+                }
+                Self::Sqlite(Arc::new(SqliteRepository::open(sqlite).await?))
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseLocation::Postgres(postgres) => {
+                let mut postgres = postgres.clone();
+                if let Some(hook) = &options.event_hook {
+                    postgres = postgres.with_event_hook(hook.clone());
+                }
+                Self::Postgres(Arc::new(PostgresRepository::open(postgres).await?))
+            }
+        })
+    }
+
+    fn shared(&self) -> Arc<dyn MetadataRepository> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(sqlite) => sqlite.clone(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.clone(),
+        }
+    }
+}
+
+impl InstallationDatabase {
+    /// Makes the database, or brings it to this program's schema; does nothing where it is there.
+    /// Of programs that do so at the same time one works and the others wait.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::DataDir`], [`OpenError::Database`].
+    pub async fn migrate(options: &InstallationOptions) -> Result<MigrationReport, OpenError> {
+        Ok(match &options.database {
+            #[cfg(feature = "sqlite")]
+            DatabaseLocation::Sqlite(path) => {
+                options.make_data_dir()?;
+                SqliteRepository::migrate(path).await?
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseLocation::Postgres(postgres) => {
+                PostgresRepository::migrate(&postgres.url).await?
+            }
+        })
+    }
+
+    /// Opens a migrated database.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Database`] where there is none, or one of another schema.
+    pub async fn open(options: &InstallationOptions) -> Result<Self, OpenError> {
+        let repository = Repository::open(options).await?;
+        let administration = Administration::new(
+            repository.shared(),
+            options.clock.clone(),
+            options.entropy.clone(),
+        );
+        Ok(Self {
+            repository,
+            administration,
+            shown: options.database.to_string(),
+            clock: options.clock.clone(),
+        })
+    }
+
+    /// Tenants and keys.
+    pub fn administration(&self) -> &Administration {
+        &self.administration
+    }
+
+    /// The database itself.
+    pub fn repository(&self) -> Arc<dyn MetadataRepository> {
+        self.repository.shared()
+    }
+
+    /// Looks the database over, for its operator. Changes nothing.
+    pub async fn diagnose(&self) -> Vec<Finding> {
+        let health = self.repository().health().await;
+        if let Err(error) = health {
+            return vec![Finding::failure(&error)];
+        }
+        match &self.repository {
+            #[cfg(feature = "sqlite")]
+            Repository::Sqlite(_) => vec![Finding::fine(self.shown.clone())],
+            #[cfg(feature = "postgres")]
+            Repository::Postgres(postgres) => postgres.diagnose(self.clock.as_ref()).await,
+        }
+    }
+
+    /// Makes the changes that wait, and closes file or connections.
+    pub async fn close(&self) {
+        match &self.repository {
+            #[cfg(feature = "sqlite")]
+            Repository::Sqlite(sqlite) => sqlite.close().await,
+            #[cfg(feature = "postgres")]
+            Repository::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}
+
+impl fmt::Debug for InstallationDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.repository {
+            #[cfg(feature = "sqlite")]
+            Repository::Sqlite(sqlite) => sqlite.fmt(f),
+            #[cfg(feature = "postgres")]
+            Repository::Postgres(postgres) => postgres.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The database or the store goes away for a while: 503, nothing lost, and asking again is safe.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use attache_testkit::{S3Fault, S3Operation, ThrowawayPostgres};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::{
+    Answer, Client, Needs, Options, Server, eventually, id_of, noise, sha256_hex, tells_of,
+};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Fails unless the answer is one of these, or tells that the service is away and when to ask again.
+#[track_caller]
+fn assert_done_or_away(answer: &Answer, done: &[u16]) -> bool {
+    if done.contains(&answer.status) {
+        return true;
+    }
+    let wait = answer.header("retry-after");
+    assert!(
+        wait.parse::<u64>().is_ok_and(|seconds| seconds > 0),
+        "{answer:?}"
+    );
+    answer.clone().problem(503, "unavailable");
+    false
+}
+
+/// Asks again until it is done; answers also how often it was not.
+async fn until_done<F: Future<Output = Answer>>(
+    done: &[u16],
+    mut ask: impl FnMut() -> F,
+) -> (Answer, u32) {
+    let started = Instant::now();
+    let mut refusals = 0;
+    loop {
+        let answer = ask().await;
+        if assert_done_or_away(&answer, done) {
+            return (answer, refusals);
+        }
+        assert!(started.elapsed() < PATIENCE, "{answer:?}");
+        refusals += 1;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Uploads and claims until told to stop, repeating what was refused; answers the digest of each
+/// file by its name, and how often it was refused.
+async fn work(client: Client, worker: u64, stop: Instant) -> (BTreeMap<String, String>, u32) {
+    let (mut done, mut refusals) = (BTreeMap::new(), 0);
+    for number in 0.. {
+        if Instant::now() > stop {
+            break;
+        }
+        let name = format!("{worker}-{number}.bin");
+        let bytes = noise(worker << 32 | number, 10_000);
+        let upload = || {
+            let (client, name, bytes) = (client.clone(), name.clone(), bytes.clone());
+            async move {
+                let fields = json!({"dedup": true});
+                client.upload_json(&name, &bytes, fields).await
+            }
+        };
+        let (answer, refused) = until_done(&[200, 201], upload).await;
+        refusals += refused;
+        let id = id_of(&answer.only_file());
+        let holder = format!("certificate:{name}");
+        let claim = || {
+            let (client, id, holder) = (client.clone(), id.clone(), holder.clone());
+            async move { client.claim(&id, &holder).await }
+        };
+        let (claimed, refused) = until_done(&[200], claim).await;
+        refusals += refused;
+        assert_eq!(claimed.json()["used_by"], holder.as_str());
+        done.insert(name, sha256_hex(&bytes));
+    }
+    (done, refusals)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_twice() {
+    if !tells_of(Needs::DatabaseServer) {
+        return;
+    }
+    let postgres = ThrowawayPostgres::start().unwrap();
+    let server = Server::start_on(&postgres, Options::new()).await;
+    let stop = Instant::now() + Duration::from_secs(8);
+    let mut workers = JoinSet::new();
+    for worker in 0..4 {
+        workers.spawn(work(server.client(), worker, stop));
+    }
+    let anyone = server.anonymous();
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        postgres.crash().unwrap();
+        let readiness = async || anyone.get("/readyz").await.status;
+        eventually("unready", PATIENCE, readiness, |status| *status == 503).await;
+        anyone.get("/livez").await.expect(200);
+        let refused = server.client().get("/v1/files").await;
+        assert!(!assert_done_or_away(&refused, &[]));
+        postgres.restart().unwrap();
+        let readiness = async || anyone.get("/readyz").await.status;
+        eventually("ready again", PATIENCE, readiness, |status| *status == 200).await;
+    }
+
+    let mut done = BTreeMap::new();
+    let mut refusals = 0;
+    for (names, refused) in workers.join_all().await {
+        done.extend(names);
+        refusals += refused;
+    }
+    println!(
+        "{} files stored and claimed, {refusals} refusals",
+        done.len()
+    );
+    assert!(refusals > 0, "no request met a crash");
+    let client = server.client();
+    let mut seen = BTreeMap::new();
+    let mut target = "/v1/files?limit=1000".to_owned();
+    loop {
+        let page = client.get(&target).await.expect(200);
+        for file in page.files() {
+            let name = file["filename"].as_str().unwrap().to_owned();
+            assert_eq!(file["used_by"], format!("certificate:{name}"));
+            let digest = file["sha256"].as_str().unwrap().to_owned();
+            assert_eq!(seen.insert(name.clone(), digest), None, "{name} twice");
+        }
+        match page.json()["next_cursor"].as_str() {
+            Some(cursor) => target = format!("/v1/files?limit=1000&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, done);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_503_and_leaves_nothing() {
+    if !tells_of(Needs::StoreServer) {
+        return;
+    }
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("kept.bin", b"kept").await);
+    for fault in [S3Fault::Refused(503, "SlowDown"), S3Fault::LostRequest] {
+        server.s3().break_next(S3Operation::Put, fault, usize::MAX);
+        let refused = client.upload_raw("a.bin", "", b"a").await;
+        assert!(!assert_done_or_away(&refused, &[]), "{fault:?}");
+        server.s3().break_next(S3Operation::Get, fault, usize::MAX);
+        let refused = client.content(&id).await;
+        assert!(!assert_done_or_away(&refused, &[]), "{fault:?}");
+        // Records do not need the store.
+        client.record(&id).await.expect(200);
+        server.s3().heal();
+    }
+    client.store("b.bin", b"b").await;
+    assert_eq!(client.content(&id).await.expect(200).body.as_ref(), b"kept");
+    assert_eq!(client.list("").await.len(), 2);
+    server.wait_for_objects(2, PATIENCE).await;
+}

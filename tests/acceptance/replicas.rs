@@ -1,0 +1,215 @@
+//! Several servers on one database and one bucket: together they are one service.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::support::{Client, Needs, Options, PDF, Server, id_of, noise, sha256_hex, tells_of};
+
+const SECONDS: Duration = Duration::from_secs(30);
+
+/// Two servers on the same data, and a client of each with the same key.
+async fn two_servers(options: Options) -> (Server, Server, [Client; 2]) {
+    let one = Server::start(options).await;
+    let other = one.start_beside().await;
+    let clients = [one.client(), other.client()];
+    (one, other, clients)
+}
+
+/// What makes a URL of one server one of the other's.
+fn on(server: &Server, url: &str) -> String {
+    let at = url.find("/v1/").unwrap();
+    format!("{}{}", server.url(), &url[at..])
+}
+
+/// Fails unless every record has its bytes and the store holds nothing else.
+async fn assert_consistent(server: &Server) -> Vec<Value> {
+    let client = server.client();
+    let files = client.list("state=any&limit=1000").await;
+    let digests: BTreeSet<_> = files
+        .iter()
+        .map(|file| file["sha256"].to_string())
+        .collect();
+    for file in &files {
+        let content = client.content(&id_of(file)).await.expect(200);
+        assert_eq!(file["sha256"], sha256_hex(&content.body));
+    }
+    server.wait_for_objects(digests.len(), SECONDS).await;
+    files
+}
+
+#[tokio::test]
+async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() {
+    if !tells_of(Needs::Replicas) {
+        return;
+    }
+    let (one, other, [client, beside]) = two_servers(Options::new()).await;
+    let id = id_of(&client.store("a.pdf", PDF).await);
+    client.store("b.pdf", b"b").await;
+
+    assert_eq!(beside.content(&id).await.expect(200).body, PDF);
+    let link = client.link(&id, &json!({"action": "download"})).await;
+    let linked = other.anonymous().get(&on(&other, &link)).await.expect(200);
+    assert_eq!(linked.body, PDF);
+    let page = client.get("/v1/files?limit=1").await.expect(200).json();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next = beside.list(&format!("limit=1&cursor={cursor}")).await;
+    assert_eq!(next.len(), 1);
+    assert_ne!(next[0]["id"], page["files"][0]["id"]);
+
+    // What one changes counts for the other from the next request on.
+    beside
+        .post(&format!("/v1/files/{id}/archive"))
+        .await
+        .expect(200);
+    client.content(&id).await.expect(404);
+    let refused = one.anonymous().get(&link).await;
+    assert!(refused.status == 404, "{refused:?}");
+    let key = one.create_key("default", &["files:read"]);
+    let reader = beside.with_key(&key);
+    reader.get("/v1/files").await.expect(200);
+    let key_id = key.split('_').nth(1).unwrap();
+    one.cli(&["key", "revoke", key_id]);
+    reader.get("/v1/files").await.expect(401);
+
+    assert_eq!(one.files_left(), ["stderr.log"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_has_one_winner_whichever_server_is_asked() {
+    if !tells_of(Needs::Replicas) {
+        return;
+    }
+    let (_one, _other, clients) = two_servers(Options::new()).await;
+    for round in 0..10 {
+        let id = id_of(&clients[0].store("a.pdf", &noise(round, 100)).await);
+        let mut claims = JoinSet::new();
+        for holder in 0..8 {
+            let (client, id) = (clients[holder % 2].clone(), id.clone());
+            claims.spawn(async move {
+                let holder = format!("certificate:{holder}");
+                (client.claim(&id, &holder).await.status, holder)
+            });
+        }
+        let answers = claims.join_all().await;
+        let winners: Vec<_> = answers
+            .iter()
+            .filter(|(status, _)| *status == 200)
+            .collect();
+        assert_eq!(winners.len(), 1, "{answers:?}");
+        assert!(
+            answers
+                .iter()
+                .all(|(status, _)| [200, 409].contains(status))
+        );
+        let record = clients[1].record(&id).await.expect(200).json();
+        assert_eq!(record["used_by"], winners[0].1.as_str());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_and_deletes_of_the_same_bytes_race_across_servers_and_lose_nothing() {
+    if !tells_of(Needs::Replicas) {
+        return;
+    }
+    let (one, _other, clients) = two_servers(Options::new()).await;
+    let mut tasks = JoinSet::new();
+    for worker in 0..6_u64 {
+        let (client, beside) = match worker % 2 {
+            0 => (clients[0].clone(), clients[1].clone()),
+            _ => (clients[1].clone(), clients[0].clone()),
+        };
+        tasks.spawn(async move {
+            let mut kept = Vec::new();
+            for round in 0..12 {
+                // Few contents, so that one is often deleted where another arrives.
+                let bytes = noise((worker + round) % 3, 20_000);
+                let id = id_of(&client.store(&format!("{worker}-{round}.bin"), &bytes).await);
+                if round % 4 == 3 {
+                    kept.push(id);
+                } else {
+                    beside.delete(&format!("/v1/files/{id}")).await.expect(204);
+                }
+            }
+            kept
+        });
+    }
+    let kept: BTreeSet<String> = tasks.join_all().await.into_iter().flatten().collect();
+    let files = assert_consistent(&one).await;
+    assert_eq!(files.iter().map(id_of).collect::<BTreeSet<_>>(), kept);
+    for id in kept {
+        clients[1]
+            .delete(&format!("/v1/files/{id}"))
+            .await
+            .expect(204);
+    }
+    one.wait_for_objects(0, SECONDS).await;
+}
+
+/// Uploads one file after the other, slowly, until the server is gone; answers the acknowledged
+/// ones, with their digests.
+async fn write_until_killed(client: Client, writer: u64) -> BTreeMap<String, String> {
+    let mut acknowledged = BTreeMap::new();
+    for number in 0.. {
+        // One writer sends what is stored in parts.
+        let length = if writer == 0 { 20_000_000 } else { 300_000 };
+        let bytes = Bytes::from(noise(writer << 32 | number, length));
+        let digest = sha256_hex(&bytes);
+        let body = stream::unfold(bytes, async |mut rest| {
+            let piece = rest.split_to(rest.len().min(200_000));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            (!piece.is_empty()).then_some((Ok(Frame::data(piece)), rest))
+        });
+        let target = format!("/v1/files?filename={writer}-{number}.bin");
+        let request = client.request("POST", &target);
+        let request = request.streamed("application/octet-stream", StreamBody::new(body).boxed());
+        match request.try_send().await {
+            Ok(answer) => acknowledged.insert(id_of(&answer.expect(201).only_file()), digest),
+            Err(_) => break,
+        };
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() {
+    if !tells_of(Needs::Replicas) {
+        return;
+    }
+    let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");
+    let (mut one, other, _) = two_servers(options).await;
+    let mut acknowledged = BTreeMap::new();
+    for cycle in 0..8 {
+        let mut writers = JoinSet::new();
+        for writer in 0..6 {
+            writers.spawn(write_until_killed(one.client(), cycle << 8 | writer));
+        }
+        // Until an upload of parts is under way.
+        while one.s3().open_uploads().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        one.kill();
+        let left = one.s3().open_uploads().len();
+        acknowledged.extend(writers.join_all().await.into_iter().flatten());
+        if left > 0 && acknowledged.len() > 10 {
+            break;
+        }
+        one = one.start_again().await;
+    }
+
+    assert!(acknowledged.len() > 10, "{}", acknowledged.len());
+    assert!(!one.s3().open_uploads().is_empty(), "no kill hit an upload");
+    let client = other.client();
+    for (id, digest) in &acknowledged {
+        let record = client.record(id).await.expect(200).json();
+        assert_eq!(record["sha256"], digest.as_str());
+    }
+    assert_consistent(&other).await;
+    assert_eq!(other.files_left(), ["stderr.log"]);
+}
