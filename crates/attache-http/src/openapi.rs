@@ -7,10 +7,11 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, ServerBuilder};
 use utoipa::{Modify, OpenApi};
 
-use self::implied::Implied;
 use crate::PublicUrl;
 use crate::endpoints::documented;
+use crate::operations::Row;
 use crate::problem::ProblemDocument;
+use crate::served::Served;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -45,9 +46,9 @@ use crate::problem::ProblemDocument;
         (name = "health", description = "About the service"),
     ),
     components(schemas(ProblemDocument)),
-    modifiers(&ApiKeys, &Implied)
+    modifiers(&ApiKeys)
 )]
-struct Native;
+struct NativeDocument;
 
 /// What the security scheme is called.
 const API_KEY: &str = "api_key";
@@ -65,10 +66,19 @@ impl Modify for ApiKeys {
     }
 }
 
-/// The document, as JSON, for a service at `public_url`. It is the same each time, and not cheap to
+/// The native API's part.
+pub(crate) fn native() -> Document {
+    NativeDocument::openapi()
+}
+
+/// The document, as JSON, of all that is served at `public_url`. It is the same each time, and not cheap to
 /// make: make it once.
-pub(crate) fn document(public_url: &PublicUrl) -> Bytes {
-    let mut document = Native::openapi();
+pub(crate) fn document(public_url: &PublicUrl, served: &[Served]) -> Bytes {
+    let parts = served.iter().map(Served::document);
+    let merged = parts.reduce(Document::merge_from);
+    let mut document = merged.unwrap_or_else(native);
+    let rows: Vec<Row<()>> = served.iter().flat_map(Served::rows).collect();
+    implied::complete(&mut document, &rows);
     document.servers = Some(vec![
         ServerBuilder::new().url(public_url.to_string()).build(),
     ]);
@@ -80,11 +90,17 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::operations::{Access, OPERATIONS, Row};
+    use crate::dialects::Dialects;
+    use crate::operations::Access;
 
     fn parsed() -> Value {
         let url = PublicUrl::parse("https://example.org/files").unwrap();
-        serde_json::from_slice(&document(&url)).unwrap()
+        serde_json::from_slice(&document(&url, &Dialects::all().served())).unwrap()
+    }
+
+    fn every_row() -> Vec<Row<()>> {
+        let served = Dialects::all().served();
+        served.iter().flat_map(Served::rows).collect()
     }
 
     #[test]
@@ -94,8 +110,8 @@ mod tests {
         for methods in document["paths"].as_object().unwrap().values() {
             documented += methods.as_object().unwrap().len();
         }
-        assert_eq!(documented, OPERATIONS.len());
-        for row in &OPERATIONS {
+        assert_eq!(documented, every_row().len());
+        for row in every_row() {
             let method = row.method.as_str().to_lowercase();
             let operation = &document["paths"][row.template][&method];
             assert_eq!(
@@ -107,13 +123,14 @@ mod tests {
     }
 
     /// Every row of the table with what the document says of it.
-    fn described() -> Vec<(&'static Row, Value)> {
+    fn described() -> Vec<(Row<()>, Value)> {
         let document = parsed();
-        let describe = |row: &'static Row| {
+        let describe = |row: Row<()>| {
             let method = row.method.as_str().to_lowercase();
-            (row, document["paths"][row.template][&method].clone())
+            let operation = document["paths"][row.template][&method].clone();
+            (row, operation)
         };
-        OPERATIONS.iter().map(describe).collect()
+        every_row().into_iter().map(describe).collect()
     }
 
     fn answers(operation: &Value, statuses: &[&str]) -> bool {
@@ -132,10 +149,10 @@ mod tests {
     #[test]
     fn what_needs_a_key_says_so() {
         for (row, operation) in described() {
-            let keyed = matches!(row.access, Access::Key(_));
+            let keyed = row.access.needs_key();
             assert_eq!(operation.get("security").is_some(), keyed, "{}", row.name);
             assert_eq!(answers(&operation, &["401"]), keyed, "{}", row.name);
-            if let Access::Key(action) = row.access {
+            for action in row.access.actions() {
                 let description = operation["responses"]["403"]["description"].as_str();
                 let scope = format!("`{}`", action.required_scope());
                 assert!(description.unwrap().contains(&scope), "{}", row.name);
@@ -170,7 +187,7 @@ mod tests {
     fn what_reads_bytes_takes_ranges_and_conditions() {
         let mut found = 0;
         for (row, operation) in described() {
-            let reads_bytes = row.name.starts_with("read_");
+            let reads_bytes = row.name.contains("read_");
             let statuses = ["200", "206", "304", "412", "416"];
             assert_eq!(answers(&operation, &statuses), reads_bytes, "{}", row.name);
             if !reads_bytes {

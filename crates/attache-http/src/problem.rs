@@ -45,6 +45,7 @@ problem_kinds! {
     MissingScope = FORBIDDEN, "missing-scope", "The API key may not do this";
     InvalidLink = FORBIDDEN, "invalid-link", "The link is not valid";
     LinkExpired = FORBIDDEN, "link-expired", "The link has expired";
+    OtherTenant = FORBIDDEN, "other-tenant", "The API key is another tenant's";
     NotFound = NOT_FOUND, "not-found", "Not found";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     FileClaimed = CONFLICT, "file-claimed", "The file is claimed";
@@ -166,6 +167,16 @@ impl Problem {
         let mut problem = Self::new(kind, text);
         problem.extras.errors.push(FieldError { field, detail });
         problem
+    }
+
+    /// What the service refuses of a query that was read already.
+    pub(crate) fn in_query(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Invalid(invalid) => {
+                Self::invalid_parameter(invalid.what(), invalid.to_string())
+            }
+            other => other.into(),
+        }
     }
 
     pub(crate) fn no_route() -> Self {

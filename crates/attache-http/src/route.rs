@@ -108,17 +108,17 @@ impl fmt::Display for Route {
     }
 }
 
-fn file_id(segment: &str) -> FileId {
+pub(crate) fn file_id(segment: &str) -> FileId {
     segment
         .parse()
         .unwrap_or(FileId::from_uuid(uuid::Uuid::nil()))
 }
 
-fn decoded(segment: &str) -> Option<String> {
+pub(crate) fn decoded(segment: &str) -> Option<String> {
     percent::decode(segment.as_bytes()).ok()
 }
 
-fn encoded(name: &str) -> impl fmt::Display + '_ {
+pub(crate) fn encoded(name: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(name, NOT_UNRESERVED)
 }
 

@@ -8,6 +8,7 @@ mod change;
 mod claim;
 mod download;
 mod error;
+mod find;
 mod inspect;
 mod lifecycle;
 mod links;

@@ -10,6 +10,7 @@ use attache_storage::BlobStore;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+use crate::access::{Action, authorise};
 use crate::{Authenticator, Inspector, ServiceBuilder, ServiceError};
 
 /// Everything a caller may do with files. Cheap to clone: all clones are one service.
@@ -70,6 +71,16 @@ impl FileService {
             request_id,
             self.parts.clock.now(),
         ))
+    }
+
+    /// Whether whoever asks may do something, without doing it: for a caller that does several things
+    /// in a row and is to be refused before the first. Each of them asks again.
+    ///
+    /// # Errors
+    ///
+    /// `MissingScope`.
+    pub fn authorise(&self, cx: &Context, action: Action) -> Result<(), ServiceError> {
+        authorise(cx, action)
     }
 
     /// The bounds this service keeps.

@@ -33,7 +33,7 @@ pub use attache_storage as storage;
 
 #[cfg(feature = "http")]
 #[doc(no_inline)]
-pub use attache_http::{HttpConfig, HttpService, PublicUrl};
+pub use attache_http::{Dialect, Dialects, HttpConfig, HttpService, PublicUrl};
 #[doc(no_inline)]
 pub use attache_metadata::MetadataRepository;
 #[doc(no_inline)]

@@ -32,8 +32,9 @@ pub(super) async fn run(args: ServeArgs, options: EmbeddedOptions) -> anyhow::Re
     let admin = start_admin(&args).await?;
     let first_key = first_start(embedded.administration(), bound).await?;
 
-    let config =
-        HttpConfig::new(args.public_url(bound)?).allowed_origins(args.cors_origins.clone());
+    let config = HttpConfig::new(args.public_url(bound)?)
+        .allowed_origins(args.cors_origins.clone())
+        .dialects(args.dialects);
     let http = HttpService::new(embedded.service().clone(), config);
     let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
     let server = Server::new(http.clone(), room_for_connections(max_connections));

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use attache::PublicUrl;
+use attache::{Dialects, PublicUrl};
 use clap::Args;
 
-use super::values::{parse_bytes, parse_lifetime, parse_origin, parse_public_url};
+use super::values::{parse_bytes, parse_dialects, parse_lifetime, parse_origin, parse_public_url};
 
 /// How to serve.
 #[derive(Debug, Clone, Args)]
@@ -24,6 +24,16 @@ pub(crate) struct ServeArgs {
     /// strips [default: the address it listens on]
     #[arg(long, env = "ATTACHE_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     public_url: Option<PublicUrl>,
+    /// Which published APIs to speak beside the native one: `all`, `none`, or a comma list of
+    /// credentials-portal, participant-files, dokstamp, biometricscloud, flexportal
+    #[arg(
+        long,
+        env = "ATTACHE_DIALECTS",
+        value_name = "DIALECTS",
+        default_value_t,
+        value_parser = parse_dialects
+    )]
+    pub(crate) dialects: Dialects,
     /// The most one upload may carry, all its files together, in bytes, or with KiB, MiB, GiB
     #[arg(
         long,

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::Answer;
 use crate::app::App;
-use crate::call::Call;
+use crate::call::{Call, RequestHead};
 use crate::conditional::{Precondition, evaluate};
 use crate::content_disposition::{Disposition, content_disposition};
 use crate::entity_tag::StrongEntityTag;
@@ -58,7 +58,7 @@ pub(crate) async fn read_content(app: &App, id: FileId, call: Call) -> Answer {
     let cx = call.head.authenticate(app).await?;
     let inline = asks_inline(&call)?;
     let download = app.service.open_download(&cx, id, inline).await?;
-    serve(download, &call.head.parts, Audience::Key).await
+    serve_to_key(download, &call.head).await
 }
 
 /// Read the bytes of a public file, without a key.
@@ -78,11 +78,24 @@ pub(crate) async fn read_content(app: &App, id: FileId, call: Call) -> Answer {
 )]
 pub(crate) async fn read_public(app: &App, id: FileId, call: Call) -> Answer {
     let inline = asks_inline(&call)?;
-    let download = app
-        .service
-        .open_public(id, inline, call.head.request_id.clone())
-        .await?;
-    serve(download, &call.head.parts, Audience::Public).await
+    serve_public(app, id, inline, &call.head).await
+}
+
+/// The bytes of a public file, whoever asks.
+pub(crate) async fn serve_public(
+    app: &App,
+    id: FileId,
+    inline: bool,
+    head: &RequestHead,
+) -> Answer {
+    let request_id = head.request_id.clone();
+    let download = app.service.open_public(id, inline, request_id).await?;
+    serve(download, &head.parts, Audience::Public).await
+}
+
+/// Bytes that the holder of a key may read.
+pub(crate) async fn serve_to_key(download: Download, head: &RequestHead) -> Answer {
+    serve(download, &head.parts, Audience::Key).await
 }
 
 /// Read bytes by a link.

@@ -1,25 +1,30 @@
 //! The endpoints: each reads a request, calls one verb of the service, and writes the answer.
 
 mod claim;
-mod content;
-mod form;
+pub(crate) mod content;
+pub(crate) mod form;
 mod health;
+pub(crate) mod json_upload;
 mod lifecycle;
 mod link;
 mod list;
 mod record;
 mod upload;
-mod upload_fields;
+pub(crate) mod upload_fields;
 
 use attache_model::FileId;
 use http::Response;
+use utoipa::openapi::OpenApi as Document;
 
-use crate::Route;
 use crate::app::App;
 use crate::call::Call;
-use crate::operations::Operation;
+use crate::operations::{OPERATIONS, Operation, Row};
 use crate::problem::Problem;
 use crate::response::ResponseBody;
+use crate::served::Api;
+use crate::{Route, openapi};
+
+pub(crate) use self::upload::refuse_partial_and_coded;
 
 /// What the OpenAPI document lists.
 pub(crate) mod documented {
@@ -35,8 +40,36 @@ pub(crate) mod documented {
 
 pub(crate) type Answer = Result<Response<ResponseBody>, Problem>;
 
+/// The native API.
+pub(crate) struct Native;
+
+impl Api for Native {
+    type Route = Route;
+    type Operation = Operation;
+
+    fn operations() -> &'static [Row] {
+        &OPERATIONS
+    }
+
+    fn parse(path: &str) -> Option<Route> {
+        Route::parse(path)
+    }
+
+    fn template(route: &Route) -> &'static str {
+        route.template()
+    }
+
+    async fn answer(app: &App, row: &'static Row, route: Route, call: Call) -> Answer {
+        dispatch(app, row.operation, route, call).await
+    }
+
+    fn document() -> Document {
+        openapi::native()
+    }
+}
+
 /// Calls the endpoint of an operation.
-pub(crate) async fn dispatch(app: &App, operation: Operation, route: Route, call: Call) -> Answer {
+async fn dispatch(app: &App, operation: Operation, route: Route, call: Call) -> Answer {
     match (operation, route) {
         (Operation::UploadFiles, _) => upload::upload_files(app, call).await,
         (Operation::ListFiles, _) => list::list_files(app, call).await,

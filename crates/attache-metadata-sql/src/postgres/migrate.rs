@@ -12,11 +12,18 @@ const LOCK: i64 = 0x61_7474_6163_6865;
 
 /// Every migration of this program, oldest first.
 fn migrations() -> Vec<Migration> {
-    vec![schema::migration(
-        1,
-        "initial",
-        include_str!("../../migrations/postgres/0001_initial.sql"),
-    )]
+    vec![
+        schema::migration(
+            1,
+            "initial",
+            include_str!("../../migrations/postgres/0001_initial.sql"),
+        ),
+        schema::migration(
+            2,
+            "more lists",
+            include_str!("../../migrations/postgres/0002_more_lists.sql"),
+        ),
+    ]
 }
 
 /// Brings the database to the newest schema.

@@ -13,6 +13,7 @@ mod decode;
 mod events;
 mod failure;
 mod files;
+mod find;
 mod list;
 mod migrate;
 mod open;

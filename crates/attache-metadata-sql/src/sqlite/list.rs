@@ -133,6 +133,7 @@ impl Statement {
         match leading {
             Leading::Tenant => None,
             Leading::Person(id) => Some(self.equal("person_id", Value::Id(id.as_uuid()))),
+            Leading::HasPerson(has) => Some(about("person_id", has)),
             Leading::Category(category) => {
                 Some(self.equal("category", Value::Text(category.as_str().to_owned())))
             }
@@ -154,12 +155,16 @@ impl Statement {
     fn residual(&mut self, residual: Residual<'_>) -> Vec<String> {
         match residual {
             Residual::Person(id) => vec![self.equal("+person_id", Value::Id(id.as_uuid()))],
+            Residual::HasPerson(has) => vec![about("+person_id", has)],
             Residual::Category(category) => {
                 vec![self.equal("+category", Value::Text(category.as_str().to_owned()))]
             }
             Residual::Used(used) => vec![format!("+used = {}", u8::from(used))],
             Residual::Sha256(sha256) => {
                 vec![self.equal("+sha256", Value::Bytes(sha256.as_bytes().to_vec()))]
+            }
+            Residual::Filename(filename) => {
+                vec![self.equal("+filename", Value::Text(filename.as_str().to_owned()))]
             }
             Residual::ContentType(media_type) => vec![self.essence(media_type)],
             Residual::CreatedAfter(at) => vec![self.compare("+created_at", ">", at)],
@@ -213,12 +218,19 @@ impl Statement {
     }
 }
 
+/// Whether a file is about somebody.
+fn about(column: &str, somebody: bool) -> String {
+    let not = if somebody { " NOT" } else { "" };
+    format!("{column} IS{not} NULL")
+}
+
 fn sort_value(value: &SortValue) -> Value {
     match value {
         SortValue::CreatedAt(at) => Value::Integer(at.as_millis()),
         SortValue::Name(name) => Value::Text(name.clone()),
         // No stored size is larger.
         SortValue::SizeBytes(size) => Value::Integer(i64::try_from(*size).unwrap_or(i64::MAX)),
+        SortValue::Seq(seq) => Value::Integer(seq.get()),
     }
 }
 

@@ -12,11 +12,18 @@ use crate::schema::{self, DatabaseFailure, MigrationReport, OpenError, TABLE};
 
 /// Every migration of this program, oldest first.
 fn migrations() -> Vec<Migration> {
-    vec![schema::migration(
-        1,
-        "initial",
-        include_str!("../../migrations/sqlite/0001_initial.sql"),
-    )]
+    vec![
+        schema::migration(
+            1,
+            "initial",
+            include_str!("../../migrations/sqlite/0001_initial.sql"),
+        ),
+        schema::migration(
+            2,
+            "more lists",
+            include_str!("../../migrations/sqlite/0002_more_lists.sql"),
+        ),
+    ]
 }
 
 /// Brings the file at `path` to the newest schema, and makes it where there is none.

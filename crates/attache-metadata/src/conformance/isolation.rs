@@ -28,6 +28,16 @@ pub(super) async fn foreign_records_are_not_found(world: &World) -> Outcome {
         None,
         "a foreign file"
     );
+    ensure_eq!(
+        repository.find_file_by_seq(&south, ours.seq).await?,
+        None,
+        "a foreign file by its number"
+    );
+    ensure_eq!(
+        repository.find_file_by_key(&south, &ours.key).await?,
+        None,
+        "a foreign file by its key"
+    );
     let holder = Holder::parse("a")?;
     let change = FileChange {
         visibility: Some(Visibility::Public),

@@ -143,6 +143,7 @@ pub fn checks() -> &'static [Check] {
         }
         uploads::{
             records_are_found_as_they_were_committed,
+            records_are_found_by_number_and_key,
             commits_are_all_or_none,
             lost_leases_are_refused,
             renewed_leases_hold,

@@ -1,7 +1,7 @@
 //! Which indexes a list walks, as Postgres plans it, and how many pages of the disk it touches.
 
 use attache_metadata::{PageKey, Sort, SortField};
-use attache_model::{Category, FileId, PersonId, Sha256Digest, Timestamp};
+use attache_model::{Category, FileId, FileSeq, Filename, PersonId, Sha256Digest, Timestamp};
 use attache_testkit::ThrowawayPostgres;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use uuid::Uuid;
@@ -36,7 +36,7 @@ async fn populate(connection: &mut PgConnection, from: i64, count: i64) {
             content_type, size_bytes, sha256, visibility, key, created_at, updated_at, \
             archived_at, used_at, used_by) \
         SELECT lpad(to_hex(i), 32, '0')::uuid, CASE WHEN i % 2 = 0 THEN 1 ELSE i % 10 + 1 END, \
-            lpad(to_hex(i), 32, '0')::uuid, lpad(to_hex(i / 2 % 2 + 2), 32, '0')::uuid, \
+            lpad(to_hex(i), 32, '0')::uuid, CASE WHEN i / 2 % 8 < 6 THEN lpad(to_hex(i / 2 % 2 + 2), 32, '0')::uuid END, \
             CASE WHEN i % 3 = 0 THEN 'images' ELSE 'papers' END, 'File ' || i, 'a.pdf', \
             'application/pdf', i % 4000, decode(lpad(to_hex(i / 2 % 500), 64, '0'), 'hex'), \
             'private', 'key ' || i, i / 3, 1, \
@@ -51,7 +51,12 @@ async fn populate(connection: &mut PgConnection, from: i64, count: i64) {
 }
 
 fn sorts() -> impl Iterator<Item = Sort> {
-    let fields = [SortField::CreatedAt, SortField::Name, SortField::SizeBytes];
+    let fields = [
+        SortField::CreatedAt,
+        SortField::Name,
+        SortField::SizeBytes,
+        SortField::Seq,
+    ];
     fields.into_iter().flat_map(|field| {
         [SortDirection::Ascending, SortDirection::Descending]
             .map(|direction| Sort { field, direction })
@@ -64,12 +69,14 @@ fn somewhere(field: SortField) -> PageKey {
             SortField::CreatedAt => SortValue::CreatedAt(Timestamp::from_millis(2_000)),
             SortField::Name => SortValue::Name("File 5".to_owned()),
             SortField::SizeBytes => SortValue::SizeBytes(2_000),
+            SortField::Seq => SortValue::Seq(FileSeq::new(2_000)),
         },
         id: FileId::from_uuid(Uuid::from_u128(7)),
     }
 }
 
-/// A query for every set of filters: bit by bit person, category, used, bytes, times, name, type.
+/// A query for every set of filters: bit by bit person, category, used, bytes, times, name, type
+/// and filename together, somebody.
 fn query(filters: u32, state: StateFilter, sort: Sort) -> FileQuery {
     let has = |bit: u32| filters & (1 << bit) != 0;
     let mut digest = [0; 32];
@@ -83,6 +90,8 @@ fn query(filters: u32, state: StateFilter, sort: Sort) -> FileQuery {
         uploaded_before: has(4).then(|| Timestamp::from_millis(1 << 40)),
         name_prefix: has(5).then(|| "File".to_owned()),
         content_type: has(6).then(|| MediaType::parse("application/pdf").unwrap()),
+        filename: has(6).then(|| Filename::parse("a.pdf").unwrap()),
+        has_person: has(7).then_some(filters & 1 == 0),
         state,
         sort,
     }
@@ -125,7 +134,7 @@ async fn every_list_walks_one_index_in_order() {
     let mut connection = open().await;
     populate(&mut connection, 1, 100_000).await;
     for sort in sorts() {
-        for filters in 0..128 {
+        for filters in 0..256 {
             for state in STATES {
                 for after in [None, Some(somewhere(sort.field))] {
                     let query = query(filters, state, sort);
@@ -203,7 +212,7 @@ async fn a_page_costs_the_same_however_many_records_there_are() {
     let mut queries = Vec::new();
     for sort in sorts() {
         for state in STATES {
-            for filters in [0, 1, 2, 4, 8, 0b11, 0b110, 0b100_0000, 0b100_0010] {
+            for filters in [0, 1, 2, 4, 8, 128, 0b11, 0b110, 0b100_0000, 0b100_0010] {
                 for after in [None, Some(somewhere(sort.field))] {
                     queries.push((query(filters, state, sort), after));
                 }
