@@ -7,6 +7,7 @@ mod api {
     mod authorisation;
     mod contract;
     mod conversation;
+    mod dialects;
     mod faults;
     mod inspection;
     mod panics;

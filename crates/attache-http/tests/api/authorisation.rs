@@ -59,6 +59,7 @@ async fn request(tenant: &Tenant, row: &Row, client: &HttpClient) -> HttpCall {
 fn keyed() -> impl Iterator<Item = (&'static Row, Scope)> {
     OPERATIONS.iter().filter_map(|row| match row.access {
         Access::Key(action) => Some((row, action.required_scope())),
+        Access::KeyForAll(_) => panic!("native operations need one scope each"),
         Access::Link | Access::Public | Access::Open => None,
     })
 }
