@@ -3,6 +3,7 @@
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod broken_uploads;
 mod common;
 
 use std::sync::Arc;
@@ -14,12 +15,12 @@ use attache_metadata::{
     ApiKeyRecord, Attempt, BlobIntent, BlobRepository, CommittedFile, FileChange, FilePage,
     FileQuery, FileRepository, LeaseToken, MetadataRepository, NewApiKey, NewFile, NewFiles,
     NewUpload, PageRequest, ReapStage, ReapTask, Refusal, RepositoryError, SortDirection,
-    StoredFile, StoredUpload, TenancyRepository, UploadRepository,
+    StoredFile, TenancyRepository, UploadRepository,
 };
 use attache_metadata_sql::SqliteRepository;
 use attache_model::{
     Actor, BlobId, Claim, Context, FileId, FileRecord, Holder, Person, PersonRef, PrincipalSeq,
-    Revision, Tenant, TenantId, TenantSlug, Timestamp, Upload,
+    Revision, Tenant, TenantId, TenantSlug, Timestamp,
 };
 use common::SqliteFactory;
 
@@ -47,6 +48,17 @@ enum Fault {
     PurgedAtOnce,
     RecordsNeverShared,
     ArchivedTwice,
+    CompletedTwice,
+    CompletionsAllSucceed,
+    CompletedAfterCancellation,
+    RefusalsConsumeTheUpload,
+    UploadedByWhoeverCompletes,
+    RecordUnderAnotherId,
+    StagingReapedAtOnce,
+    StagingKept,
+    UploadsOfAllTenants,
+    ExpiredUploadsNotKept,
+    ExpiredUploadsAllAtOnce,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,12 +86,12 @@ async fn every_fault_is_caught_by_name() {
             "listing::pages_keep_their_limit",
         ),
         (Fault::MomentsInclusive, "listing::moments_are_exclusive"),
-        (Fault::CommitsOneByOne, "uploads::commits_are_all_or_none"),
+        (Fault::CommitsOneByOne, "commits::commits_are_all_or_none"),
         (
             Fault::RevisionIgnored,
             "lifecycle::changes_respect_the_revision",
         ),
-        (Fault::LeaseIgnored, "uploads::lost_leases_are_refused"),
+        (Fault::LeaseIgnored, "commits::lost_leases_are_refused"),
         (
             Fault::TasksHandedOutTwice,
             "reaping::ended_promises_are_reaped",
@@ -96,15 +108,52 @@ async fn every_fault_is_caught_by_name() {
             Fault::ArchivedTwice,
             "lifecycle::archiving_and_restoring_are_idempotent",
         ),
+        (Fault::CompletedTwice, "uploads::uploads_complete_once"),
+        (
+            Fault::CompletionsAllSucceed,
+            "endings::one_of_many_completions_wins",
+        ),
+        (
+            Fault::CompletedAfterCancellation,
+            "endings::cancelled_uploads_are_forgotten",
+        ),
+        (
+            Fault::RefusalsConsumeTheUpload,
+            "uploads::refusals_leave_an_upload_pending",
+        ),
+        (
+            Fault::UploadedByWhoeverCompletes,
+            "uploads::uploads_become_records",
+        ),
+        (
+            Fault::RecordUnderAnotherId,
+            "uploads::uploads_become_records",
+        ),
+        (
+            Fault::StagingReapedAtOnce,
+            "endings::staging_blobs_are_reaped_once",
+        ),
+        (Fault::StagingKept, "endings::staging_blobs_are_reaped_once"),
+        (
+            Fault::UploadsOfAllTenants,
+            "uploads::foreign_uploads_are_not_found",
+        ),
+        (
+            Fault::ExpiredUploadsNotKept,
+            "endings::expired_uploads_are_dropped",
+        ),
+        (
+            Fault::ExpiredUploadsAllAtOnce,
+            "endings::expired_uploads_are_dropped",
+        ),
     ] {
         let factory = SqliteFactory(move |inner| {
             Arc::new(Broken { inner, fault }) as Arc<dyn MetadataRepository>
         });
         let check = checks().iter().find(|check| check.name() == name).unwrap();
-        let failure = check
-            .run(&factory)
-            .await
-            .expect_err("the fault goes unseen");
+        let Err(failure) = check.run(&factory).await else {
+            panic!("{fault:?} goes unseen");
+        };
         assert_eq!(failure.check, name, "{fault:?}");
         assert!(
             !failure.problem.contains("the database failed"),
@@ -328,6 +377,10 @@ impl FileRepository for Broken {
 
     async fn claim_file(&self, cx: &Context, id: FileId, holder: &Holder) -> Attempt<FileRecord> {
         let before = self.inner.find_file(cx, id).await?;
+        if self.fault == Fault::ClaimReadsThenWrites {
+            // Whoever claims at the same time is to have read before the first one writes.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         let attempt = self.inner.claim_file(cx, id, holder).await?;
         let Some(StoredFile { record, .. }) = before else {
             return Ok(attempt);
@@ -381,42 +434,6 @@ impl FileRepository for Broken {
         person: &PersonRef,
     ) -> Result<Option<Person>, RepositoryError> {
         self.inner.find_person(cx, person).await
-    }
-}
-
-#[async_trait]
-impl UploadRepository for Broken {
-    async fn begin_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Upload> {
-        self.inner.begin_upload(cx, upload).await
-    }
-
-    async fn find_upload(
-        &self,
-        cx: &Context,
-        id: FileId,
-    ) -> Result<Option<StoredUpload>, RepositoryError> {
-        self.inner.find_upload(cx, id).await
-    }
-
-    async fn complete_upload(
-        &self,
-        cx: &Context,
-        id: FileId,
-        file: &NewFile,
-    ) -> Attempt<FileRecord> {
-        self.inner.complete_upload(cx, id, file).await
-    }
-
-    async fn cancel_upload(&self, cx: &Context, id: FileId) -> Attempt<()> {
-        self.inner.cancel_upload(cx, id).await
-    }
-
-    async fn drop_expired_uploads(
-        &self,
-        kept_for: Duration,
-        limit: u32,
-    ) -> Result<u32, RepositoryError> {
-        self.inner.drop_expired_uploads(kept_for, limit).await
     }
 }
 

@@ -15,8 +15,8 @@ use futures_util::future::join_all;
 use sqlx::ConnectOptions as _;
 
 const DONE: MigrationReport = MigrationReport {
-    from_version: 1,
-    to_version: 1,
+    from_version: 2,
+    to_version: 2,
 };
 
 async fn execute(place: &Place, sql: &'static str) -> Result<(), BoxError> {
@@ -46,7 +46,7 @@ async fn many_may_migrate_at_once() -> Result<(), BoxError> {
     let mut fresh = 0;
     for report in join_all(migrations).await {
         let report = report??;
-        assert_eq!(report.to_version, 1);
+        assert_eq!(report.to_version, 2);
         fresh += usize::from(report.from_version == 0);
     }
     assert_eq!(fresh, 1, "one of them makes the schema");
@@ -68,7 +68,7 @@ async fn a_missing_or_empty_file_is_not_opened() -> Result<(), BoxError> {
     let empty = SqliteRepository::open(SqliteOptions::new(&path)).await;
     let older = OpenError::SchemaOlder {
         found: 0,
-        needed: 1,
+        needed: 2,
     };
     assert_eq!(empty.unwrap_err().to_string(), older.to_string());
     std::fs::write(
@@ -104,7 +104,7 @@ async fn a_newer_or_altered_schema_is_refused() -> Result<(), BoxError> {
         migrated,
         Err(OpenError::SchemaNewer {
             found: 99,
-            known: 1
+            known: 2
         })
     );
     assert!(refused, "{migrated:?}");
