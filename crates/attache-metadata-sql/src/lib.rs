@@ -20,6 +20,8 @@ mod rows;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod uploads;
 
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresOptions, PostgresRepository};

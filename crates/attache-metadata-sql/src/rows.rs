@@ -182,18 +182,18 @@ fn claim(used_at: Option<i64>, used_by: Option<String>) -> Result<Option<Claim>,
     }
 }
 
-fn optional<T>(
+pub(crate) fn optional<T>(
     text: Option<&str>,
     parse: impl FnOnce(&str) -> Result<T, InvalidValue>,
 ) -> Result<Option<T>, InvalidValue> {
     text.map(parse).transpose()
 }
 
-fn size(column: &'static str, value: i64) -> Result<u64, RowError> {
+pub(crate) fn size(column: &'static str, value: i64) -> Result<u64, RowError> {
     u64::try_from(value).map_err(|_| RowError::Column(column))
 }
 
-fn digest(column: &'static str, bytes: &[u8]) -> Result<Sha256Digest, RowError> {
+pub(crate) fn digest(column: &'static str, bytes: &[u8]) -> Result<Sha256Digest, RowError> {
     <[u8; 32]>::try_from(bytes)
         .map(Sha256Digest::from_bytes)
         .map_err(|_| RowError::Column(column))

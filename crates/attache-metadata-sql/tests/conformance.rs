@@ -3,6 +3,7 @@
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod broken_uploads;
 mod common;
 
 use std::sync::Arc;
@@ -47,6 +48,17 @@ enum Fault {
     PurgedAtOnce,
     RecordsNeverShared,
     ArchivedTwice,
+    CompletedTwice,
+    CompletionsAllSucceed,
+    CompletedAfterCancellation,
+    RefusalsConsumeTheUpload,
+    UploadedByWhoeverCompletes,
+    RecordUnderAnotherId,
+    StagingReapedAtOnce,
+    StagingKept,
+    UploadsOfAllTenants,
+    ExpiredUploadsNotKept,
+    ExpiredUploadsAllAtOnce,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,12 +90,12 @@ async fn every_fault_is_caught_by_name() {
             "listing::pages_keep_their_limit",
         ),
         (Fault::MomentsInclusive, "listing::moments_are_exclusive"),
-        (Fault::CommitsOneByOne, "uploads::commits_are_all_or_none"),
+        (Fault::CommitsOneByOne, "commits::commits_are_all_or_none"),
         (
             Fault::RevisionIgnored,
             "lifecycle::changes_respect_the_revision",
         ),
-        (Fault::LeaseIgnored, "uploads::lost_leases_are_refused"),
+        (Fault::LeaseIgnored, "commits::lost_leases_are_refused"),
         (
             Fault::TasksHandedOutTwice,
             "reaping::ended_promises_are_reaped",
@@ -100,15 +112,52 @@ async fn every_fault_is_caught_by_name() {
             Fault::ArchivedTwice,
             "lifecycle::archiving_and_restoring_are_idempotent",
         ),
+        (Fault::CompletedTwice, "uploads::uploads_complete_once"),
+        (
+            Fault::CompletionsAllSucceed,
+            "endings::one_of_many_completions_wins",
+        ),
+        (
+            Fault::CompletedAfterCancellation,
+            "endings::cancelled_uploads_are_forgotten",
+        ),
+        (
+            Fault::RefusalsConsumeTheUpload,
+            "uploads::refusals_leave_an_upload_pending",
+        ),
+        (
+            Fault::UploadedByWhoeverCompletes,
+            "uploads::uploads_become_records",
+        ),
+        (
+            Fault::RecordUnderAnotherId,
+            "uploads::uploads_become_records",
+        ),
+        (
+            Fault::StagingReapedAtOnce,
+            "endings::staging_blobs_are_reaped_once",
+        ),
+        (Fault::StagingKept, "endings::staging_blobs_are_reaped_once"),
+        (
+            Fault::UploadsOfAllTenants,
+            "uploads::foreign_uploads_are_not_found",
+        ),
+        (
+            Fault::ExpiredUploadsNotKept,
+            "endings::expired_uploads_are_dropped",
+        ),
+        (
+            Fault::ExpiredUploadsAllAtOnce,
+            "endings::expired_uploads_are_dropped",
+        ),
     ] {
         let factory = SqliteFactory(move |inner| {
             Arc::new(Broken { inner, fault }) as Arc<dyn MetadataRepository>
         });
         let check = checks().iter().find(|check| check.name() == name).unwrap();
-        let failure = check
-            .run(&factory)
-            .await
-            .expect_err("the fault goes unseen");
+        let Err(failure) = check.run(&factory).await else {
+            panic!("{fault:?} goes unseen");
+        };
         assert_eq!(failure.check, name, "{fault:?}");
         assert!(
             !failure.problem.contains("the database failed"),
@@ -360,6 +409,10 @@ impl FileRepository for Broken {
 
     async fn claim_file(&self, cx: &Context, id: FileId, holder: &Holder) -> Attempt<FileRecord> {
         let before = self.inner.find_file(cx, id).await?;
+        if self.fault == Fault::ClaimReadsThenWrites {
+            // Whoever claims at the same time is to have read before the first one writes.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         let attempt = self.inner.claim_file(cx, id, holder).await?;
         let Some(StoredFile { record, .. }) = before else {
             return Ok(attempt);

@@ -20,6 +20,11 @@ impl LeaseToken {
         Self(uuid::Builder::from_random_bytes(random).into_uuid())
     }
 
+    /// Takes a token that was stored.
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
     /// The UUID inside, for storing it.
     pub fn as_uuid(&self) -> Uuid {
         self.0

@@ -11,7 +11,7 @@ use crate::{BlobFacts, BlobLocation, LeaseToken, RepositoryError};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The tenant has no such file.
+    /// The tenant has no such file, or no such upload.
     #[error("no such file")]
     NotFound,
     /// Somebody holds the file.
@@ -38,6 +38,9 @@ pub enum Refusal {
     /// An upload with the same request key was committed before.
     #[error("the request was committed before")]
     RequestRepeated,
+    /// The upload became a record already.
+    #[error("the upload is complete")]
+    UploadCompleted,
 }
 
 impl From<LifecycleError> for Refusal {

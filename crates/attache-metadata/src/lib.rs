@@ -8,6 +8,7 @@ mod files;
 mod query;
 mod repository;
 mod tenancy;
+mod uploads;
 
 pub use blobs::{BlobFacts, BlobIntent, BlobLocation, LeaseToken, ReapStage, ReapTask};
 pub use error::{RepositoryError, RepositoryErrorKind};
@@ -19,5 +20,8 @@ pub use query::{
     FilePage, FileQuery, PageKey, PageRequest, Sort, SortDirection, SortField, SortValue,
     StateFilter,
 };
-pub use repository::{BlobRepository, FileRepository, MetadataRepository, TenancyRepository};
+pub use repository::{
+    BlobRepository, FileRepository, MetadataRepository, TenancyRepository, UploadRepository,
+};
 pub use tenancy::{ApiKeyRecord, NewApiKey};
+pub use uploads::{NewUpload, StagingBlob, StoredUpload};

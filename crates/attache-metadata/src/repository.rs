@@ -13,12 +13,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use attache_model::{
     BlobId, Context, FileId, FileRecord, FileSeq, Holder, ObjectKey, Person, PersonRef,
-    PrincipalSeq, Revision, Tenant, TenantId, TenantSlug, Timestamp,
+    PrincipalSeq, Revision, Tenant, TenantId, TenantSlug, Timestamp, Upload,
 };
 
 use crate::{
     ApiKeyRecord, Attempt, BlobIntent, CommittedFile, FileChange, FilePage, FileQuery, LeaseToken,
-    NewApiKey, NewFiles, PageRequest, ReapStage, ReapTask, RepositoryError, StoredFile,
+    NewApiKey, NewFile, NewFiles, NewUpload, PageRequest, ReapStage, ReapTask, RepositoryError,
+    StoredFile, StoredUpload,
 };
 
 /// Tenants, their principals and keys. Unscoped: used by the command line and to find out who asks.
@@ -230,10 +231,60 @@ pub trait FileRepository: Send + Sync {
     ) -> Result<Option<Person>, RepositoryError>;
 }
 
+/// Uploads: files that are promised before their bytes arrive.
+///
+/// An upload is pending until it completes. Whether its time is over is for the caller to judge by
+/// [`Upload::expires_at`]: a completion that comes late is not refused here.
+#[async_trait]
+pub trait UploadRepository: Send + Sync {
+    /// Writes the promise of a file, of the context's tenant and by its principal, and with it that
+    /// of the blob its client is to write itself, where there is one. Registers nobody.
+    ///
+    /// Refusals: `UnknownPerson` for an id that the tenant does not have.
+    async fn begin_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Upload>;
+
+    /// Finds an upload, pending or completed, until it is cancelled or dropped.
+    async fn find_upload(
+        &self,
+        cx: &Context,
+        id: FileId,
+    ) -> Result<Option<StoredUpload>, RepositoryError>;
+
+    /// Makes a record of a pending upload, all of it or nothing: `file` is committed as
+    /// [`commit_files`](FileRepository::commit_files) would, the upload is completed at the context's
+    /// moment, and its staging blob goes to the reaper. Of several completions of one upload exactly
+    /// one succeeds; a refused one leaves it pending.
+    ///
+    /// The record has the upload's id, whatever `file` says, and is uploaded by whoever began the
+    /// upload, whoever completes it. No existing record is answered instead: `dedup` is ignored.
+    ///
+    /// Refusals: `NotFound`, `UploadCompleted`, `UnknownPerson`, `LeaseLost`.
+    async fn complete_upload(
+        &self,
+        cx: &Context,
+        id: FileId,
+        file: &NewFile,
+    ) -> Attempt<FileRecord>;
+
+    /// Forgets a pending upload; its staging blob goes to the reaper at once.
+    ///
+    /// Refusals: `NotFound`, `UploadCompleted`.
+    async fn cancel_upload(&self, cx: &Context, id: FileId) -> Attempt<()>;
+
+    /// Unscoped. Forgets at most `limit` uploads, pending and completed, that expired `kept_for` ago
+    /// or earlier on the database's clock, and answers how many. A staging blob is not touched: it goes when its
+    /// lease ends. Nor is the record of a completed upload.
+    async fn drop_expired_uploads(
+        &self,
+        kept_for: Duration,
+        limit: u32,
+    ) -> Result<u32, RepositoryError>;
+}
+
 /// Everything a metadata backend does.
 #[async_trait]
 pub trait MetadataRepository:
-    TenancyRepository + BlobRepository + FileRepository + fmt::Debug + 'static
+    TenancyRepository + BlobRepository + FileRepository + UploadRepository + fmt::Debug + 'static
 {
     /// Asks whether the database answers and takes writes. Cheap enough for a health check every few
     /// seconds.

@@ -13,6 +13,7 @@ mod names;
 mod people;
 mod principal;
 mod time;
+mod upload;
 
 pub use claim::{Claim, Holder};
 pub use context::{Actor, Context, RequestId};
@@ -27,3 +28,4 @@ pub use names::{Category, Description, DisplayName, Filename, PersonIdentifier, 
 pub use people::{Person, PersonRef, Tenant};
 pub use principal::{Principal, Scope, Scopes};
 pub use time::{Clock, SystemClock, Timestamp};
+pub use upload::{Upload, UploadState};

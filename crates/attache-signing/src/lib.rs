@@ -9,7 +9,10 @@ mod key_text;
 mod link;
 mod link_query;
 mod mac;
+mod parameters;
 mod secret;
+mod upload_link;
+mod upload_link_query;
 
 pub use api_key::{ApiKey, ApiKeyHash, ApiKeyId, MalformedApiKey};
 pub use canonical::CanonicalForm;
@@ -24,3 +27,8 @@ pub use link::{
 };
 pub use link_query::LinkQuery;
 pub use secret::Secret;
+pub use upload_link::{
+    UploadLinkFields, VerifiedUploadLink, canonical_upload_link, sign_upload_link,
+    verify_upload_link,
+};
+pub use upload_link_query::UploadLinkQuery;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use attache_model::{FileId, Filename, InvalidValue, TenantId, Timestamp};
 
-use crate::{CanonicalForm, KeyRing, LinkQuery, Purpose, mac};
+use crate::mac::{self, MAC_BYTES};
+use crate::{CanonicalForm, KeyId, KeyRing, LinkQuery, Purpose};
 
 /// What the bearer of a link may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,16 +121,12 @@ pub fn canonical_link(fields: &LinkFields) -> Vec<u8> {
 
 /// Signs a link with the first key of the ring.
 pub fn sign_link(ring: &KeyRing, fields: &LinkFields) -> LinkQuery {
-    let key = ring.signing_key();
     LinkQuery {
         tenant: fields.tenant,
         action: fields.action,
         expires_at: fields.expires_at,
-        key_id: key.id().clone(),
-        signature: mac::compute(
-            key.derived(Purpose::Links).expose(),
-            &canonical_link(fields),
-        ),
+        key_id: ring.signing_key().id().clone(),
+        signature: signature(ring, &canonical_link(fields)),
     }
 }
 
@@ -160,22 +157,48 @@ pub fn verify_link<N: AsRef<str>, V: AsRef<str>>(
         filename: exact_filename(filename)?,
         expires_at: query.expires_at,
     };
-    let key = ring.key(&query.key_id).ok_or(LinkError::Invalid)?;
+    let canonical = canonical_link(&fields);
+    check_signature(ring, &query.key_id, &canonical, &query.signature)?;
+    check_time(fields.expires_at, now, max_lifetime)?;
+    Ok(VerifiedLink(fields))
+}
+
+/// Signs the canonical form of a link of any kind with the first key of the ring.
+pub(crate) fn signature(ring: &KeyRing, canonical: &[u8]) -> [u8; MAC_BYTES] {
+    let key = ring.signing_key().derived(Purpose::Links);
+    mac::compute(key.expose(), canonical)
+}
+
+/// Checks, in constant time, that a key of the ring signed the canonical form.
+pub(crate) fn check_signature(
+    ring: &KeyRing,
+    key_id: &KeyId,
+    canonical: &[u8],
+    signature: &[u8; MAC_BYTES],
+) -> Result<(), LinkError> {
+    let key = ring.key(key_id).ok_or(LinkError::Invalid)?;
     let key = key.derived(Purpose::Links).expose();
-    if !mac::verify(key, &canonical_link(&fields), &query.signature) {
-        return Err(LinkError::Invalid);
+    if mac::verify(key, canonical, signature) {
+        Ok(())
+    } else {
+        Err(LinkError::Invalid)
     }
-    let expires_at_millis = fields
-        .expires_at
-        .checked_mul(1000)
-        .ok_or(LinkError::Invalid)?;
+}
+
+/// Checks that a genuine link's time, in seconds since 1970, is neither over nor too far away.
+pub(crate) fn check_time(
+    expires_at: i64,
+    now: Timestamp,
+    max_lifetime: Duration,
+) -> Result<(), LinkError> {
+    let expires_at_millis = expires_at.checked_mul(1000).ok_or(LinkError::Invalid)?;
     if expires_at_millis > now.plus(max_lifetime).as_millis() {
         return Err(LinkError::Invalid);
     }
     if expires_at_millis <= now.as_millis() {
         return Err(LinkError::Expired);
     }
-    Ok(VerifiedLink(fields))
+    Ok(())
 }
 
 /// A name that is already as [`Filename::parse`] would make it: a path or another normal form is not

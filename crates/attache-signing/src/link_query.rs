@@ -1,14 +1,11 @@
 //! The query of a signed link: five parameters, written in one way and read strictly.
 
 use std::fmt;
-use std::fmt::Write as _;
 
 use attache_model::TenantId;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::mac::MAC_BYTES;
-use crate::{KeyId, LinkAction, LinkError};
+use crate::{KeyId, LinkAction, LinkError, parameters};
 
 const NAMES: [&str; 5] = ["Tenant", "Action", "Expires", "KeyId", "Signature"];
 
@@ -34,30 +31,13 @@ impl LinkQuery {
     pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, LinkError> {
-        let mut values: [Option<V>; 5] = [const { None }; 5];
-        for (name, value) in pairs {
-            let known = NAMES.iter().position(|known| *known == name.as_ref());
-            let place = &mut values[known.ok_or(LinkError::Invalid)?];
-            if place.replace(value).is_some() {
-                return Err(LinkError::Invalid);
-            }
-        }
-        let [
-            Some(tenant),
-            Some(action),
-            Some(expires),
-            Some(key_id),
-            Some(signature),
-        ] = values
-        else {
-            return Err(LinkError::Invalid);
-        };
+        let [tenant, action, expires, key_id, signature] = parameters::each_once(NAMES, pairs)?;
         Ok(Self {
-            tenant: TenantId::new(parse_integer(tenant.as_ref())?),
+            tenant: TenantId::new(parameters::integer(tenant.as_ref())?),
             action: action.as_ref().parse().map_err(|_| LinkError::Invalid)?,
-            expires_at: parse_integer(expires.as_ref())?,
+            expires_at: parameters::integer(expires.as_ref())?,
             key_id: KeyId::parse(key_id.as_ref()).map_err(|_| LinkError::Invalid)?,
-            signature: parse_signature(signature.as_ref())?,
+            signature: parameters::signature(signature.as_ref())?,
         })
     }
 
@@ -68,21 +48,14 @@ impl LinkQuery {
             self.action.as_str().to_owned(),
             self.expires_at.to_string(),
             self.key_id.to_string(),
-            URL_SAFE_NO_PAD.encode(self.signature),
+            parameters::write_signature(&self.signature),
         ];
-        let mut values = values.into_iter();
-        NAMES.map(|name| (name, values.next().unwrap_or_default()))
+        parameters::named(NAMES, values)
     }
 
     /// The query as it follows the `?` of a URL.
     pub fn to_query_string(&self) -> String {
-        let mut query = String::new();
-        for (name, value) in self.pairs() {
-            let separator = if query.is_empty() { "" } else { "&" };
-            // Writing to a string cannot fail.
-            let _ = write!(query, "{separator}{name}={value}");
-        }
-        query
+        parameters::query_string(&self.pairs())
     }
 }
 
@@ -95,23 +68,6 @@ impl fmt::Debug for LinkQuery {
             .field("key_id", &self.key_id)
             .finish_non_exhaustive()
     }
-}
-
-/// Decimal digits without sign or leading zero: the one form of each number.
-fn parse_integer(text: &str) -> Result<i64, LinkError> {
-    let canonical = text == "0" || !text.starts_with('0');
-    if !canonical || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(LinkError::Invalid);
-    }
-    text.parse().map_err(|_| LinkError::Invalid)
-}
-
-/// Exactly 32 bytes as unpadded base64url; the engine refuses padding and stray trailing bits.
-fn parse_signature(text: &str) -> Result<[u8; MAC_BYTES], LinkError> {
-    let decoded = URL_SAFE_NO_PAD
-        .decode(text)
-        .map_err(|_| LinkError::Invalid)?;
-    decoded.try_into().map_err(|_| LinkError::Invalid)
 }
 
 #[cfg(test)]

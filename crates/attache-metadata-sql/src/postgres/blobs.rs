@@ -155,12 +155,12 @@ impl PostgresRepository {
 }
 
 /// A duration as the database adds it to a moment: so short that the sum is still a moment.
-fn millis(duration: Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     const MOST: i64 = 1 << 52;
     i64::try_from(duration.as_millis()).map_or(MOST, |millis| millis.min(MOST))
 }
 
-async fn begin(
+pub(super) async fn begin(
     connection: &mut PgConnection,
     tenant: TenantId,
     intent: &BlobIntent,

@@ -14,11 +14,15 @@ use super::{blobs, decode, events, people};
 use crate::columns::FILE_COLUMNS;
 use crate::rows::RowError;
 
-/// An upload on its way.
+/// Files on their way.
 pub(super) struct Commit<'u> {
     pub(super) cx: &'u Context,
     pub(super) hook: Option<&'u dyn EventHook>,
-    pub(super) upload: &'u NewFiles,
+    pub(super) files: &'u NewFiles,
+    /// Whose authority the bytes came in on.
+    pub(super) uploaded_by: Option<PrincipalSeq>,
+    /// A blob that the same transaction will give up, to be locked with the others.
+    pub(super) staging: Option<BlobId>,
 }
 
 impl Commit<'_> {
@@ -27,14 +31,14 @@ impl Commit<'_> {
         &self,
         connection: &mut PgConnection,
     ) -> Result<Vec<CommittedFile>, Stop<Refusal>> {
-        let key = self.upload.request_key.as_ref();
+        let key = self.files.request_key.as_ref();
         if let Some(key) = key {
             self.refuse_repetition(connection, key).await?;
         }
         let people = self.people(connection).await?;
         self.lock_blobs(connection).await?;
         let mut committed = Vec::with_capacity(people.len());
-        for ((file, person), index) in self.upload.files.iter().zip(people).zip(0_i64..) {
+        for ((file, person), index) in self.files.files.iter().zip(people).zip(0_i64..) {
             let request = key.map(|key| (key, index));
             let done = self.commit_file(connection, file, person, request).await?;
             committed.push(done);
@@ -65,7 +69,7 @@ impl Commit<'_> {
         &self,
         connection: &mut PgConnection,
     ) -> Result<Vec<Option<Person>>, Stop<Refusal>> {
-        let files = &self.upload.files;
+        let files = &self.files.files;
         let mut found = vec![None; files.len()];
         let mut order: Vec<_> = files.iter().zip(&mut found).collect();
         order.sort_by_key(|(file, _)| match &file.person {
@@ -87,7 +91,7 @@ impl Commit<'_> {
     /// Its own in whatever state they are: whoever comes later to find out what became of this
     /// transaction waits for it at these rows.
     async fn lock_blobs(&self, connection: &mut PgConnection) -> Result<(), Failure> {
-        let files = &self.upload.files;
+        let files = &self.files.files;
         let (mut digests, mut sizes) = (Vec::new(), Vec::new());
         for file in files {
             digests.push(file.facts.sha256.as_bytes().to_vec());
@@ -101,7 +105,8 @@ impl Commit<'_> {
             .bind(digests)
             .bind(sizes);
         let equal = query.fetch_all(&mut *connection).await?;
-        let own = files.iter().map(|file| Ok(file.blob.as_uuid()));
+        let own = files.iter().map(|file| file.blob).chain(self.staging);
+        let own = own.map(|blob| Ok(blob.as_uuid()));
         let equal = equal.iter().map(|row| Ok(row.try_get(0)?));
         let ids = own.chain(equal).collect::<Result<Vec<Uuid>, Failure>>()?;
         blobs::lock(connection, self.cx.tenant(), ids).await?;
@@ -291,7 +296,7 @@ impl Commit<'_> {
             .bind(file.facts.sha256.as_bytes().to_vec())
             .bind(file.visibility.as_str())
             .bind(row.key.as_str().to_owned())
-            .bind(self.cx.principal_seq().map(PrincipalSeq::get))
+            .bind(self.uploaded_by.map(PrincipalSeq::get))
             .bind(created_at)
             .bind(file.held.then_some(created_at))
             .bind(row.request.map(|(key, _)| key.as_str().to_owned()))
@@ -312,6 +317,6 @@ struct NewRow<'r> {
 }
 
 /// A number as the database holds it.
-fn integer(column: &'static str, value: u64) -> Result<i64, Failure> {
+pub(super) fn integer(column: &'static str, value: u64) -> Result<i64, Failure> {
     i64::try_from(value).map_err(|_| Failure::NotStorable(column))
 }

@@ -12,8 +12,9 @@ use attache_model::{
 use super::change::Changing;
 use super::commit::Commit;
 use super::open::PostgresRepository;
+use super::settle::{self, Settling};
 use super::transaction::attempt;
-use super::{find, list, people, settle};
+use super::{find, list, people};
 
 impl PostgresRepository {
     fn changing<'c>(&'c self, cx: &'c Context, id: FileId) -> Changing<'c> {
@@ -25,9 +26,26 @@ impl PostgresRepository {
 #[async_trait]
 impl FileRepository for PostgresRepository {
     async fn commit_files(&self, cx: &Context, upload: &NewFiles) -> Attempt<Vec<CommittedFile>> {
-        let hook = self.hook();
-        let commit = Commit { cx, hook, upload };
-        settle::commit_files(self.pool(), &commit, self.settle_for()).await
+        let commit = Commit {
+            cx,
+            hook: self.hook(),
+            files: upload,
+            uploaded_by: cx.principal_seq(),
+            staging: None,
+        };
+        let settling = Settling {
+            cx,
+            files: upload,
+            settle_for: self.settle_for(),
+        };
+        settle::attempt(
+            self.pool(),
+            "commit_files",
+            &settling,
+            &commit,
+            |connection, commit| Box::pin(commit.run(connection)),
+        )
+        .await
     }
 
     async fn find_file(

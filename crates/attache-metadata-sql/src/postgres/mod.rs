@@ -1,7 +1,7 @@
 //! The shared backend: a PostgreSQL server, and any number of processes on it.
 //!
-//! Every change is one transaction at READ COMMITTED, in which locks are taken in one order: people,
-//! then blobs by id, then files by id. A question whose answer a lock is to protect is asked in a
+//! Every change is one transaction at READ COMMITTED, in which locks are taken in one order: an
+//! upload, then people, then blobs by id, then files by id. A question whose answer a lock is to protect is asked in a
 //! statement *after* the one that took the lock: a statement that waits for a lock answers from the
 //! snapshot it had before it waited.
 
@@ -23,6 +23,7 @@ mod reap;
 mod settle;
 mod tenancy;
 mod transaction;
+mod uploads;
 
 pub use open::PostgresRepository;
 pub use options::PostgresOptions;

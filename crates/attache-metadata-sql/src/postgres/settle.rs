@@ -2,48 +2,65 @@
 
 use std::time::Duration;
 
-use attache_metadata::{Attempt, CommittedFile, NewFiles};
+use attache_metadata::{Attempt, CommittedFile, NewFiles, Refusal};
 use attache_model::Context;
-use sqlx::{PgPool, Row as _};
+use sqlx::{PgConnection, PgPool, Row as _};
 
 use super::blobs;
-use super::commit::Commit;
 use super::failure::Failure;
-use super::transaction::{BEGIN, Patience, Tried, once};
+use super::transaction::{BEGIN, Patience, Tried, Working, once};
 
 /// The pause between two attempts to ask.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Commits an upload, and where the answer to the commit is lost, finds it out, for at most
-/// `settle_for`: if the records are there, it was committed; if they are not, it never will be, and
-/// is made again.
-pub(super) async fn commit_files(
-    pool: &PgPool,
-    commit: &Commit<'_>,
-    settle_for: Duration,
-) -> Attempt<Vec<CommittedFile>> {
-    let made = commit_and_settle(pool, commit, settle_for).await;
-    made.map_err(|failure| failure.in_operation("commit_files"))
+/// What has to be known of a commit to find out what became of it.
+pub(super) struct Settling<'u> {
+    pub(super) cx: &'u Context,
+    /// The files it commits.
+    pub(super) files: &'u NewFiles,
+    /// How long to ask, at most.
+    pub(super) settle_for: Duration,
 }
 
-async fn commit_and_settle(
+/// Commits files by `work`, and where the answer to the commit is lost, finds it out: if the records
+/// are there, it was committed; if they are not, it never will be, and is made again.
+pub(super) async fn attempt<I, F>(
     pool: &PgPool,
-    commit: &Commit<'_>,
-    settle_for: Duration,
-) -> Result<Result<Vec<CommittedFile>, attache_metadata::Refusal>, Failure> {
+    operation: &'static str,
+    settling: &Settling<'_>,
+    input: &I,
+    work: F,
+) -> Attempt<Vec<CommittedFile>>
+where
+    I: Sync,
+    F: for<'w> Fn(&'w mut PgConnection, &'w I) -> Committing<'w> + Sync,
+{
+    let made = commit_and_settle(pool, settling, input, work).await;
+    made.map_err(|failure| failure.in_operation(operation))
+}
+
+/// The work of a commit.
+type Committing<'w> = Working<'w, Vec<CommittedFile>, Refusal>;
+
+async fn commit_and_settle<I, F>(
+    pool: &PgPool,
+    settling: &Settling<'_>,
+    input: &I,
+    work: F,
+) -> Result<Result<Vec<CommittedFile>, Refusal>, Failure>
+where
+    F: for<'w> Fn(&'w mut PgConnection, &'w I) -> Committing<'w>,
+{
     let mut patience = Patience::default();
     loop {
-        let tried = once(pool, commit, &|connection, commit: &Commit<'_>| {
-            Box::pin(commit.run(connection))
-        });
-        let failure = match tried.await {
+        let failure = match once(pool, input, &work).await {
             Tried::Settled(answer) => return Ok(answer),
             Tried::Failed(failure) => return Err(failure),
             Tried::Again(failure) => failure,
             Tried::Unknown(answer, failure) => {
-                tracing::warn!(error = %failure, "an upload's commit was not answered; asking");
-                let asked = ask_until_answered(pool, commit.cx, commit.upload, &answer);
-                match tokio::time::timeout(settle_for, asked).await {
+                tracing::warn!(error = %failure, "a commit was not answered; asking");
+                let asked = ask_until_answered(pool, settling, &answer);
+                match tokio::time::timeout(settling.settle_for, asked).await {
                     Ok(true) => return Ok(Ok(answer)),
                     Ok(false) => failure,
                     Err(_) => return Err(failure),
@@ -56,45 +73,43 @@ async fn commit_and_settle(
 
 async fn ask_until_answered(
     pool: &PgPool,
-    cx: &Context,
-    upload: &NewFiles,
+    settling: &Settling<'_>,
     answer: &[CommittedFile],
 ) -> bool {
     loop {
-        match is_committed(pool, cx, upload, answer).await {
+        match is_committed(pool, settling, answer).await {
             Ok(committed) => return committed,
             Err(error) => {
-                tracing::debug!(%error, "what became of an upload cannot be asked yet");
+                tracing::debug!(%error, "what became of a commit cannot be asked yet");
                 tokio::time::sleep(PAUSE).await;
             }
         }
     }
 }
 
-/// Whether the records of an upload are there.
+/// Whether the records of a commit are there.
 ///
 /// The lost transaction may still run on the server, its `COMMIT` not yet read. It holds the locks of
-/// the upload's own blobs, so this waits for its end at these, and asks in a second statement.
+/// the files' own blobs, so this waits for its end at these, and asks in a second statement. It asks
+/// for the records' numbers, which no other commit gives: a record of the same id may be another
+/// completion's of the same upload.
 ///
-/// An upload that was answered with existing records alone has left no record: making it again
-/// finds the same ones.
+/// A commit that was answered with existing records alone has left no record: making it again finds
+/// the same ones.
 async fn is_committed(
     pool: &PgPool,
-    cx: &Context,
-    upload: &NewFiles,
+    settling: &Settling<'_>,
     answer: &[CommittedFile],
 ) -> Result<bool, sqlx::Error> {
-    let own = upload
-        .files
-        .iter()
-        .map(|file| file.blob.as_uuid())
-        .collect();
+    let tenant = settling.cx.tenant();
+    let files = settling.files.files.iter();
+    let own = files.map(|file| file.blob.as_uuid()).collect();
     let new = answer.iter().filter(|file| !file.deduplicated);
-    let ids: Vec<_> = new.map(|file| file.record.id.as_uuid()).collect();
+    let numbers: Vec<_> = new.map(|file| file.record.seq.get()).collect();
     let mut transaction = pool.begin_with(BEGIN).await?;
-    blobs::lock(&mut transaction, cx.tenant(), own).await?;
-    let ask = "SELECT EXISTS (SELECT 1 FROM files WHERE tenant_id = $1 AND id = ANY($2))";
-    let ask = sqlx::query(ask).bind(cx.tenant().get()).bind(ids);
+    blobs::lock(&mut transaction, tenant, own).await?;
+    let ask = "SELECT EXISTS (SELECT 1 FROM files WHERE tenant_id = $1 AND seq = ANY($2))";
+    let ask = sqlx::query(ask).bind(tenant.get()).bind(numbers);
     let row = ask.fetch_one(&mut *transaction).await?;
     let is_there = row.try_get(0)?;
     transaction.rollback().await?;

@@ -145,7 +145,7 @@ impl SqliteRepository {
     }
 }
 
-async fn begin(
+pub(super) async fn begin(
     connection: &mut SqliteConnection,
     tenant: TenantId,
     intent: BlobIntent,

@@ -17,6 +17,8 @@ use crate::rows::RowError;
 /// What every file of a commit shares.
 pub(super) struct Commit {
     pub(super) cx: Context,
+    /// Whose authority the bytes came in on.
+    pub(super) uploaded_by: Option<PrincipalSeq>,
     pub(super) hook: Option<Arc<dyn EventHook>>,
     /// The database's moment, which leases go by.
     pub(super) now: Timestamp,
@@ -55,7 +57,7 @@ impl Commit {
         }
     }
 
-    async fn commit_file(
+    pub(super) async fn commit_file(
         &self,
         connection: &mut SqliteConnection,
         file: &NewFile,
@@ -231,7 +233,7 @@ impl Commit {
             .bind(file.facts.sha256.as_bytes().to_vec())
             .bind(file.visibility.as_str())
             .bind(row.key.as_str().to_owned())
-            .bind(self.cx.principal_seq().map(PrincipalSeq::get))
+            .bind(self.uploaded_by.map(PrincipalSeq::get))
             .bind(created_at)
             .bind(file.held.then_some(created_at))
             .bind(row.request.map(|(key, _)| key.as_str().to_owned()))
@@ -252,6 +254,6 @@ struct NewRow<'r> {
 }
 
 /// A number as the database holds it.
-fn integer(column: &'static str, value: u64) -> Result<i64, Failure> {
+pub(super) fn integer(column: &'static str, value: u64) -> Result<i64, Failure> {
     i64::try_from(value).map_err(|_| Failure::TooLarge(column))
 }

@@ -29,6 +29,7 @@ impl FileRepository for SqliteRepository {
     async fn commit_files(&self, cx: &Context, upload: &NewFiles) -> Attempt<Vec<CommittedFile>> {
         let commit = Commit {
             cx: cx.clone(),
+            uploaded_by: cx.principal_seq(),
             hook: self.hook(),
             now: self.now(),
         };

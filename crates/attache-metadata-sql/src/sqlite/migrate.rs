@@ -20,8 +20,13 @@ fn migrations() -> Vec<Migration> {
         ),
         schema::migration(
             2,
+            "uploads",
+            include_str!("../../migrations/sqlite/0002_uploads.sql"),
+        ),
+        schema::migration(
+            3,
             "more lists",
-            include_str!("../../migrations/sqlite/0002_more_lists.sql"),
+            include_str!("../../migrations/sqlite/0003_more_lists.sql"),
         ),
     ]
 }

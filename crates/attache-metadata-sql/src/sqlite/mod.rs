@@ -16,6 +16,7 @@ mod open;
 mod options;
 mod people;
 mod tenancy;
+mod uploads;
 mod wal;
 mod writer;
 

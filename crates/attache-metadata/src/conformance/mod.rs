@@ -14,7 +14,9 @@
 //! ```
 
 mod claims;
+mod commits;
 mod dedup;
+mod endings;
 mod isolation;
 mod lifecycle;
 mod listing;
@@ -131,9 +133,7 @@ macro_rules! checks {
     };
 }
 
-/// Every check.
-pub fn checks() -> &'static [Check] {
-    checks! {
+const CHECKS: &[Check] = checks! {
         tenancy::{
             slugs_are_taken_once,
             keys_are_kept_and_found,
@@ -141,7 +141,7 @@ pub fn checks() -> &'static [Check] {
             keys_are_revoked_for_good,
             health_answers,
         }
-        uploads::{
+        commits::{
             records_are_found_as_they_were_committed,
             records_are_found_by_number_and_key,
             commits_are_all_or_none,
@@ -151,6 +151,22 @@ pub fn checks() -> &'static [Check] {
             keys_are_unique,
             repeated_requests_are_refused,
             holds_are_set_and_released,
+        }
+        uploads::{
+            uploads_are_found_as_they_were_promised,
+            unknown_people_are_refused,
+            uploads_become_records,
+            uploads_complete_once,
+            refusals_leave_an_upload_pending,
+            equal_bytes_of_uploads_are_stored_once,
+            foreign_uploads_are_not_found,
+        }
+        endings::{
+            one_of_many_completions_wins,
+            completions_and_cancellations_exclude_each_other,
+            cancelled_uploads_are_forgotten,
+            staging_blobs_are_reaped_once,
+            expired_uploads_are_dropped,
         }
         people::{
             people_are_registered_once,
@@ -200,5 +216,9 @@ pub fn checks() -> &'static [Check] {
             prefixes_are_compared_by_bytes,
             pages_keep_their_limit,
         }
-    }
+};
+
+/// Every check.
+pub fn checks() -> &'static [Check] {
+    CHECKS
 }

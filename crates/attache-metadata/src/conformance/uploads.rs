@@ -1,316 +1,345 @@
-//! Promises and commits.
+//! Uploads: promised, and made into records.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
 use attache_model::{
-    BlobId, Description, DisplayName, FileId, FileSeq, Filename, MediaType, ObjectKey, PersonId,
-    PersonRef, Revision, Visibility,
+    Actor, BlobId, Category, Context, Description, DisplayName, FileId, FileRecord, Filename,
+    MediaType, PersonId, PersonRef, Upload, UploadState, Visibility,
 };
 
 use super::world::{
-    LONG, LONGER, Outcome, Problem, SHORT, World, category, ensure, ensure_eq, is_deleted, made,
+    LONG, LONGER, Outcome, Problem, SHORT, World, digest, ensure, ensure_eq, is_deleted, made,
     person, refused, storage_key,
 };
-use crate::{BlobFacts, BlobLocation, LeaseToken, NewFiles, Refusal, RequestKey};
+use crate::{BlobIntent, LeaseToken, NewFile, NewUpload, Refusal, StagingBlob, StoredUpload};
 
-pub(super) async fn records_are_found_as_they_were_committed(world: &World) -> Outcome {
-    let tenancy = world.tenant("north").await?;
-    let cx = world.context(&tenancy);
-    let mut draft = world.draft(&cx, "scan").await?;
-    draft.person = Some(person("PT-1")?);
-    draft.category = category("images")?;
-    draft.name = DisplayName::parse("Naïve — «scan»")?;
-    draft.filename = Filename::parse("scan (1).pdf")?;
-    draft.description = Some(Description::parse("two\nlines")?);
-    draft.content_type = MediaType::parse("text/plain; charset=utf-8")?;
-    draft.visibility = Visibility::Public;
-    draft.facts = BlobFacts {
-        format: 1,
-        stored_bytes: 99,
-        wrapped_key: Some(vec![1, 2, 3]),
-        ..draft.facts
+/// A plain promise whose bytes come through the service.
+pub(super) fn promise(world: &World, cx: &Context) -> Result<NewUpload, Problem> {
+    Ok(NewUpload {
+        id: FileId::generate(cx.now(), &world.random),
+        person: None,
+        category: None,
+        name: None,
+        filename: Filename::parse("report.pdf")?,
+        description: None,
+        content_type: MediaType::parse("application/pdf")?,
+        size_bytes: None,
+        sha256: None,
+        visibility: Visibility::Private,
+        expires_at: cx.now().plus(LONG),
+        staging: None,
+    })
+}
+
+/// A plain promise whose client writes the bytes itself.
+pub(super) fn staged_promise(
+    world: &World,
+    cx: &Context,
+    lease_for: Duration,
+) -> Result<NewUpload, Problem> {
+    let blob = BlobId::generate(cx.now(), &world.random);
+    let staging = BlobIntent {
+        id: blob,
+        storage_key: storage_key(cx, blob),
+        lease: LeaseToken::generate(&world.random),
+        lease_for,
     };
-    let committed = world.commit(&cx, draft.clone()).await?;
-    ensure!(
-        !committed.deduplicated,
-        "a new file is answered as an old one"
-    );
-    let record = committed.record;
-    ensure_eq!(record.id, draft.id, "the id");
-    ensure_eq!(record.tenant, cx.tenant(), "the tenant");
-    let about = record.person.clone();
-    let about = about.ok_or_else(|| Problem::new("the person is missing"))?;
-    ensure_eq!(about.id, draft.new_person_id, "the new person's id");
-    ensure_eq!(about.identifier.as_str(), "PT-1", "the person's identifier");
-    ensure_eq!(record.category, draft.category, "the category");
-    ensure_eq!(record.name, draft.name, "the name");
-    ensure_eq!(record.filename, draft.filename, "the filename");
-    ensure_eq!(record.description, draft.description, "the description");
-    ensure_eq!(record.content_type, draft.content_type, "the type");
-    ensure_eq!(record.size_bytes, draft.facts.size_bytes, "the size");
-    ensure_eq!(record.sha256, draft.facts.sha256, "the digest");
-    ensure_eq!(record.visibility, draft.visibility, "the visibility");
-    ensure_eq!(record.uploaded_by, cx.principal_seq(), "the uploader");
-    let times = (record.created_at, record.updated_at);
-    ensure_eq!(times, (cx.now(), cx.now()), "the times");
-    let free = (record.claim.is_none(), record.archived_at, record.held_at);
-    ensure_eq!(
-        free,
-        (true, None, None),
-        "claim, archive and hold of a new record"
-    );
-    ensure_eq!(record.revision, Revision::new(1), "the revision");
-    let key = ObjectKey::compose(
-        Some(&about),
-        draft.category.as_ref(),
-        cx.now(),
-        &draft.filename,
-    );
-    ensure_eq!(record.key, key, "the key");
-
-    let stored = world.stored(&cx, draft.id).await?;
-    ensure_eq!(stored.record, record, "the record found");
-    let blob = BlobLocation {
-        id: draft.blob,
-        storage_key: storage_key(&cx, draft.blob),
-        facts: draft.facts,
-    };
-    ensure_eq!(stored.blob, blob, "the blob found");
-    let later = world.file(&world.context(&tenancy), "more").await?;
-    ensure!(later.seq > record.seq, "records are not numbered on");
-    let unknown = FileId::generate(cx.now(), &world.random);
-    let found = world.repository().find_file(&cx, unknown).await?;
-    ensure_eq!(found, None, "an unknown file");
-    Ok(())
+    Ok(NewUpload {
+        staging: Some(staging),
+        ..promise(world, cx)?
+    })
 }
 
-pub(super) async fn records_are_found_by_number_and_key(world: &World) -> Outcome {
-    let repository = world.repository();
-    let tenancy = world.tenant("north").await?;
-    let cx = world.context(&tenancy);
-    let mut draft = world.draft(&cx, "scan").await?;
-    draft.person = Some(person("PT-1")?);
-    draft.filename = Filename::parse("Naïve%2F (1).pdf")?;
-    let record = world.commit(&cx, draft).await?.record;
-    world.file(&world.context(&tenancy), "more").await?;
-    let archived = made(repository.archive_file(&cx, record.id).await)?;
-    let stored = world.stored(&cx, record.id).await?;
-    ensure_eq!(stored.record, archived, "the record by its id");
-    let by_seq = repository.find_file_by_seq(&cx, record.seq).await?;
-    ensure_eq!(by_seq, Some(stored.clone()), "the record by its number");
-    let by_key = repository.find_file_by_key(&cx, &record.key).await?;
-    ensure_eq!(by_key, Some(stored), "the record by its key");
-    for seq in [i64::MIN, -1, 0, i64::MAX] {
-        let found = repository.find_file_by_seq(&cx, FileSeq::new(seq)).await?;
-        ensure_eq!(found, None, "the record with the number {seq}");
-    }
-    let key = record.key.as_str();
-    for other in ["", "\0", &key.to_uppercase(), &format!("{key} ")] {
-        let other = ObjectKey::from_text(other);
-        let found = repository.find_file_by_key(&cx, &other).await?;
-        ensure_eq!(found, None, "the record with the key {other:?}");
-    }
-    Ok(())
+pub(super) fn staging_of(promise: &NewUpload) -> Result<StagingBlob, Problem> {
+    let intent = promise.staging.as_ref();
+    let intent = intent.ok_or_else(|| Problem::new("the promise has no staging blob"))?;
+    Ok(StagingBlob {
+        id: intent.id,
+        storage_key: intent.storage_key.clone(),
+        lease: intent.lease,
+    })
 }
 
-pub(super) async fn commits_are_all_or_none(world: &World) -> Outcome {
-    let repository = world.repository();
-    let cx = world.context(&world.tenant("north").await?);
-    let mut good = world.draft(&cx, "good").await?;
-    good.person = Some(person("new")?);
-    let mut bad = world.draft(&cx, "bad").await?;
-    bad.person = Some(PersonRef::Id(PersonId::generate(cx.now(), &world.random)));
-    let upload = vec![good.clone(), bad.clone()];
-    let attempt = world.try_commit(&cx, upload).await;
-    refused(attempt, &Refusal::UnknownPerson, "an unknown person")?;
-
-    for draft in [&good, &bad] {
-        let found = repository.find_file(&cx, draft.id).await?;
-        ensure_eq!(found, None, "a file of a refused upload");
-        let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, LONG);
-        ensure!(renewed.await?, "a refused upload took a promise away");
-    }
-    let registered = repository.find_person(&cx, &person("new")?).await?;
-    ensure_eq!(registered, None, "a person named by a refused upload");
-
-    bad.person = None;
-    let committed = made(world.try_commit(&cx, vec![good.clone(), bad.clone()]).await)?;
-    let ids: Vec<_> = committed.iter().map(|file| file.record.id).collect();
-    ensure_eq!(
-        ids,
-        [good.id, bad.id],
-        "the files in the order they were given"
-    );
-    Ok(())
+pub(super) async fn begun(
+    world: &World,
+    cx: &Context,
+    promise: NewUpload,
+) -> Result<Upload, Problem> {
+    made(world.repository().begin_upload(cx, &promise).await)
 }
 
-pub(super) async fn lost_leases_are_refused(world: &World) -> Outcome {
-    let repository = world.repository();
-    let cx = world.context(&world.tenant("north").await?);
-    let mut stolen = world.draft(&cx, "stolen").await?;
-    stolen.lease = LeaseToken::generate(&world.random);
-    let mut unknown = world.draft(&cx, "unknown").await?;
-    unknown.blob = BlobId::generate(cx.now(), &world.random);
-    let abandoned = world.draft(&cx, "abandoned").await?;
-    let given_up = repository.abandon_blob(&cx, abandoned.blob, abandoned.lease);
-    given_up.await?;
-    let ended = world.draft_leased(&cx, "ended", SHORT).await?;
-    world.advance(LONGER).await;
-    for (draft, what) in [
-        (stolen, "another's lease"),
-        (unknown, "an unknown blob"),
-        (abandoned, "an abandoned blob"),
-        (ended, "an ended lease"),
-    ] {
-        let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, LONG);
-        ensure!(!renewed.await?, "{what} is renewed");
-        let id = draft.id;
-        let attempt = world.try_commit(&cx, vec![draft]).await;
-        refused(attempt, &Refusal::LeaseLost, what)?;
-        let found = repository.find_file(&cx, id).await?;
-        ensure_eq!(found, None, "a file committed with {what}");
-    }
-    Ok(())
+pub(super) async fn found(
+    world: &World,
+    cx: &Context,
+    id: FileId,
+) -> Result<StoredUpload, Problem> {
+    let found = world.repository().find_upload(cx, id).await?;
+    found.ok_or_else(|| Problem::new(format!("the upload {id} is not found")))
 }
 
-pub(super) async fn renewed_leases_hold(world: &World) -> Outcome {
-    let repository = world.repository();
-    let cx = world.context(&world.tenant("north").await?);
-    let draft = world.draft_leased(&cx, "slow", SHORT).await?;
-    let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, LONG);
-    ensure!(renewed.await?, "a lease that holds is not renewed");
-    world.advance(LONGER).await;
+pub(super) async fn completed(
+    world: &World,
+    cx: &Context,
+    id: FileId,
+    file: &NewFile,
+) -> Result<FileRecord, Problem> {
+    made(world.repository().complete_upload(cx, id, file).await)
+}
+
+/// How often the reaper is told, from now on, to delete this blob.
+pub(super) async fn deletions(world: &World, blob: BlobId) -> Result<usize, Problem> {
     let tasks = world.reapable().await?;
+    let told = tasks.iter().filter(|task| task.id == blob).count();
     ensure!(
-        !is_deleted(&tasks, draft.blob),
-        "a renewed promise is reaped"
+        told == 0 || is_deleted(&tasks, blob),
+        "a staging blob is purged, not deleted"
     );
-    let (blob, lease) = (draft.blob, draft.lease);
-    world.commit(&cx, draft).await?;
-    let renewed = repository.renew_lease(&cx, blob, lease, LONG).await?;
-    ensure!(!renewed, "the lease of a committed blob is renewed");
+    Ok(told)
+}
+
+pub(super) async fn uploads_are_found_as_they_were_promised(world: &World) -> Outcome {
+    let cx = world.context(&world.tenant("north").await?);
+    let promise = NewUpload {
+        person: Some(person("PT-1")?),
+        category: Some(Category::parse("images")?),
+        name: Some(DisplayName::parse("Naïve — «scan»")?),
+        filename: Filename::parse("scan (1).pdf")?,
+        description: Some(Description::parse("two\nlines")?),
+        content_type: MediaType::parse("text/plain; charset=utf-8")?,
+        size_bytes: Some(7),
+        sha256: Some(digest("promised")),
+        visibility: Visibility::Public,
+        ..staged_promise(world, &cx, LONG)?
+    };
+    let upload = begun(world, &cx, promise.clone()).await?;
+    let expected = Upload {
+        id: promise.id,
+        tenant: cx.tenant(),
+        person: promise.person.clone(),
+        category: promise.category.clone(),
+        name: promise.name.clone(),
+        filename: promise.filename.clone(),
+        description: promise.description.clone(),
+        content_type: promise.content_type.clone(),
+        size_bytes: promise.size_bytes,
+        sha256: promise.sha256,
+        visibility: promise.visibility,
+        created_by: cx.principal_seq(),
+        offset_bytes: 0,
+        created_at: cx.now(),
+        expires_at: promise.expires_at,
+        completed_at: None,
+    };
+    ensure_eq!(upload, expected, "the upload that was begun");
+    let stored = found(world, &cx, promise.id).await?;
+    ensure_eq!(stored.upload, expected, "the upload found");
+    let staging = staging_of(&promise)?;
+    ensure_eq!(stored.staging, Some(staging.clone()), "its staging blob");
+    let renewed = world
+        .repository()
+        .renew_lease(&cx, staging.id, staging.lease, LONG);
+    ensure!(renewed.await?, "the staging blob is not promised");
+    let registered = world
+        .repository()
+        .find_person(&cx, &person("PT-1")?)
+        .await?;
+    ensure_eq!(registered, None, "a person named by a promise");
+
+    let plain = begun(world, &cx, self::promise(world, &cx)?).await?;
+    let stored = found(world, &cx, plain.id).await?;
+    ensure_eq!(stored.upload, plain, "a plain upload found");
+    ensure_eq!(stored.staging, None, "the staging blob of a plain upload");
+    let file = world.repository().find_file(&cx, plain.id).await?;
+    ensure_eq!(file, None, "the record of an upload that is pending");
+    let unknown = FileId::generate(cx.now(), &world.random);
+    let unknown = world.repository().find_upload(&cx, unknown).await?;
+    ensure_eq!(unknown, None, "an unknown upload");
     Ok(())
 }
 
-pub(super) async fn abandoned_blobs_are_reaped_at_once(world: &World) -> Outcome {
+pub(super) async fn unknown_people_are_refused(world: &World) -> Outcome {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
-    let draft = world.draft(&cx, "partial").await?;
-    let other = LeaseToken::generate(&world.random);
-    repository.abandon_blob(&cx, draft.blob, other).await?;
-    ensure!(
-        !is_deleted(&world.reapable().await?, draft.blob),
-        "a blob is abandoned with another's lease"
-    );
-    repository
-        .abandon_blob(&cx, draft.blob, draft.lease)
-        .await?;
-    ensure!(
-        is_deleted(&world.reapable().await?, draft.blob),
-        "an abandoned blob is not reaped"
-    );
+    let stranger = PersonRef::Id(PersonId::generate(cx.now(), &world.random));
+    let promise = NewUpload {
+        person: Some(stranger.clone()),
+        ..staged_promise(world, &cx, LONG)?
+    };
+    let attempt = repository.begin_upload(&cx, &promise).await;
+    refused(attempt, &Refusal::UnknownPerson, "a promise about nobody")?;
+    let kept = repository.find_upload(&cx, promise.id).await?;
+    ensure_eq!(kept, None, "an upload that was refused");
+    let key = staging_of(&promise)?.storage_key;
+    let known = repository.knows_storage_key(&key).await?;
+    ensure!(!known, "the staging blob of a refused upload is promised");
 
-    let kept = world.draft(&cx, "kept").await?;
-    let (blob, lease) = (kept.blob, kept.lease);
-    let record = world.commit(&cx, kept).await?.record;
-    repository.abandon_blob(&cx, blob, lease).await?;
-    ensure!(
-        !is_deleted(&world.reapable().await?, blob),
-        "a committed blob is abandoned"
-    );
-    world.stored(&cx, record.id).await?;
+    let upload = begun(world, &cx, self::promise(world, &cx)?).await?;
+    let mut file = world.draft(&cx, "about nobody").await?;
+    file.person = Some(stranger);
+    let attempt = repository.complete_upload(&cx, upload.id, &file).await;
+    refused(
+        attempt,
+        &Refusal::UnknownPerson,
+        "a completion about nobody",
+    )?;
+    let known = PersonRef::Id(file.new_person_id);
+    file.person = Some(person("PT-1")?);
+    completed(world, &cx, upload.id, &file).await?;
+    let again = NewUpload {
+        person: Some(known.clone()),
+        ..self::promise(world, &cx)?
+    };
+    let upload = begun(world, &cx, again).await?;
+    ensure_eq!(upload.person, Some(known), "a person who is known by now");
     Ok(())
 }
 
-pub(super) async fn keys_are_unique(world: &World) -> Outcome {
+pub(super) async fn uploads_become_records(world: &World) -> Outcome {
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
-    let mut drafts = Vec::new();
-    for number in 0..5 {
-        drafts.push(world.draft(&cx, &format!("page {number}")).await?);
-    }
-    let late = drafts.split_off(3);
-    let mut records = made(world.try_commit(&cx, drafts).await)?;
-    for draft in late {
-        records.push(world.commit(&cx, draft).await?);
-    }
-    let keys: HashSet<_> = records.iter().map(|file| &file.record.key).collect();
-    ensure_eq!(keys.len(), 5, "different keys of five files");
-    for (file, later) in records.iter().zip(0_i64..) {
-        let record = &file.record;
-        let moved = record.created_at.as_millis() - cx.now().as_millis();
-        ensure_eq!(
-            moved,
-            later,
-            "milliseconds by which file {later} was moved on"
-        );
-        let key = ObjectKey::compose(None, None, record.created_at, &record.filename);
-        ensure_eq!(record.key, key, "the key of file {later}");
-    }
-    // Another tenant has the same keys to itself.
-    let south = world.tenant("south").await?;
-    let file = world.file(&south.context_at(cx.now()), "page").await?;
-    ensure_eq!(
-        file.created_at,
-        cx.now(),
-        "the moment of another tenant's file"
-    );
+    let upload = begun(world, &cx, promise(world, &cx)?).await?;
+    // Whoever holds the link completes it, and is nobody.
+    let request_id = cx.request_id().clone();
+    let bearer = Context::for_bearer(cx.tenant(), Actor::LinkBearer, request_id, world.now());
+    let mut file = world.draft(&bearer, "sent").await?;
+    file.person = Some(person("PT-1")?);
+    file.content_type = MediaType::parse("image/png")?;
+    let record = completed(world, &bearer, upload.id, &file).await?;
+    ensure_eq!(record.id, upload.id, "the id of an upload's record");
+    ensure_eq!(record.uploaded_by, upload.created_by, "who uploaded it");
+    ensure_eq!(record.created_at, bearer.now(), "when it was committed");
+    ensure_eq!(record.content_type, file.content_type, "the type");
+    ensure_eq!(record.sha256, file.facts.sha256, "the digest");
+    let about = record.person.as_ref().map(|person| person.id);
+    ensure_eq!(about, Some(file.new_person_id), "the person registered");
+    let stored = world.stored(&cx, upload.id).await?;
+    ensure_eq!(stored.record, record, "the record found");
+    ensure_eq!(stored.blob.id, file.blob, "the blob of the record");
+    let other = world.repository().find_file(&cx, file.id).await?;
+    ensure_eq!(other, None, "a record under the file's own id");
+
+    let after = found(world, &cx, upload.id).await?.upload;
+    let expected = Upload {
+        completed_at: Some(bearer.now()),
+        ..upload
+    };
+    ensure_eq!(after, expected, "the upload after its completion");
+    let state = after.state(after.expires_at);
+    ensure_eq!(state, UploadState::Completed, "its state, for ever");
     Ok(())
 }
 
-pub(super) async fn repeated_requests_are_refused(world: &World) -> Outcome {
+pub(super) async fn uploads_complete_once(world: &World) -> Outcome {
+    let repository = world.repository();
+    let tenancy = world.tenant("north").await?;
+    let cx = world.context(&tenancy);
+    let upload = begun(world, &cx, promise(world, &cx)?).await?;
+    let first = world.draft(&cx, "first").await?;
+    let record = completed(world, &cx, upload.id, &first).await?;
+    let later = world.context(&tenancy);
+    let second = world.draft(&later, "second").await?;
+    let attempt = repository.complete_upload(&later, upload.id, &second);
+    let complete = Refusal::UploadCompleted;
+    refused(attempt.await, &complete, "a second completion")?;
+    let renewed = repository.renew_lease(&later, second.blob, second.lease, LONG);
+    ensure!(renewed.await?, "a refused completion took a promise away");
+    let attempt = repository.cancel_upload(&later, upload.id).await;
+    refused(attempt, &complete, "a cancellation after completion")?;
+    let stored = world.stored(&cx, upload.id).await?.record;
+    ensure_eq!(stored, record, "the record after the second completion");
+    let at = found(world, &cx, upload.id).await?.upload.completed_at;
+    ensure_eq!(at, Some(cx.now()), "when it was completed");
+    // Deleting the record does not open the upload again.
+    made(repository.delete_file(&later, upload.id, None).await)?;
+    let attempt = repository.complete_upload(&later, upload.id, &second).await;
+    refused(
+        attempt,
+        &complete,
+        "a completion after the record's deletion",
+    )
+}
+
+pub(super) async fn refusals_leave_an_upload_pending(world: &World) -> Outcome {
+    let repository = world.repository();
+    let cx = world.context(&world.tenant("north").await?);
+    let promise = staged_promise(world, &cx, LONG)?;
+    let staging = staging_of(&promise)?;
+    let upload = begun(world, &cx, promise).await?;
+    let mut late = world.draft_leased(&cx, "late", SHORT).await?;
+    late.person = Some(person("PT-1")?);
+    world.advance(LONGER).await;
+    let attempt = repository.complete_upload(&cx, upload.id, &late).await;
+    refused(attempt, &Refusal::LeaseLost, "a completion that lost")?;
+    let mut stranger = world.draft(&cx, "stranger").await?;
+    stranger.person = Some(PersonRef::Id(PersonId::generate(cx.now(), &world.random)));
+    let attempt = repository.complete_upload(&cx, upload.id, &stranger).await;
+    refused(
+        attempt,
+        &Refusal::UnknownPerson,
+        "a completion about nobody",
+    )?;
+
+    let after = found(world, &cx, upload.id).await?.upload;
+    ensure_eq!(after, upload, "the upload after refused completions");
+    let file = repository.find_file(&cx, upload.id).await?;
+    ensure_eq!(file, None, "the record of a refused completion");
+    let registered = repository.find_person(&cx, &person("PT-1")?).await?;
+    ensure_eq!(registered, None, "a person named by a refused completion");
+    let told = deletions(world, staging.id).await?;
+    ensure_eq!(told, 0, "deletions of the staging blob of a pending upload");
+    stranger.person = None;
+    let record = completed(world, &cx, upload.id, &stranger).await?;
+    ensure_eq!(record.id, upload.id, "the record in the end");
+    Ok(())
+}
+
+pub(super) async fn equal_bytes_of_uploads_are_stored_once(world: &World) -> Outcome {
+    let cx = world.context(&world.tenant("north").await?);
+    let existing = world.file(&cx, "equal").await?;
+    let blob = world.stored(&cx, existing.id).await?.blob.id;
+    let upload = begun(world, &cx, promise(world, &cx)?).await?;
+    let mut file = world.draft(&cx, "equal").await?;
+    file.dedup = true;
+    let record = completed(world, &cx, upload.id, &file).await?;
+    ensure_eq!(record.id, upload.id, "the record of an upload");
+    let shared = world.stored(&cx, upload.id).await?.blob.id;
+    ensure_eq!(shared, blob, "the blob of an upload with known bytes");
+    let told = deletions(world, file.blob).await?;
+    ensure_eq!(told, 1, "deletions of the copy that is not needed");
+    Ok(())
+}
+
+pub(super) async fn foreign_uploads_are_not_found(world: &World) -> Outcome {
+    let repository = world.repository();
     let north = world.context(&world.tenant("north").await?);
     let south = world.context(&world.tenant("south").await?);
-    let upload = async |cx, key: &str, label: &str| {
-        let files = vec![
-            world.draft(cx, &format!("{label} 1")).await?,
-            world.draft(cx, &format!("{label} 2")).await?,
-        ];
-        let request_key = Some(RequestKey::parse(key)?);
-        Ok::<_, Problem>(NewFiles { files, request_key })
-    };
-    let repository = world.repository();
-    let first = upload(&north, "r1", "first").await?;
-    made(repository.commit_files(&north, &first).await)?;
-    let again = upload(&north, "r1", "again").await?;
-    let attempt = repository.commit_files(&north, &again).await;
-    refused(attempt, &Refusal::RequestRepeated, "a repeated request")?;
-    for file in &again.files {
-        let found = repository.find_file(&north, file.id).await?;
-        ensure_eq!(found, None, "a file of a repeated request");
-    }
-    let other = upload(&north, "r2", "other").await?;
-    made(repository.commit_files(&north, &other).await)?;
-    let foreign = upload(&south, "r1", "foreign").await?;
-    made(repository.commit_files(&south, &foreign).await)?;
-    Ok(())
-}
+    let promise = staged_promise(world, &north, LONG)?;
+    let staging = staging_of(&promise)?;
+    let upload = begun(world, &north, promise).await?;
+    let foreign = repository.find_upload(&south, upload.id).await?;
+    ensure_eq!(foreign, None, "a foreign upload");
+    let file = world.draft(&south, "not theirs").await?;
+    let attempt = repository.complete_upload(&south, upload.id, &file).await;
+    let unknown = Refusal::NotFound;
+    refused(attempt, &unknown, "the completion of a foreign upload")?;
+    let attempt = repository.cancel_upload(&south, upload.id).await;
+    refused(attempt, &unknown, "the cancellation of a foreign upload")?;
+    let told = deletions(world, staging.id).await?;
+    ensure_eq!(told, 0, "deletions of a staging blob after foreign calls");
+    let after = found(world, &north, upload.id).await?.upload;
+    ensure_eq!(after, upload, "our upload after another tenant tried");
 
-pub(super) async fn holds_are_set_and_released(world: &World) -> Outcome {
-    let repository = world.repository();
-    let tenancy = world.tenant("north").await?;
-    let cx = world.context(&tenancy);
-    let mut draft = world.draft(&cx, "suspect").await?;
-    draft.held = true;
-    let held = world.commit(&cx, draft).await?.record;
-    ensure!(held.held_at.is_some(), "a file that is to be held is not");
-    let later = world.context(&tenancy);
-    let released = made(repository.release_hold(&later, held.id).await)?;
-    ensure_eq!(released.held_at, None, "the hold after its release");
-    ensure!(
-        released.revision > held.revision,
-        "a release of a hold is no change"
-    );
-    ensure_eq!(
-        released.updated_at,
-        later.now(),
-        "when the hold was released"
-    );
-    let again = made(
-        repository
-            .release_hold(&world.context(&tenancy), held.id)
-            .await,
-    )?;
-    ensure_eq!(again, released, "a hold released twice");
-    Ok(())
+    let mut file = world.draft(&north, "ours").await?;
+    file.person = Some(person("PT-1")?);
+    completed(world, &north, upload.id, &file).await?;
+    let about_ours = NewUpload {
+        person: Some(PersonRef::Id(file.new_person_id)),
+        ..self::promise(world, &south)?
+    };
+    let attempt = repository.begin_upload(&south, &about_ours).await;
+    refused(
+        attempt,
+        &Refusal::UnknownPerson,
+        "a promise about a foreign person",
+    )
 }
