@@ -27,6 +27,7 @@ pub(crate) fn layer(allowed_origins: Vec<String>) -> CorsLayer {
             Method::GET,
             Method::HEAD,
             Method::POST,
+            Method::PUT,
             Method::PATCH,
             Method::DELETE,
         ])

@@ -7,8 +7,10 @@ mod api {
     mod authorisation;
     mod contract;
     mod conversation;
+    mod direct_uploads;
     mod faults;
     mod inspection;
     mod panics;
+    mod redirects;
     mod support;
 }

@@ -22,7 +22,7 @@ use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
 use crate::query::StrictQuery;
 use crate::response::json;
-use crate::views::UploadView;
+use crate::views::UploadedFilesView;
 use crate::{Route, base64};
 
 /// The largest JSON upload, in bytes of JSON.
@@ -119,8 +119,8 @@ pub(crate) struct UploadJson {
         (Vec<u8> = "application/octet-stream"),
     )),
     responses(
-        (status = 201, description = "The records, in the order of the files", body = UploadView, headers(("Location" = String, description = "The record, where there is one file"))),
-        (status = 200, description = "Every file was there already, and `dedup` had the records answered", body = UploadView),
+        (status = 201, description = "The records, in the order of the files", body = UploadedFilesView, headers(("Location" = String, description = "The record, where there is one file"))),
+        (status = 200, description = "Every file was there already, and `dedup` had the records answered", body = UploadedFilesView),
         (status = 400, description = "The body or the query cannot be read"),
         (status = 401, description = "No valid API key"),
         (status = 403, description = "The key lacks `files:write`, or `links:create` where the record is to be public"),
@@ -150,7 +150,7 @@ pub(crate) async fn upload_files(app: &App, call: Call) -> Answer {
 }
 
 /// Headers that change what the bytes mean, and would be stored wrongly if they were ignored.
-fn refuse_partial_and_coded(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn refuse_partial_and_coded(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key(CONTENT_RANGE) {
         let detail = "part of a file cannot be uploaded: send the whole, without Content-Range";
         return Err(Problem::new(ProblemKind::MalformedBody, detail));
@@ -329,7 +329,7 @@ fn created(app: &App, files: &[CommittedFile]) -> Answer {
     } else {
         StatusCode::CREATED
     };
-    let mut response = json(status, &UploadView::from(files))?;
+    let mut response = json(status, &UploadedFilesView::from(files))?;
     if let [file] = files {
         let url = app.public_url.to(&Route::File(file.record.id));
         if let Ok(location) = HeaderValue::try_from(url) {
