@@ -32,3 +32,4 @@ mod slow_clients;
 mod too_large;
 mod truncated;
 mod upload;
+mod uploads;

@@ -34,6 +34,11 @@ use crate::served::Served;
         documented::restore_file,
         documented::create_link,
         documented::read_link,
+        documented::begin_upload,
+        documented::get_upload,
+        documented::complete_upload,
+        documented::cancel_upload,
+        documented::send_upload,
         documented::check_live,
         documented::check_ready,
         documented::describe_api,
@@ -43,6 +48,7 @@ use crate::served::Served;
         (name = "content", description = "Bytes"),
         (name = "claims", description = "One holder and no second"),
         (name = "links", description = "URLs that expire"),
+        (name = "uploads", description = "Files promised first and sent without a key"),
         (name = "health", description = "About the service"),
     ),
     components(schemas(ProblemDocument)),
@@ -165,7 +171,8 @@ mod tests {
         for (row, operation) in described() {
             let name = row.name;
             assert!(answers(&operation, &["500", "503"]), "{name}");
-            assert_eq!(answers(&operation, &["400"]), row.access != Access::Link);
+            let reads_link = row.access == Access::Link && row.method == http::Method::GET;
+            assert_eq!(answers(&operation, &["400"]), !reads_link, "{name}");
             if row.template.contains("{id}") {
                 assert!(answers(&operation, &["404"]), "{name}");
             }
@@ -188,7 +195,7 @@ mod tests {
         let mut found = 0;
         for (row, operation) in described() {
             let reads_bytes = row.name.contains("read_");
-            let statuses = ["200", "206", "304", "412", "416"];
+            let statuses = ["200", "206", "304", "307", "412", "416"];
             assert_eq!(answers(&operation, &statuses), reads_bytes, "{}", row.name);
             if !reads_bytes {
                 continue;
@@ -231,8 +238,8 @@ mod tests {
             }
         }
         assert_eq!(
-            found, 6,
-            "read, change, claim, release, archive and restore"
+            found, 7,
+            "read, change, claim, release, archive, restore and complete"
         );
     }
 

@@ -32,6 +32,16 @@ pub enum Operation {
     RestoreFile,
     /// Make a link.
     CreateLink,
+    /// Begin an upload.
+    BeginUpload,
+    /// Read an upload.
+    GetUpload,
+    /// Complete an upload.
+    CompleteUpload,
+    /// Cancel an upload.
+    CancelUpload,
+    /// Send the bytes of an upload by its link.
+    SendUpload,
     /// Say whether the process lives.
     CheckLive,
     /// Say whether it can serve.
@@ -121,7 +131,7 @@ impl<O> Row<O> {
 }
 
 /// Every operation of the native API.
-pub static OPERATIONS: [Row; 16] = {
+pub static OPERATIONS: [Row; 21] = {
     use Access::{Key, Link, Open, Public};
     use Operation as O;
     [
@@ -215,6 +225,41 @@ pub static OPERATIONS: [Row; 16] = {
             "/v1/links/{id}/{filename}",
             Link,
             "read_link",
+        ),
+        row(
+            O::BeginUpload,
+            Method::POST,
+            "/v1/uploads",
+            Key(Action::Upload),
+            "begin_upload",
+        ),
+        row(
+            O::GetUpload,
+            Method::GET,
+            "/v1/uploads/{id}",
+            Key(Action::Upload),
+            "get_upload",
+        ),
+        row(
+            O::CompleteUpload,
+            Method::POST,
+            "/v1/uploads/{id}/complete",
+            Key(Action::Upload),
+            "complete_upload",
+        ),
+        row(
+            O::CancelUpload,
+            Method::DELETE,
+            "/v1/uploads/{id}",
+            Key(Action::Upload),
+            "cancel_upload",
+        ),
+        row(
+            O::SendUpload,
+            Method::PUT,
+            "/v1/uploads/{id}/content",
+            Link,
+            "send_upload",
         ),
         row(O::CheckLive, Method::GET, "/livez", Open, "check_live"),
         row(O::CheckReady, Method::GET, "/readyz", Open, "check_ready"),

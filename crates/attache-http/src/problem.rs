@@ -52,6 +52,9 @@ problem_kinds! {
     FileArchived = CONFLICT, "file-archived", "The file is archived";
     FileHeld = CONFLICT, "file-held", "The file is being inspected";
     RequestRepeated = CONFLICT, "request-repeated", "The request was made before";
+    UploadCompleted = CONFLICT, "upload-completed", "The upload is complete";
+    UploadIncomplete = CONFLICT, "upload-incomplete", "The upload's bytes have not arrived";
+    UploadExpired = GONE, "upload-expired", "The upload has expired";
     RevisionMismatch = PRECONDITION_FAILED, "revision-mismatch", "The record has changed";
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "A precondition does not hold";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
@@ -263,6 +266,9 @@ impl From<ServiceError> for Problem {
             E::OutOfSpace(_) => Kind::OutOfSpace,
             E::Unavailable(_) => Kind::Unavailable,
             E::RequestRepeated => Kind::RequestRepeated,
+            E::UploadCompleted => Kind::UploadCompleted,
+            E::UploadIncomplete => Kind::UploadIncomplete,
+            E::UploadExpired => Kind::UploadExpired,
             E::InvalidLink => Kind::InvalidLink,
             E::LinkExpired => Kind::LinkExpired,
             E::InvalidCursor => Kind::InvalidCursor,

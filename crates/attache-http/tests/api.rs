@@ -8,8 +8,10 @@ mod api {
     mod contract;
     mod conversation;
     mod dialects;
+    mod direct_uploads;
     mod faults;
     mod inspection;
     mod panics;
+    mod redirects;
     mod support;
 }

@@ -57,6 +57,20 @@ def verification(case, outcome, link, now_millis=NOW * 1000, query=None, **path)
             "query": query or link["query"], "now_millis": now_millis, "outcome": outcome}
 
 
+def upload_link(id, tenant="7", expires=str(NOW + 900), label="attache/v1/upload"):
+    covered = canonical(label, ("tenant", tenant), ("upload", FILE), ("expires", expires))
+    signature = mac(LINKS[id], covered)
+    pairs = [("Tenant", tenant), ("Expires", expires), ("KeyId", id), ("Signature", b64(signature))]
+    return {"key": id, "tenant": int(tenant), "upload": FILE, "expires": int(expires),
+            "canonical_hex": covered.hex(), "signature_hex": signature.hex(),
+            "query": "&".join(f"{name}={value}" for name, value in pairs)}
+
+
+def upload_verification(case, outcome, link, now_millis=NOW * 1000, query=None, upload=None):
+    return {"case": case, "upload": upload or link["upload"], "query": query or link["query"],
+            "now_millis": now_millis, "outcome": outcome}
+
+
 def cursor(id, binding, payload):
     covered = canonical("attache/v1/cursor", ("binding", binding), ("payload", payload))
     sealed = b"\x01" + id.encode() + b":" + payload + mac(CURSORS[id], covered)
@@ -72,6 +86,7 @@ def api_key(id, secret):
 
 
 plain, view = link("k1"), link("k2", "view", "12", "na\u00efve \u4e2d\u6587 100%.pdf", str(NOW + DAY))
+send, longest = upload_link("k1"), upload_link("k2", "12", str(NOW + DAY))
 foreign = dict(plain, query=plain["query"].replace("k1", "k3"))
 stretched = plain["query"].replace(f"Expires={NOW + 900}", f"Expires={NOW + 901}")
 # 32 bytes leave two bits of the last character unused: the next symbol differs in those only.
@@ -100,6 +115,8 @@ print(json.dumps({
         verification("the other key's id", "invalid", plain, query=plain["query"].replace("k1", "k2")),
         verification("unknown key", "invalid", foreign),
         verification("another label", "invalid", link("k1", label="attache/v1/upload")),
+        verification("query of an upload link", "invalid", plain, query=send["query"]),
+        verification("upload link with an action", "invalid", plain, query="Action=download&" + send["query"]),
         verification("leading zero, even where signed", "invalid", link("k1", tenant="07")),
         verification("sign, even where signed", "invalid", link("k1", expires=f"-{NOW}")),
         verification("unknown parameter", "invalid", plain, query=plain["query"] + "&Size=1"),
@@ -108,6 +125,27 @@ print(json.dumps({
         verification("name in another case", "invalid", plain, query=plain["query"].replace("KeyId", "keyid")),
         verification("padded signature", "invalid", plain, query=plain["query"] + "="),
         verification("signature with a spare bit set", "invalid", plain, query=spare_bit),
+    ],
+    "upload_links": [send, longest],
+    "upload_verifications": [
+        upload_verification("first key", "valid", send),
+        upload_verification("second key, longest lifetime", "valid", longest),
+        upload_verification("other order of parameters", "valid", send, query="&".join(reversed(send["query"].split("&")))),
+        upload_verification("last millisecond", "valid", send, (NOW + 900) * 1000 - 1),
+        upload_verification("first second past its time", "expired", send, (NOW + 900) * 1000),
+        upload_verification("altered and past its time", "invalid", send, (NOW + 901) * 1000,
+                            send["query"].replace(f"Expires={NOW + 900}", f"Expires={NOW + 901}")),
+        upload_verification("genuine, but lives too long", "invalid", upload_link("k1", expires=str(NOW + DAY + 1))),
+        upload_verification("another upload", "invalid", send, upload=FILE[:-1] + "2"),
+        upload_verification("another tenant", "invalid", send, query=send["query"].replace("Tenant=7", "Tenant=8")),
+        upload_verification("the other key's id", "invalid", send, query=send["query"].replace("k1", "k2")),
+        upload_verification("label of a read link", "invalid", upload_link("k1", label="attache/v1/link")),
+        upload_verification("query of a read link", "invalid", send, query=plain["query"]),
+        upload_verification("read link without its action", "invalid", send, query=plain["query"].replace("Action=download&", "")),
+        upload_verification("leading zero, even where signed", "invalid", upload_link("k1", tenant="07")),
+        upload_verification("unknown parameter", "invalid", send, query=send["query"] + "&Size=1"),
+        upload_verification("parameter twice", "invalid", send, query=send["query"] + "&Tenant=7"),
+        upload_verification("parameter missing", "invalid", send, query=send["query"].replace("KeyId=k1&", "")),
     ],
     "cursors": [cursor("k1", b"tenant 7", b"\x00\x01position"), cursor("k2", b"", b"")],
     "api_keys": [api_key("0123456789AB", "CDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"),

@@ -12,8 +12,8 @@ use std::time::Duration;
 use attache_model::{Filename, TenantId, Timestamp};
 use attache_signing::{
     ApiKey, CanonicalForm, KeyId, KeyProblem, KeyRing, KeyRingError, LinkError, LinkFields,
-    Purpose, SigningKey, canonical_cursor, canonical_link, open_cursor, seal_cursor, sign_link,
-    verify_link,
+    Purpose, SigningKey, UploadLinkFields, canonical_cursor, canonical_link, canonical_upload_link,
+    open_cursor, seal_cursor, sign_link, sign_upload_link, verify_link, verify_upload_link,
 };
 use serde_json::Value;
 
@@ -139,6 +139,44 @@ fn links_are_verified_as_published() {
             &ring(&vectors),
             text(vector, "file").parse().unwrap(),
             text(vector, "filename"),
+            split_query(text(vector, "query")),
+            Timestamp::from_millis(vector["now_millis"].as_i64().unwrap()),
+            max_lifetime,
+        );
+        let outcome = match verified {
+            Ok(_) => "valid",
+            Err(LinkError::Expired) => "expired",
+            Err(LinkError::Invalid) => "invalid",
+        };
+        assert_eq!(outcome, text(vector, "outcome"), "{}", text(vector, "case"));
+    }
+}
+
+#[test]
+fn upload_links_are_signed_as_published() {
+    let vectors = vectors();
+    for vector in each(&vectors, "upload_links") {
+        let fields = UploadLinkFields {
+            tenant: TenantId::new(vector["tenant"].as_i64().unwrap()),
+            upload: text(vector, "upload").parse().unwrap(),
+            expires_at: vector["expires"].as_i64().unwrap(),
+        };
+        let canonical = canonical_upload_link(&fields);
+        assert_eq!(canonical, bytes(vector, "canonical_hex"));
+        let ring = KeyRing::new(key(&vectors, text(vector, "key")));
+        let query = sign_upload_link(&ring, &fields);
+        assert_eq!(query.to_query_string(), text(vector, "query"));
+    }
+}
+
+#[test]
+fn upload_links_are_verified_as_published() {
+    let vectors = vectors();
+    let max_lifetime = Duration::from_secs(vectors["max_lifetime_seconds"].as_u64().unwrap());
+    for vector in each(&vectors, "upload_verifications") {
+        let verified = verify_upload_link(
+            &ring(&vectors),
+            text(vector, "upload").parse().unwrap(),
             split_query(text(vector, "query")),
             Timestamp::from_millis(vector["now_millis"].as_i64().unwrap()),
             max_lifetime,

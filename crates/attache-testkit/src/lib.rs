@@ -7,6 +7,7 @@ mod fixture;
 mod http_client;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
+mod presigning;
 
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
@@ -15,3 +16,4 @@ pub use fixture::{Fixture, FixtureOptions};
 pub use http_client::{HttpAnswer, HttpCall, HttpClient, HttpProblem, PUBLIC_URL};
 #[cfg(all(feature = "postgres", unix))]
 pub use postgres::ThrowawayPostgres;
+pub use presigning::STORE_URL;

@@ -43,8 +43,8 @@ pub use attache_model::{
 };
 #[doc(no_inline)]
 pub use attache_service::{
-    Administration, ApiKeyRequest, FileService, IncomingFile, ListRequest, ServiceBuilder,
-    ServiceError, UploadFields,
+    Administration, ApiKeyRequest, Downloads, FileService, IncomingFile, ListRequest,
+    PromisedUpload, ServiceBuilder, ServiceError, UploadFields, UploadRequest, UploadTarget,
 };
 #[doc(no_inline)]
 pub use attache_signing::KeyRing;

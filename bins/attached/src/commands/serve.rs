@@ -66,7 +66,9 @@ async fn open(args: &ServeArgs, options: EmbeddedOptions) -> anyhow::Result<Embe
         ..Limits::default()
     };
     let lease = args.upload_lease;
-    let configure = |builder: ServiceBuilder| builder.limits(limits).lease(lease);
+    let downloads = args.downloads.into();
+    let configure =
+        |builder: ServiceBuilder| builder.limits(limits).lease(lease).downloads(downloads);
     let opened = Embedded::open_with(options, configure).await;
     opened.map_err(|error| match error {
         // What the store says of its lock adds nothing.

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use attache::{Dialects, PublicUrl};
-use clap::Args;
+use attache::{Dialects, Downloads, PublicUrl};
+use clap::{Args, ValueEnum};
 
 use super::values::{parse_bytes, parse_dialects, parse_lifetime, parse_origin, parse_public_url};
 
@@ -63,6 +63,16 @@ pub(crate) struct ServeArgs {
         value_parser = parse_origin
     )]
     pub(crate) cors_origins: Vec<String>,
+    /// How files are downloaded: through the server, or by a redirect to the store, where it can sign
+    /// one that holds for a minute; what is shown in place always comes through the server
+    #[arg(
+        long,
+        env = "ATTACHE_DOWNLOADS",
+        value_name = "HOW",
+        value_enum,
+        default_value_t = DownloadsArg::Stream
+    )]
+    pub(crate) downloads: DownloadsArg,
     /// The most connections open at once; more wait to be accepted
     #[arg(
         long,
@@ -75,6 +85,22 @@ pub(crate) struct ServeArgs {
     /// Another address, to serve metrics on at /metrics; keep it off the network [default: none]
     #[arg(long, env = "ATTACHE_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
     pub(crate) admin_listen: Option<SocketAddr>,
+}
+
+/// The values of `--downloads`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DownloadsArg {
+    Stream,
+    Redirect,
+}
+
+impl From<DownloadsArg> for Downloads {
+    fn from(arg: DownloadsArg) -> Self {
+        match arg {
+            DownloadsArg::Stream => Self::Stream,
+            DownloadsArg::Redirect => Self::Redirect,
+        }
+    }
 }
 
 impl ServeArgs {

@@ -2,6 +2,7 @@
 
 mod claim;
 pub(crate) mod content;
+mod direct_upload;
 pub(crate) mod form;
 mod health;
 pub(crate) mod json_upload;
@@ -30,6 +31,7 @@ pub(crate) use self::upload::refuse_partial_and_coded;
 pub(crate) mod documented {
     pub(crate) use super::claim::*;
     pub(crate) use super::content::*;
+    pub(crate) use super::direct_upload::*;
     pub(crate) use super::health::*;
     pub(crate) use super::lifecycle::*;
     pub(crate) use super::link::*;
@@ -73,6 +75,7 @@ async fn dispatch(app: &App, operation: Operation, route: Route, call: Call) -> 
     match (operation, route) {
         (Operation::UploadFiles, _) => upload::upload_files(app, call).await,
         (Operation::ListFiles, _) => list::list_files(app, call).await,
+        (Operation::BeginUpload, _) => direct_upload::begin_upload(app, call).await,
         (Operation::CheckLive, _) => health::check_live(&call),
         (Operation::CheckReady, _) => health::check_ready(app, call).await,
         (Operation::DescribeApi, _) => health::describe_api(app, &call),
@@ -98,6 +101,10 @@ async fn dispatch_file(app: &App, operation: Operation, id: FileId, call: Call) 
         Operation::ArchiveFile => lifecycle::archive_file(app, id, call).await,
         Operation::RestoreFile => lifecycle::restore_file(app, id, call).await,
         Operation::CreateLink => link::create_link(app, id, call).await,
+        Operation::GetUpload => direct_upload::get_upload(app, id, call).await,
+        Operation::CompleteUpload => direct_upload::complete_upload(app, id, call).await,
+        Operation::CancelUpload => direct_upload::cancel_upload(app, id, call).await,
+        Operation::SendUpload => direct_upload::send_upload(app, id, call).await,
         _ => Err(Problem::not_found()),
     }
 }
@@ -109,7 +116,10 @@ fn file_of(route: &Route) -> Option<FileId> {
         | Route::Claim(id)
         | Route::Archive(id)
         | Route::Restore(id)
-        | Route::Links(id) => Some(*id),
+        | Route::Links(id)
+        | Route::Upload(id)
+        | Route::CompleteUpload(id)
+        | Route::UploadContent(id) => Some(*id),
         _ => None,
     }
 }

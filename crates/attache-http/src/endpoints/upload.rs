@@ -18,7 +18,7 @@ use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
 use crate::query::StrictQuery;
 use crate::response::json;
-use crate::views::UploadView;
+use crate::views::UploadedFilesView;
 use crate::{Route, base64};
 
 /// A form: file parts under any name, and fields in any order.
@@ -109,8 +109,8 @@ pub(crate) struct UploadJson {
         (Vec<u8> = "application/octet-stream"),
     )),
     responses(
-        (status = 201, description = "The records, in the order of the files", body = UploadView, headers(("Location" = String, description = "The record, where there is one file"))),
-        (status = 200, description = "Every file was there already, and `dedup` had the records answered", body = UploadView),
+        (status = 201, description = "The records, in the order of the files", body = UploadedFilesView, headers(("Location" = String, description = "The record, where there is one file"))),
+        (status = 200, description = "Every file was there already, and `dedup` had the records answered", body = UploadedFilesView),
         (status = 400, description = "The body or the query cannot be read"),
         (status = 401, description = "No valid API key"),
         (status = 403, description = "The key lacks `files:write`, or `links:create` where the record is to be public"),
@@ -299,7 +299,7 @@ fn created(app: &App, files: &[CommittedFile]) -> Answer {
     } else {
         StatusCode::CREATED
     };
-    let mut response = json(status, &UploadView::from(files))?;
+    let mut response = json(status, &UploadedFilesView::from(files))?;
     if let [file] = files {
         let url = app.public_url.to(&Route::File(file.record.id));
         if let Ok(location) = HeaderValue::try_from(url) {

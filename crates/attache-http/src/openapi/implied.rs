@@ -103,6 +103,12 @@ fn add_conditions(operation: &mut Operation) {
             response.content.insert(BYTES.to_owned(), content.into());
         }
         add_response(operation, 304, "The client has these bytes");
+        add_response(
+            operation,
+            307,
+            "The store has the bytes, where the operator chose so",
+        );
+        describe(operation, "307", "Location", "Where, for a minute at most");
         add_response(operation, 416, "The range lies outside the file");
         for status in ["200", "206"] {
             let name = "The name to save them under, and whether to show them";
@@ -123,7 +129,7 @@ fn add_conditions(operation: &mut Operation) {
 
 /// Bytes and single records carry the tag that conditions name.
 fn add_entity_tags(operation: &mut Operation) {
-    for status in ["200", "206", "304"] {
+    for status in ["200", "201", "206", "304"] {
         let tag = match operation.responses.responses.get(status) {
             Some(RefOr::T(response)) if response.content.contains_key(BYTES) => {
                 "The bytes' SHA-256, quoted"

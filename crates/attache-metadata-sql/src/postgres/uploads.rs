@@ -18,6 +18,7 @@ use super::open::PostgresRepository;
 use super::settle::{self, Settling};
 use super::transaction::{attempt, write};
 use super::{blobs, people};
+use crate::rows::RowError;
 use crate::uploads::{self, UPLOAD_COLUMNS};
 
 #[async_trait]
@@ -49,6 +50,7 @@ impl UploadRepository for PostgresRepository {
         id: FileId,
         file: &NewFile,
     ) -> Attempt<FileRecord> {
+        const OPERATION: &str = "complete_upload";
         let file = NewFile {
             id,
             dedup: false,
@@ -71,15 +73,19 @@ impl UploadRepository for PostgresRepository {
         };
         let made = settle::attempt(
             self.pool(),
-            "complete_upload",
+            OPERATION,
             &settling,
             &completion,
             |connection, completion| Box::pin(complete(connection, completion)),
         );
-        Ok(made.await?.and_then(|files| {
-            let file = files.into_iter().next();
-            file.map(|file| file.record).ok_or(Refusal::NotFound)
-        }))
+        let mut files = match made.await? {
+            Ok(files) => files,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match files.pop() {
+            Some(file) => Ok(Ok(file.record)),
+            None => Err(Failure::from(RowError::Column("id")).in_operation(OPERATION)),
+        }
     }
 
     async fn cancel_upload(&self, cx: &Context, id: FileId) -> Attempt<()> {

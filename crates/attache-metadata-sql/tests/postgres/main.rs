@@ -16,3 +16,4 @@ mod place;
 mod proxy;
 mod races;
 mod schema;
+mod uploads;
