@@ -14,7 +14,10 @@ pub(super) fn upload(client: &HttpClient, files: &[(&str, &str)]) -> HttpCall {
     let mut form = String::new();
     for (name, text) in files {
         form += "--b\r\nContent-Disposition: form-data; name=\"files[]\"; filename=\"";
-        form += &format!("{name}\"\r\nContent-Type: application/pdf\r\n\r\n{text}\r\n");
+        form += name;
+        form += "\"\r\nContent-Type: application/pdf\r\n\r\n";
+        form += text;
+        form += "\r\n";
     }
     form += "--b--\r\n";
     let call = client.post("/files").text(form);
