@@ -210,6 +210,8 @@ async fn another_tenants_file_is_not_there() {
     let holder = attache_model::Holder::parse("h").unwrap();
     let refusals = [
         service.get_file(&other, file.id).await.err(),
+        service.get_file_by_seq(&other, file.seq).await.err(),
+        service.get_file_by_key(&other, &file.key).await.err(),
         service.open_download(&other, file.id, false).await.err(),
         service
             .change_file(&other, file.id, FilePatch::default(), None)
