@@ -137,10 +137,12 @@ async fn files_are_listed_by_their_use_as_a_whole() {
     let mut free = Vec::new();
     for batch in 0..35 {
         let names: Vec<_> = (0..20).map(|at| format!("%PDF-{batch}-{at}")).collect();
-        let files: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+        let files: Vec<_> = names
+            .iter()
+            .map(|name| (name.as_str(), name.as_str()))
+            .collect();
         free.extend(uuids(&upload(&tenant.client, &files).send().await));
     }
-    free.reverse();
     for query in ["?where[used_at]=null", "?where%5Bused_at%5D=null&page=2"] {
         let mut listed = uuids(&list(query).await.expect(StatusCode::OK));
         listed.sort_by_key(ToString::to_string);
