@@ -94,7 +94,9 @@ async fn uploads_are_dropped_when_they_were_kept_for_long_enough() -> Result<(),
         .id;
     let dropped = async || repository.drop_expired_uploads(2 * HOUR, 10).await;
     assert_eq!(dropped().await?, 0);
-    place.clock.advance(3 * HOUR - Duration::from_millis(1));
+    place
+        .clock
+        .advance(Duration::from_millis(3 * 3_600_000 - 1));
     assert_eq!(
         dropped().await?,
         0,

@@ -36,7 +36,7 @@ async fn a_download_is_sent_to_the_store_for_a_minute() {
     let tenant = tenant(true).await;
     let client = &tenant.client;
     // No type that may be shown in place: the link to view it is a download, too.
-    for url in urls(client, "naïve a.csv", b"a,b").await {
+    for url in urls(client, "na%C3%AFve%20a.csv", b"a,b").await {
         for range in [None, Some("bytes=1-"), Some("bytes=99-")] {
             let call = client.get(&url);
             let call = match range {

@@ -260,7 +260,7 @@ async fn an_upload_expires_and_is_forgotten_a_day_later() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let asked = UploadRequest {
-        expires_in: Some(Duration::from_secs(60)),
+        expires_in: Some(Duration::from_mins(1)),
         ..hello()
     };
     let promised = begin(&fixture, &cx, asked).await;
