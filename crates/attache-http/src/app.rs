@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use crate::json_budget::JsonBudget;
 use crate::readiness::Readiness;
-use crate::{PublicUrl, openapi};
+use crate::served::Served;
+use crate::{Dialects, PublicUrl, openapi};
 
 /// How the HTTP side is set up.
 #[derive(Debug, Clone)]
@@ -15,6 +16,7 @@ pub struct HttpConfig {
     pub(crate) public_url: PublicUrl,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) json_budget_bytes: u64,
+    pub(crate) dialects: Dialects,
 }
 
 impl HttpConfig {
@@ -24,6 +26,7 @@ impl HttpConfig {
             public_url,
             allowed_origins: Vec::new(),
             json_budget_bytes: 128 << 20,
+            dialects: Dialects::all(),
         }
     }
 
@@ -42,6 +45,13 @@ impl HttpConfig {
         self.json_budget_bytes = bytes;
         self
     }
+
+    /// Which dialects are served beside the native API; all by default.
+    #[must_use]
+    pub fn dialects(mut self, dialects: Dialects) -> Self {
+        self.dialects = dialects;
+        self
+    }
 }
 
 /// What all requests share.
@@ -53,18 +63,22 @@ pub(crate) struct App {
     pub(crate) ready: AtomicBool,
     pub(crate) readiness: Readiness,
     pub(crate) json_budget: JsonBudget,
+    /// The APIs, in the order they are asked in.
+    pub(crate) served: Vec<Served>,
     pub(crate) openapi: Bytes,
 }
 
 impl App {
     pub(crate) fn new(service: FileService, config: &HttpConfig) -> Self {
+        let served = config.dialects.served();
         Self {
             service,
             public_url: config.public_url.clone(),
             ready: AtomicBool::new(true),
             readiness: Readiness::default(),
             json_budget: JsonBudget::new(config.json_budget_bytes),
-            openapi: openapi::document(&config.public_url),
+            openapi: openapi::document(&config.public_url, &served),
+            served,
         }
     }
 }

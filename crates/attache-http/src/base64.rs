@@ -1,6 +1,8 @@
 //! Decodes the base64 of JSON uploads: the standard alphabet, padded or not, nothing else in it.
 
 use ::base64::Engine as _;
+use ::base64::alphabet;
+use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ::base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 
 /// Why text is not base64. Offsets are bytes, counted from 0.
@@ -35,6 +37,21 @@ pub(crate) fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
     } else {
         BASE64_STANDARD_NO_PAD
     };
+    engine.decode(text).map_err(|_| explain(text.as_bytes()))
+}
+
+/// As [`decode`], for clients that leave bits in the last symbol that belong to no byte: these are
+/// dropped.
+pub(crate) fn decode_with_spare_bits(text: &str) -> Result<Vec<u8>, Base64Error> {
+    let padding = if text.ends_with('=') {
+        DecodePaddingMode::RequireCanonical
+    } else {
+        DecodePaddingMode::RequireNone
+    };
+    let config = GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(padding);
+    let engine = GeneralPurpose::new(&alphabet::STANDARD, config);
     engine.decode(text).map_err(|_| explain(text.as_bytes()))
 }
 

@@ -101,12 +101,7 @@ impl RequestHead {
 impl Call {
     /// Reads a small JSON body.
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Problem> {
-        if !self.head.content_type().is_some_and(is_json) {
-            return Err(Problem::new(
-                ProblemKind::UnsupportedMediaType,
-                "send JSON, with Content-Type: application/json",
-            ));
-        }
+        require_json(&self.head)?;
         read_json(&self.collect(SMALL_JSON_BYTES, |_| Ok(())).await?)
     }
 
@@ -137,6 +132,15 @@ impl Call {
         }
         Ok(collected.freeze())
     }
+}
+
+/// Refuses a body that does not say it is JSON.
+pub(crate) fn require_json(head: &RequestHead) -> Result<(), Problem> {
+    if head.content_type().is_some_and(is_json) {
+        return Ok(());
+    }
+    let detail = "send JSON, with Content-Type: application/json";
+    Err(Problem::new(ProblemKind::UnsupportedMediaType, detail))
 }
 
 /// Whether a content type is JSON, merge patches included.

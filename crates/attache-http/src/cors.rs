@@ -7,14 +7,14 @@ use http::header::{
 use http::{HeaderName, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::operations::is_open_to_all_origins;
+use crate::served::{Served, is_open_to_all_origins};
 
 /// How long a browser may keep the answer to a preflight.
 const PREFLIGHT_LIFETIME: std::time::Duration = std::time::Duration::from_mins(10);
 
-pub(crate) fn layer(allowed_origins: Vec<String>) -> CorsLayer {
+pub(crate) fn layer(allowed_origins: Vec<String>, served: Vec<Served>) -> CorsLayer {
     let allow = AllowOrigin::predicate(move |origin, request| {
-        is_open_to_all_origins(request.uri.path())
+        is_open_to_all_origins(&served, request.uri.path())
             || allowed_origins
                 .iter()
                 .any(|allowed| allowed.as_bytes() == origin.as_bytes())
@@ -27,6 +27,7 @@ pub(crate) fn layer(allowed_origins: Vec<String>) -> CorsLayer {
             Method::GET,
             Method::HEAD,
             Method::POST,
+            Method::PUT,
             Method::PATCH,
             Method::DELETE,
         ])
@@ -38,6 +39,9 @@ pub(crate) fn layer(allowed_origins: Vec<String>) -> CorsLayer {
             IF_RANGE,
             RANGE,
             request_id.clone(),
+            // Where dialects name the tenant.
+            HeaderName::from_static("x-tenant"),
+            HeaderName::from_static("tenant-id"),
         ])
         .expose_headers([
             ACCEPT_RANGES,

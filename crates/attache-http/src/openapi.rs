@@ -7,10 +7,11 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, ServerBuilder};
 use utoipa::{Modify, OpenApi};
 
-use self::implied::Implied;
 use crate::PublicUrl;
 use crate::endpoints::documented;
+use crate::operations::Row;
 use crate::problem::ProblemDocument;
+use crate::served::Served;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +34,11 @@ use crate::problem::ProblemDocument;
         documented::restore_file,
         documented::create_link,
         documented::read_link,
+        documented::begin_upload,
+        documented::get_upload,
+        documented::complete_upload,
+        documented::cancel_upload,
+        documented::send_upload,
         documented::check_live,
         documented::check_ready,
         documented::describe_api,
@@ -42,12 +48,13 @@ use crate::problem::ProblemDocument;
         (name = "content", description = "Bytes"),
         (name = "claims", description = "One holder and no second"),
         (name = "links", description = "URLs that expire"),
+        (name = "uploads", description = "Files promised first and sent without a key"),
         (name = "health", description = "About the service"),
     ),
     components(schemas(ProblemDocument)),
-    modifiers(&ApiKeys, &Implied)
+    modifiers(&ApiKeys)
 )]
-struct Native;
+struct NativeDocument;
 
 /// What the security scheme is called.
 const API_KEY: &str = "api_key";
@@ -65,10 +72,19 @@ impl Modify for ApiKeys {
     }
 }
 
-/// The document, as JSON, for a service at `public_url`. It is the same each time, and not cheap to
+/// The native API's part.
+pub(crate) fn native() -> Document {
+    NativeDocument::openapi()
+}
+
+/// The document, as JSON, of all that is served at `public_url`. It is the same each time, and not cheap to
 /// make: make it once.
-pub(crate) fn document(public_url: &PublicUrl) -> Bytes {
-    let mut document = Native::openapi();
+pub(crate) fn document(public_url: &PublicUrl, served: &[Served]) -> Bytes {
+    let parts = served.iter().map(Served::document);
+    let merged = parts.reduce(Document::merge_from);
+    let mut document = merged.unwrap_or_else(native);
+    let rows: Vec<Row<()>> = served.iter().flat_map(Served::rows).collect();
+    implied::complete(&mut document, &rows);
     document.servers = Some(vec![
         ServerBuilder::new().url(public_url.to_string()).build(),
     ]);
@@ -80,11 +96,17 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::operations::{Access, OPERATIONS, Row};
+    use crate::dialects::Dialects;
+    use crate::operations::Access;
 
     fn parsed() -> Value {
         let url = PublicUrl::parse("https://example.org/files").unwrap();
-        serde_json::from_slice(&document(&url)).unwrap()
+        serde_json::from_slice(&document(&url, &Dialects::all().served())).unwrap()
+    }
+
+    fn every_row() -> Vec<Row<()>> {
+        let served = Dialects::all().served();
+        served.iter().flat_map(Served::rows).collect()
     }
 
     #[test]
@@ -94,8 +116,8 @@ mod tests {
         for methods in document["paths"].as_object().unwrap().values() {
             documented += methods.as_object().unwrap().len();
         }
-        assert_eq!(documented, OPERATIONS.len());
-        for row in &OPERATIONS {
+        assert_eq!(documented, every_row().len());
+        for row in every_row() {
             let method = row.method.as_str().to_lowercase();
             let operation = &document["paths"][row.template][&method];
             assert_eq!(
@@ -107,13 +129,14 @@ mod tests {
     }
 
     /// Every row of the table with what the document says of it.
-    fn described() -> Vec<(&'static Row, Value)> {
+    fn described() -> Vec<(Row<()>, Value)> {
         let document = parsed();
-        let describe = |row: &'static Row| {
+        let describe = |row: Row<()>| {
             let method = row.method.as_str().to_lowercase();
-            (row, document["paths"][row.template][&method].clone())
+            let operation = document["paths"][row.template][&method].clone();
+            (row, operation)
         };
-        OPERATIONS.iter().map(describe).collect()
+        every_row().into_iter().map(describe).collect()
     }
 
     fn answers(operation: &Value, statuses: &[&str]) -> bool {
@@ -132,10 +155,10 @@ mod tests {
     #[test]
     fn what_needs_a_key_says_so() {
         for (row, operation) in described() {
-            let keyed = matches!(row.access, Access::Key(_));
+            let keyed = row.access.needs_key();
             assert_eq!(operation.get("security").is_some(), keyed, "{}", row.name);
             assert_eq!(answers(&operation, &["401"]), keyed, "{}", row.name);
-            if let Access::Key(action) = row.access {
+            for action in row.access.actions() {
                 let description = operation["responses"]["403"]["description"].as_str();
                 let scope = format!("`{}`", action.required_scope());
                 assert!(description.unwrap().contains(&scope), "{}", row.name);
@@ -148,7 +171,8 @@ mod tests {
         for (row, operation) in described() {
             let name = row.name;
             assert!(answers(&operation, &["500", "503"]), "{name}");
-            assert_eq!(answers(&operation, &["400"]), row.access != Access::Link);
+            let reads_link = row.access == Access::Link && row.method == http::Method::GET;
+            assert_eq!(answers(&operation, &["400"]), !reads_link, "{name}");
             if row.template.contains("{id}") {
                 assert!(answers(&operation, &["404"]), "{name}");
             }
@@ -170,8 +194,8 @@ mod tests {
     fn what_reads_bytes_takes_ranges_and_conditions() {
         let mut found = 0;
         for (row, operation) in described() {
-            let reads_bytes = row.name.starts_with("read_");
-            let statuses = ["200", "206", "304", "412", "416"];
+            let reads_bytes = row.name.contains("read_");
+            let statuses = ["200", "206", "304", "307", "412", "416"];
             assert_eq!(answers(&operation, &statuses), reads_bytes, "{}", row.name);
             if !reads_bytes {
                 continue;
@@ -190,7 +214,7 @@ mod tests {
                 assert_eq!(bytes["format"], "binary", "{} {status}", row.name);
             }
         }
-        assert_eq!(found, 3);
+        assert_eq!(found, 4);
     }
 
     #[test]
@@ -200,6 +224,15 @@ mod tests {
         assert_eq!(bytes["format"], "binary");
         let form = parsed()["components"]["schemas"]["UploadForm"].to_string();
         assert!(!form.contains("integer"), "{form}");
+    }
+
+    #[test]
+    fn a_dialects_names_are_described_as_its_page_has_them() {
+        let schemas = &parsed()["components"]["schemas"];
+        let form = &schemas["dokstamp.UploadForm"]["properties"];
+        assert_eq!(form["files[]"]["items"]["format"], "binary", "{form}");
+        let record = &schemas["biometricscloud.Record"]["properties"];
+        assert_eq!(record["type"]["type"], "integer", "{record}");
     }
 
     #[test]
@@ -214,8 +247,8 @@ mod tests {
             }
         }
         assert_eq!(
-            found, 6,
-            "read, change, claim, release, archive and restore"
+            found, 7,
+            "read, change, claim, release, archive, restore and complete"
         );
     }
 

@@ -3,8 +3,6 @@
 use attache_service::Action;
 use http::Method;
 
-use crate::Route;
-
 /// Everything the native API can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -34,6 +32,16 @@ pub enum Operation {
     RestoreFile,
     /// Make a link.
     CreateLink,
+    /// Begin an upload.
+    BeginUpload,
+    /// Read an upload.
+    GetUpload,
+    /// Complete an upload.
+    CompleteUpload,
+    /// Cancel an upload.
+    CancelUpload,
+    /// Send the bytes of an upload by its link.
+    SendUpload,
     /// Say whether the process lives.
     CheckLive,
     /// Say whether it can serve.
@@ -47,6 +55,8 @@ pub enum Operation {
 pub enum Access {
     /// A principal that may do this.
     Key(Action),
+    /// A principal that may do all of these.
+    KeyForAll(&'static [Action]),
     /// The bearer of a valid link.
     Link,
     /// Anybody, for what was made public.
@@ -55,11 +65,32 @@ pub enum Access {
     Open,
 }
 
-/// One row of the table.
-#[derive(Debug)]
-pub struct Row {
+impl Access {
+    /// What a principal must be allowed to do; nothing where no key is needed.
+    pub const fn actions(&self) -> &[Action] {
+        match self {
+            Self::Key(action) => std::slice::from_ref(action),
+            Self::KeyForAll(actions) => actions,
+            Self::Link | Self::Public | Self::Open => &[],
+        }
+    }
+
+    /// Whether it takes a key.
+    pub const fn needs_key(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::KeyForAll(_))
+    }
+
+    /// Whether the answers are meant for any web page: what is signed or public.
+    pub(crate) const fn is_open_to_all_origins(&self) -> bool {
+        matches!(self, Self::Link | Self::Public)
+    }
+}
+
+/// One row of a table: of the native API's, or of a dialect's with operations of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row<O = Operation> {
     /// What is done.
-    pub operation: Operation,
+    pub operation: O,
     /// By this method; a row for GET serves HEAD too.
     pub method: Method,
     /// On the route with this template.
@@ -70,13 +101,13 @@ pub struct Row {
     pub name: &'static str,
 }
 
-const fn row(
-    operation: Operation,
+pub(crate) const fn row<O: Copy>(
+    operation: O,
     method: Method,
     template: &'static str,
     access: Access,
     name: &'static str,
-) -> Row {
+) -> Row<O> {
     Row {
         operation,
         method,
@@ -86,8 +117,21 @@ const fn row(
     }
 }
 
+impl<O> Row<O> {
+    /// The row without what only its own API knows of it.
+    pub(crate) fn erased(&self) -> Row<()> {
+        row(
+            (),
+            self.method.clone(),
+            self.template,
+            self.access,
+            self.name,
+        )
+    }
+}
+
 /// Every operation of the native API.
-pub static OPERATIONS: [Row; 16] = {
+pub static OPERATIONS: [Row; 21] = {
     use Access::{Key, Link, Open, Public};
     use Operation as O;
     [
@@ -182,6 +226,41 @@ pub static OPERATIONS: [Row; 16] = {
             Link,
             "read_link",
         ),
+        row(
+            O::BeginUpload,
+            Method::POST,
+            "/v1/uploads",
+            Key(Action::Upload),
+            "begin_upload",
+        ),
+        row(
+            O::GetUpload,
+            Method::GET,
+            "/v1/uploads/{id}",
+            Key(Action::Upload),
+            "get_upload",
+        ),
+        row(
+            O::CompleteUpload,
+            Method::POST,
+            "/v1/uploads/{id}/complete",
+            Key(Action::Upload),
+            "complete_upload",
+        ),
+        row(
+            O::CancelUpload,
+            Method::DELETE,
+            "/v1/uploads/{id}",
+            Key(Action::Upload),
+            "cancel_upload",
+        ),
+        row(
+            O::SendUpload,
+            Method::PUT,
+            "/v1/uploads/{id}/content",
+            Link,
+            "send_upload",
+        ),
         row(O::CheckLive, Method::GET, "/livez", Open, "check_live"),
         row(O::CheckReady, Method::GET, "/readyz", Open, "check_ready"),
         row(
@@ -193,82 +272,3 @@ pub static OPERATIONS: [Row; 16] = {
         ),
     ]
 };
-
-/// Finds the operation a request asks for.
-///
-/// # Errors
-///
-/// The value of `Allow` where the route has no such method.
-pub(crate) fn find(route: &Route, method: &Method) -> Result<&'static Row, String> {
-    let wanted = if method == Method::HEAD {
-        &Method::GET
-    } else {
-        method
-    };
-    let rows = || {
-        OPERATIONS
-            .iter()
-            .filter(|row| row.template == route.template())
-    };
-    rows().find(|row| row.method == *wanted).ok_or_else(|| {
-        let mut allowed: Vec<&str> = rows().map(|row| row.method.as_str()).collect();
-        if allowed.contains(&"GET") {
-            allowed.push("HEAD");
-        }
-        allowed.join(", ")
-    })
-}
-
-/// Whether a path's answers are meant for any web page: what is signed or public.
-pub(crate) fn is_open_to_all_origins(path: &str) -> bool {
-    let Some(route) = Route::parse(path) else {
-        return false;
-    };
-    OPERATIONS.iter().any(|row| {
-        row.template == route.template() && matches!(row.access, Access::Link | Access::Public)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::route::tests::every_route;
-
-    #[test]
-    fn every_route_has_an_operation_and_every_operation_a_route() {
-        let templates: Vec<_> = every_route().iter().map(Route::template).collect();
-        for template in &templates {
-            assert!(
-                OPERATIONS.iter().any(|row| row.template == *template),
-                "{template}"
-            );
-        }
-        for row in &OPERATIONS {
-            assert!(templates.contains(&row.template), "{}", row.name);
-        }
-    }
-
-    #[test]
-    fn head_goes_where_get_goes_and_other_methods_are_named() {
-        assert_eq!(
-            find(&Route::Files, &Method::HEAD).unwrap().operation,
-            Operation::ListFiles
-        );
-        assert_eq!(
-            find(&Route::Files, &Method::PUT).unwrap_err(),
-            "POST, GET, HEAD"
-        );
-    }
-
-    #[test]
-    fn only_signed_and_public_routes_are_open_to_all_origins() {
-        for route in every_route() {
-            let open = is_open_to_all_origins(&route.to_string());
-            assert_eq!(
-                open,
-                matches!(route, Route::Public(..) | Route::Link(..)),
-                "{route}"
-            );
-        }
-    }
-}

@@ -45,12 +45,16 @@ problem_kinds! {
     MissingScope = FORBIDDEN, "missing-scope", "The API key may not do this";
     InvalidLink = FORBIDDEN, "invalid-link", "The link is not valid";
     LinkExpired = FORBIDDEN, "link-expired", "The link has expired";
+    OtherTenant = FORBIDDEN, "other-tenant", "The API key is another tenant's";
     NotFound = NOT_FOUND, "not-found", "Not found";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     FileClaimed = CONFLICT, "file-claimed", "The file is claimed";
     FileArchived = CONFLICT, "file-archived", "The file is archived";
     FileHeld = CONFLICT, "file-held", "The file is being inspected";
     RequestRepeated = CONFLICT, "request-repeated", "The request was made before";
+    UploadCompleted = CONFLICT, "upload-completed", "The upload is complete";
+    UploadIncomplete = CONFLICT, "upload-incomplete", "The upload's bytes have not arrived";
+    UploadExpired = GONE, "upload-expired", "The upload has expired";
     RevisionMismatch = PRECONDITION_FAILED, "revision-mismatch", "The record has changed";
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "A precondition does not hold";
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
@@ -168,6 +172,16 @@ impl Problem {
         problem
     }
 
+    /// What the service refuses of a query that was read already.
+    pub(crate) fn in_query(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Invalid(invalid) => {
+                Self::invalid_parameter(invalid.what(), invalid.to_string())
+            }
+            other => other.into(),
+        }
+    }
+
     pub(crate) fn no_route() -> Self {
         Self::new(
             ProblemKind::NotFound,
@@ -252,6 +266,9 @@ impl From<ServiceError> for Problem {
             E::OutOfSpace(_) => Kind::OutOfSpace,
             E::Unavailable(_) => Kind::Unavailable,
             E::RequestRepeated => Kind::RequestRepeated,
+            E::UploadCompleted => Kind::UploadCompleted,
+            E::UploadIncomplete => Kind::UploadIncomplete,
+            E::UploadExpired => Kind::UploadExpired,
             E::InvalidLink => Kind::InvalidLink,
             E::LinkExpired => Kind::LinkExpired,
             E::InvalidCursor => Kind::InvalidCursor,

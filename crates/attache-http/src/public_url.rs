@@ -5,8 +5,6 @@ use std::fmt;
 use attache_model::InvalidValue;
 use http::Uri;
 
-use crate::Route;
-
 /// The service's URL as clients see it, which may carry a path prefix that a proxy strips.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(String);
@@ -43,7 +41,7 @@ impl PublicUrl {
     }
 
     /// The full URL of a route.
-    pub(crate) fn to(&self, route: &Route) -> String {
+    pub(crate) fn to(&self, route: &impl fmt::Display) -> String {
         format!("{self}{route}")
     }
 }
@@ -57,6 +55,7 @@ impl fmt::Display for PublicUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Route;
 
     #[test]
     fn a_base_is_a_host_with_an_optional_prefix() {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, StreamBody};
@@ -20,11 +20,11 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How large the pieces of an answer are that is in memory.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// The body of every answer: a few bytes, or a stream of them, of a length that is known.
+/// The body of every answer: a few bytes, or a stream of them.
 pub struct ResponseBody {
     inner: UnsyncBoxBody<Bytes, BoxError>,
-    /// How many bytes are still to come.
-    remaining_bytes: u64,
+    /// How many bytes are still to come; `None` where nobody knows.
+    remaining_bytes: Option<u64>,
 }
 
 impl ResponseBody {
@@ -49,14 +49,31 @@ impl ResponseBody {
         let frames = stream.map_ok(Frame::data).map_err(Into::into);
         Self {
             inner: StreamBody::new(frames).boxed_unsync(),
-            remaining_bytes: size_bytes,
+            remaining_bytes: Some(size_bytes),
+        }
+    }
+
+    /// A stream that is made as it is sent. An error breaks the answer off, visibly.
+    pub(crate) fn of_unknown_length<S, E>(stream: S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let frames = stream.map_ok(Frame::data).map_err(Into::into);
+        Self {
+            inner: StreamBody::new(frames).boxed_unsync(),
+            remaining_bytes: None,
         }
     }
 
     fn count(&mut self, frame: &Frame<Bytes>) -> Result<(), BoxError> {
+        let Some(remaining) = self.remaining_bytes else {
+            return Ok(());
+        };
         let size_bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-        let remaining = self.remaining_bytes.checked_sub(size_bytes);
-        self.remaining_bytes = remaining.ok_or("the bytes are more than were announced")?;
+        let remaining = remaining.checked_sub(size_bytes);
+        let remaining = remaining.ok_or("the bytes are more than were announced")?;
+        self.remaining_bytes = Some(remaining);
         Ok(())
     }
 }
@@ -86,8 +103,8 @@ impl Body for ResponseBody {
         let next = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
         Poll::Ready(match next {
             Some(Ok(frame)) => Some(self.count(&frame).map(|()| frame)),
-            None if self.remaining_bytes > 0 => {
-                self.remaining_bytes = 0;
+            None if self.remaining_bytes.is_some_and(|bytes| bytes > 0) => {
+                self.remaining_bytes = Some(0);
                 Some(Err("the bytes ended before their announced end".into()))
             }
             other => other,
@@ -96,11 +113,12 @@ impl Body for ResponseBody {
 
     /// Ends with its last byte: a server need not ask again to learn that nothing follows.
     fn is_end_stream(&self) -> bool {
-        self.remaining_bytes == 0
+        self.remaining_bytes == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining_bytes)
+        self.remaining_bytes
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -118,11 +136,15 @@ pub(crate) fn json<T: Serialize>(
     })?;
     let mut response = Response::new(ResponseBody::full(bytes));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
+    insert_json_headers(response.headers_mut());
+    Ok(response)
+}
+
+/// What an answer in JSON says of itself: what it is, and that no cache may keep it.
+pub(crate) fn insert_json_headers(headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Ok(response)
 }
 
 /// An answer without a body.

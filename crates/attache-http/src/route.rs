@@ -32,6 +32,14 @@ pub enum Route {
     Restore(FileId),
     /// Where links to it are made.
     Links(FileId),
+    /// Where uploads are begun.
+    Uploads,
+    /// One upload.
+    Upload(FileId),
+    /// Where it is completed.
+    CompleteUpload(FileId),
+    /// Where its bytes are sent.
+    UploadContent(FileId),
     /// The bytes of a public file, under a name.
     Public(FileId, String),
     /// What a link points at, under the name it was signed with.
@@ -63,6 +71,10 @@ impl Route {
             ["v1", "files", id, "archive"] => Some(Self::Archive(file_id(id))),
             ["v1", "files", id, "restore"] => Some(Self::Restore(file_id(id))),
             ["v1", "files", id, "links"] => Some(Self::Links(file_id(id))),
+            ["v1", "uploads"] => Some(Self::Uploads),
+            ["v1", "uploads", id] => Some(Self::Upload(file_id(id))),
+            ["v1", "uploads", id, "complete"] => Some(Self::CompleteUpload(file_id(id))),
+            ["v1", "uploads", id, "content"] => Some(Self::UploadContent(file_id(id))),
             ["v1", "public", id, name] => Some(Self::Public(file_id(id), decoded(name)?)),
             ["v1", "links", id, name] => Some(Self::Link(file_id(id), decoded(name)?)),
             ["livez"] => Some(Self::Live),
@@ -82,6 +94,10 @@ impl Route {
             Self::Archive(_) => "/v1/files/{id}/archive",
             Self::Restore(_) => "/v1/files/{id}/restore",
             Self::Links(_) => "/v1/files/{id}/links",
+            Self::Uploads => "/v1/uploads",
+            Self::Upload(_) => "/v1/uploads/{id}",
+            Self::CompleteUpload(_) => "/v1/uploads/{id}/complete",
+            Self::UploadContent(_) => "/v1/uploads/{id}/content",
             Self::Public(..) => "/v1/public/{id}/{filename}",
             Self::Link(..) => "/v1/links/{id}/{filename}",
             Self::Live => "/livez",
@@ -95,30 +111,35 @@ impl Route {
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Files | Self::Live | Self::Ready | Self::OpenApi => f.write_str(self.template()),
+            Self::Files | Self::Uploads | Self::Live | Self::Ready | Self::OpenApi => {
+                f.write_str(self.template())
+            }
             Self::File(id) => write!(f, "/v1/files/{id}"),
             Self::Content(id) => write!(f, "/v1/files/{id}/content"),
             Self::Claim(id) => write!(f, "/v1/files/{id}/claim"),
             Self::Archive(id) => write!(f, "/v1/files/{id}/archive"),
             Self::Restore(id) => write!(f, "/v1/files/{id}/restore"),
             Self::Links(id) => write!(f, "/v1/files/{id}/links"),
+            Self::Upload(id) => write!(f, "/v1/uploads/{id}"),
+            Self::CompleteUpload(id) => write!(f, "/v1/uploads/{id}/complete"),
+            Self::UploadContent(id) => write!(f, "/v1/uploads/{id}/content"),
             Self::Public(id, name) => write!(f, "/v1/public/{id}/{}", encoded(name)),
             Self::Link(id, name) => write!(f, "/v1/links/{id}/{}", encoded(name)),
         }
     }
 }
 
-fn file_id(segment: &str) -> FileId {
+pub(crate) fn file_id(segment: &str) -> FileId {
     segment
         .parse()
         .unwrap_or(FileId::from_uuid(uuid::Uuid::nil()))
 }
 
-fn decoded(segment: &str) -> Option<String> {
+pub(crate) fn decoded(segment: &str) -> Option<String> {
     percent::decode(segment.as_bytes()).ok()
 }
 
-fn encoded(name: &str) -> impl fmt::Display + '_ {
+pub(crate) fn encoded(name: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(name, NOT_UNRESERVED)
 }
 
@@ -138,6 +159,10 @@ pub(crate) mod tests {
             Route::Archive(id),
             Route::Restore(id),
             Route::Links(id),
+            Route::Uploads,
+            Route::Upload(id),
+            Route::CompleteUpload(id),
+            Route::UploadContent(id),
             Route::Public(id, name.clone()),
             Route::Link(id, name),
             Route::Live,

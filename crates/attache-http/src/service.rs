@@ -21,11 +21,10 @@ use tracing::Instrument as _;
 
 use crate::app::{App, HttpConfig};
 use crate::call::{Call, RequestBody, RequestHead};
-use crate::endpoints;
-use crate::operations::find;
+use crate::cors;
 use crate::problem::{Problem, ProblemKind};
 use crate::response::{BoxError, ResponseBody};
-use crate::{Route, cors};
+use crate::served::find_operation;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -45,7 +44,8 @@ impl HttpService {
     /// Serves a [`FileService`].
     pub fn new(service: FileService, config: HttpConfig) -> Self {
         let app = Arc::new(App::new(service, &config));
-        let stack = cors::layer(config.allowed_origins).layer(Core { app: app.clone() });
+        let stack = cors::layer(config.allowed_origins, app.served.clone())
+            .layer(Core { app: app.clone() });
         Self { app, stack }
     }
 
@@ -146,15 +146,8 @@ async fn answer(app: &App, request: Request<RequestBody>) -> Response<ResponseBo
     let request_id =
         request_id.unwrap_or_else(|| unreachable!("set by the service around this one"));
 
-    let found = Route::parse(parts.uri.path())
-        .ok_or_else(Problem::no_route)
-        .and_then(|route| {
-            let row =
-                find(&route, &parts.method).map_err(|allow| Problem::method_not_allowed(&allow))?;
-            Ok((route, row))
-        });
-    let (route, row) = match found {
-        Ok(found) => found,
+    let asked = match find_operation(&app.served, parts.uri.path(), &parts.method) {
+        Ok(asked) => asked,
         Err(problem) => return problem.into_response(&request_id),
     };
 
@@ -163,11 +156,12 @@ async fn answer(app: &App, request: Request<RequestBody>) -> Response<ResponseBo
         request_id: request_id.clone(),
     };
     let call = Call { head, body };
+    let operation = asked.name;
     // Whatever is logged on the way names the request.
-    let span = tracing::error_span!("request", %request_id, operation = row.name);
-    let dispatch = endpoints::dispatch(app, row.operation, route, call);
+    let span = tracing::error_span!("request", %request_id, operation);
+    let answer = asked.answer(app, call);
     let mut response = async {
-        let outcome = AssertUnwindSafe(dispatch)
+        let outcome = AssertUnwindSafe(answer)
             .catch_unwind()
             .await
             .unwrap_or_else(|_| {
@@ -178,6 +172,6 @@ async fn answer(app: &App, request: Request<RequestBody>) -> Response<ResponseBo
     }
     .instrument(span)
     .await;
-    response.extensions_mut().insert(OperationName(row.name));
+    response.extensions_mut().insert(OperationName(operation));
     response
 }

@@ -1,7 +1,7 @@
 //! What the native API writes: JSON shapes of the model, and of nothing else.
 
-use attache_model::{Claim, FileRecord};
-use attache_service::{CommittedFile, FileList};
+use attache_model::{Claim, FileRecord, PersonRef};
+use attache_service::{CommittedFile, FileList, UploadStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -103,14 +103,14 @@ pub(crate) struct UploadedFileView {
     deduplicated: bool,
 }
 
-/// The files of an upload, in the order they came.
+/// The files that were stored, in the order they came.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Upload)]
-pub(crate) struct UploadView {
+#[schema(as = UploadedFiles)]
+pub(crate) struct UploadedFilesView {
     files: Vec<UploadedFileView>,
 }
 
-impl From<&[CommittedFile]> for UploadView {
+impl From<&[CommittedFile]> for UploadedFilesView {
     fn from(files: &[CommittedFile]) -> Self {
         let view = |file: &CommittedFile| UploadedFileView {
             file: FileView::from(&file.record),
@@ -155,6 +155,106 @@ pub(crate) struct LinkView {
     /// When it ends.
     #[schema(format = DateTime)]
     pub(crate) expires_at: String,
+}
+
+/// An upload that was begun, ready to be sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PromisedUpload)]
+pub(crate) struct PromisedUploadView {
+    /// Its id, which its record will have too.
+    #[schema(format = Uuid)]
+    pub(crate) id: String,
+    /// `pending`.
+    pub(crate) state: &'static str,
+    /// Where to send the bytes. Whoever has it can use it: treat it as a secret. Where it is not one
+    /// of this service, the upload has to be completed afterwards.
+    #[schema(format = Uri)]
+    pub(crate) url: String,
+    /// The method to use.
+    pub(crate) method: &'static str,
+    /// Headers that must be sent along.
+    pub(crate) headers: std::collections::BTreeMap<String, String>,
+    /// When it ends.
+    #[schema(format = DateTime)]
+    pub(crate) expires_at: String,
+}
+
+/// An upload.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Upload)]
+pub(crate) struct UploadView {
+    /// Its id, which its record has too.
+    #[schema(format = Uuid)]
+    id: String,
+    /// `pending`, `completed` or `expired`.
+    #[schema(pattern = "^(pending|completed|expired)$")]
+    state: &'static str,
+    /// Whom it is about, where it was promised by the tenant's own identifier.
+    person: Option<String>,
+    /// Whom it is about, where it was promised by our id.
+    #[schema(format = Uuid)]
+    person_id: Option<String>,
+    /// Its group; null for none.
+    category: Option<String>,
+    /// What people read as its name.
+    name: String,
+    /// The name it will be downloaded under.
+    filename: String,
+    /// A free text; null for none.
+    description: Option<String>,
+    /// What its bytes are promised to be.
+    content_type: String,
+    /// How many bytes are promised; null for any number.
+    size_bytes: Option<u64>,
+    /// The promised SHA-256; null for any.
+    sha256: Option<String>,
+    /// `private` or `public`.
+    #[schema(pattern = "^(private|public)$")]
+    visibility: &'static str,
+    /// The number of the principal that began it.
+    uploaded_by: Option<i64>,
+    /// When it was begun.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When its bytes can no longer be sent.
+    #[schema(format = DateTime)]
+    expires_at: String,
+    /// When it became a record; null until then.
+    #[schema(format = DateTime)]
+    completed_at: Option<String>,
+    /// The record it became; null until then, and after the record was deleted.
+    file: Option<FileView>,
+}
+
+impl From<&UploadStatus> for UploadView {
+    fn from(status: &UploadStatus) -> Self {
+        let upload = &status.upload;
+        let (person, person_id) = match &upload.person {
+            None => (None, None),
+            Some(PersonRef::Identifier(identifier)) => (Some(identifier.to_string()), None),
+            Some(PersonRef::Id(id)) => (None, Some(id.to_string())),
+        };
+        let name = upload.name.as_ref().map(ToString::to_string);
+        Self {
+            id: upload.id.to_string(),
+            state: status.state.as_str(),
+            person,
+            person_id,
+            category: upload.category.as_ref().map(ToString::to_string),
+            name: name.unwrap_or_else(|| upload.filename.to_string()),
+            filename: upload.filename.to_string(),
+            description: upload.description.as_ref().map(ToString::to_string),
+            content_type: upload.content_type.to_string(),
+            size_bytes: upload.size_bytes,
+            sha256: upload.sha256.map(|digest| digest.to_string()),
+            visibility: upload.visibility.as_str(),
+            uploaded_by: upload.created_by.map(attache_model::PrincipalSeq::get),
+            created_at: upload.created_at.to_string(),
+            expires_at: upload.expires_at.to_string(),
+            completed_at: upload.completed_at.map(|at| at.to_string()),
+            file: status.file.as_ref().map(FileView::from),
+        }
+    }
 }
 
 /// How the service is.

@@ -7,8 +7,11 @@ mod api {
     mod authorisation;
     mod contract;
     mod conversation;
+    mod dialects;
+    mod direct_uploads;
     mod faults;
     mod inspection;
     mod panics;
+    mod redirects;
     mod support;
 }

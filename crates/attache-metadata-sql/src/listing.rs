@@ -9,7 +9,7 @@ use attache_metadata::{
     FilePage, FileQuery, PageKey, PageRequest, SortDirection, SortField, SortValue, StateFilter,
 };
 use attache_model::{
-    Category, FileId, FileRecord, MediaType, PersonId, Sha256Digest, TenantId, Timestamp,
+    Category, FileId, FileRecord, Filename, MediaType, PersonId, Sha256Digest, TenantId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ pub(crate) enum Leading<'q> {
     Tenant,
     /// Those about a person.
     Person(PersonId),
+    /// Those about somebody, or about nobody.
+    HasPerson(bool),
     /// Those in a category.
     Category(&'q Category),
     /// Those that are claimed, or free.
@@ -35,9 +37,11 @@ pub(crate) enum Leading<'q> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Residual<'q> {
     Person(PersonId),
+    HasPerson(bool),
     Category(&'q Category),
     Used(bool),
     Sha256(&'q Sha256Digest),
+    Filename(&'q Filename),
     ContentType(&'q MediaType),
     CreatedAfter(Timestamp),
     CreatedBefore(Timestamp),
@@ -152,7 +156,7 @@ impl<'q> ListPlan<'q> {
                     }
                 }
             }
-            SortField::SizeBytes => {}
+            SortField::SizeBytes | SortField::Seq => {}
         }
     }
 
@@ -188,11 +192,12 @@ impl<'q> ListPlan<'q> {
 
 /// Compares two positions in the same order; positions of different orders are never less.
 fn is_less(left: &PageKey, right: &PageKey) -> bool {
-    use SortValue::{CreatedAt, Name, SizeBytes};
+    use SortValue::{CreatedAt, Name, Seq, SizeBytes};
     match (&left.value, &right.value) {
         (CreatedAt(a), CreatedAt(b)) => (a, left.id) < (b, right.id),
         (Name(a), Name(b)) => (a, left.id) < (b, right.id),
         (SizeBytes(a), SizeBytes(b)) => (a, left.id) < (b, right.id),
+        (Seq(a), Seq(b)) => (a.get(), left.id) < (b.get(), right.id),
         _ => false,
     }
 }
@@ -210,6 +215,9 @@ fn choose_leading(query: &FileQuery) -> Leading<'_> {
             if let Some(used) = query.used {
                 return Leading::Used(used);
             }
+            if let Some(has) = query.has_person {
+                return Leading::HasPerson(has);
+            }
         }
     }
     query.person.map_or(Leading::Tenant, Leading::Person)
@@ -219,6 +227,11 @@ fn residual_filters<'q>(query: &'q FileQuery, leading: Leading<'q>) -> Vec<Resid
     let by_created = query.sort.field == SortField::CreatedAt;
     let by_name = query.sort.field == SortField::Name;
     let person = query.person.filter(|id| leading != Leading::Person(*id));
+    // Whoever is about a person is about somebody.
+    let has_person = query.has_person.filter(|has| match leading {
+        Leading::Person(_) => !has,
+        leading => leading != Leading::HasPerson(*has),
+    });
     let category = query.category.as_ref();
     let category = category.filter(|it| leading != Leading::Category(it));
     let used = query.used.filter(|it| leading != Leading::Used(*it));
@@ -230,9 +243,11 @@ fn residual_filters<'q>(query: &'q FileQuery, leading: Leading<'q>) -> Vec<Resid
     let prefix = prefix.filter(|prefix| !by_name && !prefix.is_empty());
     [
         person.map(Residual::Person),
+        has_person.map(Residual::HasPerson),
         category.map(Residual::Category),
         used.map(Residual::Used),
         sha256.map(Residual::Sha256),
+        query.filename.as_ref().map(Residual::Filename),
         query.content_type.as_ref().map(Residual::ContentType),
         after.map(Residual::CreatedAfter),
         before.map(Residual::CreatedBefore),

@@ -1,7 +1,7 @@
 //! The orders of a list: which column each sorts by, which index holds it, where a row stands in it.
 
 use attache_metadata::{PageKey, SortField, SortValue};
-use attache_model::{DisplayName, FileId, Timestamp};
+use attache_model::{DisplayName, FileId, FileSeq, Timestamp};
 
 use crate::columns::Columns;
 use crate::listing::{Leading, ListPlan};
@@ -14,6 +14,7 @@ pub(crate) const fn is_in_order(position: &PageKey, field: SortField) -> bool {
         (SortValue::CreatedAt(_), SortField::CreatedAt)
             | (SortValue::Name(_), SortField::Name)
             | (SortValue::SizeBytes(_), SortField::SizeBytes)
+            | (SortValue::Seq(_), SortField::Seq)
     )
 }
 
@@ -23,6 +24,7 @@ pub(crate) const fn sort_column(field: SortField) -> &'static str {
         SortField::CreatedAt => "created_at",
         SortField::Name => "name",
         SortField::SizeBytes => "size_bytes",
+        SortField::Seq => "seq",
     }
 }
 
@@ -36,9 +38,12 @@ pub(crate) const fn index(plan: &ListPlan<'_>) -> &'static str {
         (Leading::Tenant, SortField::CreatedAt) => "files_by_created",
         (Leading::Tenant, SortField::Name) => "files_by_name",
         (Leading::Tenant, SortField::SizeBytes) => "files_by_size",
+        (Leading::Tenant, SortField::Seq) => "files_by_seq",
         (Leading::Person(_), SortField::CreatedAt) => "files_of_person_by_created",
         (Leading::Person(_), SortField::Name) => "files_of_person_by_name",
         (Leading::Person(_), SortField::SizeBytes) => "files_of_person_by_size",
+        (Leading::Person(_), SortField::Seq) => "files_of_person_by_seq",
+        (Leading::HasPerson(_), _) => "files_by_has_person",
         (Leading::Category(_), _) => "files_of_category_by_created",
         (Leading::Used(_), _) => "files_by_use",
         (Leading::Sha256(_), _) => "files_by_sha256",
@@ -61,6 +66,7 @@ where
             let size = u64::try_from(size).map_err(|_| RowError::Column("size_bytes"))?;
             SortValue::SizeBytes(size)
         }
+        SortField::Seq => SortValue::Seq(FileSeq::new(row.integer(0)?)),
     };
     let id = FileId::from_uuid(row.id(1)?);
     Ok(PageKey { value, id })

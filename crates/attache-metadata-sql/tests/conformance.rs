@@ -18,8 +18,8 @@ use attache_metadata::{
 };
 use attache_metadata_sql::SqliteRepository;
 use attache_model::{
-    Actor, BlobId, Claim, Context, FileId, FileRecord, Holder, Person, PersonRef, PrincipalSeq,
-    PrincipalSubject, Revision, Tenant, TenantId, TenantSlug, Timestamp,
+    Actor, BlobId, Claim, Context, FileId, FileRecord, FileSeq, Holder, ObjectKey, Person,
+    PersonRef, PrincipalSeq, PrincipalSubject, Revision, Tenant, TenantId, TenantSlug, Timestamp,
 };
 use common::SqliteFactory;
 
@@ -37,6 +37,7 @@ enum Fault {
     ClaimAlwaysSucceeds,
     ClaimMovesOnRepetition,
     TenantFilterDropped,
+    KeyOfAnyTenant,
     ListSkipsTies,
     ListLosesTheLastPage,
     MomentsInclusive,
@@ -77,6 +78,10 @@ async fn every_fault_is_caught_by_name() {
         ),
         (
             Fault::TenantFilterDropped,
+            "isolation::foreign_records_are_not_found",
+        ),
+        (
+            Fault::KeyOfAnyTenant,
             "isolation::foreign_records_are_not_found",
         ),
         (Fault::ListSkipsTies, "listing::pages_hold_each_record_once"),
@@ -310,10 +315,7 @@ impl Broken {
     }
 
     async fn find_anywhere(&self, cx: &Context, id: FileId) -> Option<StoredFile> {
-        for tenant in 1..5 {
-            let tenant = TenantId::new(tenant);
-            let request_id = cx.request_id().clone();
-            let foreign = Context::for_bearer(tenant, Actor::Anyone, request_id, cx.now());
+        for foreign in anywhere(cx) {
             let found = self.inner.find_file(&foreign, id).await.unwrap();
             if found.is_some() {
                 return found;
@@ -321,6 +323,14 @@ impl Broken {
         }
         None
     }
+}
+
+/// The context in one tenant after the other.
+fn anywhere(cx: &Context) -> impl Iterator<Item = Context> {
+    (1..5).map(|tenant| {
+        let request_id = cx.request_id().clone();
+        Context::for_bearer(TenantId::new(tenant), Actor::Anyone, request_id, cx.now())
+    })
 }
 
 #[async_trait]
@@ -352,6 +362,29 @@ impl FileRepository for Broken {
             return Ok(self.find_anywhere(cx, id).await);
         }
         self.inner.find_file(cx, id).await
+    }
+
+    async fn find_file_by_seq(
+        &self,
+        cx: &Context,
+        seq: FileSeq,
+    ) -> Result<Option<StoredFile>, RepositoryError> {
+        self.inner.find_file_by_seq(cx, seq).await
+    }
+
+    async fn find_file_by_key(
+        &self,
+        cx: &Context,
+        key: &ObjectKey,
+    ) -> Result<Option<StoredFile>, RepositoryError> {
+        if self.fault == Fault::KeyOfAnyTenant {
+            for foreign in anywhere(cx) {
+                if let Some(found) = self.inner.find_file_by_key(&foreign, key).await? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        self.inner.find_file_by_key(cx, key).await
     }
 
     async fn locate_public_file(&self, id: FileId) -> Result<Option<TenantId>, RepositoryError> {

@@ -123,18 +123,20 @@ async fn a_database_from_before_uploads_is_migrated() -> Result<(), BoxError> {
     repository.close().await;
     execute(
         &place,
-        "DROP TABLE uploads; DELETE FROM _sqlx_migrations WHERE version = 2",
+        "DROP INDEX files_by_seq; DROP INDEX files_of_person_by_seq; \
+        DROP INDEX files_by_has_person; ALTER TABLE files DROP COLUMN has_person; \
+        DROP TABLE uploads; DELETE FROM _sqlx_migrations WHERE version > 1",
     )
     .await?;
 
     let older = place.open().await.map(drop).unwrap_err();
     let needed = OpenError::SchemaOlder {
         found: 1,
-        needed: 2,
+        needed: 3,
     };
     assert_eq!(older.to_string(), needed.to_string());
     let report = SqliteRepository::migrate(place.path()).await?;
-    assert_eq!((report.from_version, report.to_version), (1, 2));
+    assert_eq!((report.from_version, report.to_version), (1, 3));
     let repository = place.open().await?;
     let record = &committed[0].record;
     let stored = repository.find_file(&cx, record.id).await?.unwrap();

@@ -1,8 +1,8 @@
 //! Lists: what to find, in which order, and where a page ends.
 
 use attache_model::{
-    Category, DisplayName, FileId, FileRecord, InvalidValue, MediaType, PersonId, Sha256Digest,
-    Timestamp,
+    Category, DisplayName, FileId, FileRecord, FileSeq, Filename, InvalidValue, MediaType,
+    PersonId, Sha256Digest, Timestamp,
 };
 
 /// Which states a list shows.
@@ -27,6 +27,8 @@ pub enum SortField {
     Name,
     /// Its size.
     SizeBytes,
+    /// Its number.
+    Seq,
 }
 
 /// Which end comes first.
@@ -53,6 +55,8 @@ pub struct Sort {
 pub struct FileQuery {
     /// Only files about this person.
     pub person: Option<PersonId>,
+    /// Only files that are about somebody (`true`) or about nobody (`false`).
+    pub has_person: Option<bool>,
     /// Only files in this category.
     pub category: Option<Category>,
     /// Only files that are claimed (`true`) or free (`false`).
@@ -67,6 +71,8 @@ pub struct FileQuery {
     pub content_type: Option<MediaType>,
     /// Only files with these bytes.
     pub sha256: Option<Sha256Digest>,
+    /// Only files with this filename, byte for byte.
+    pub filename: Option<Filename>,
     /// Only files whose display name begins so, byte for byte.
     pub name_prefix: Option<String>,
     /// In which order.
@@ -90,6 +96,8 @@ pub enum SortValue {
     Name(String),
     /// Of [`SortField::SizeBytes`].
     SizeBytes(u64),
+    /// Of [`SortField::Seq`].
+    Seq(FileSeq),
 }
 
 /// Where a page ended: the position of one record in the order. The next page begins behind it,
@@ -109,10 +117,24 @@ impl PageKey {
             SortField::CreatedAt => SortValue::CreatedAt(record.created_at),
             SortField::Name => SortValue::Name(record.name.as_str().to_owned()),
             SortField::SizeBytes => SortValue::SizeBytes(record.size_bytes),
+            SortField::Seq => SortValue::Seq(record.seq),
         };
         Self {
             value,
             id: record.id,
+        }
+    }
+
+    /// The position of a number in the order of numbers, just behind its record from whichever end
+    /// one comes. The record does not have to exist.
+    pub fn behind_seq(seq: FileSeq, direction: SortDirection) -> Self {
+        let id = match direction {
+            SortDirection::Ascending => uuid::Uuid::max(),
+            SortDirection::Descending => uuid::Uuid::nil(),
+        };
+        Self {
+            value: SortValue::Seq(seq),
+            id: FileId::from_uuid(id),
         }
     }
 
@@ -122,6 +144,7 @@ impl PageKey {
         match &self.value {
             SortValue::CreatedAt(at) => bytes.extend(at.as_millis().to_be_bytes()),
             SortValue::SizeBytes(size) => bytes.extend(size.to_be_bytes()),
+            SortValue::Seq(seq) => bytes.extend(seq.get().to_be_bytes()),
             SortValue::Name(name) => bytes.extend(name.as_bytes()),
         }
         bytes
@@ -142,6 +165,7 @@ impl PageKey {
                 SortValue::CreatedAt(Timestamp::from_millis(i64::from_be_bytes(number()?)))
             }
             SortField::SizeBytes => SortValue::SizeBytes(u64::from_be_bytes(number()?)),
+            SortField::Seq => SortValue::Seq(FileSeq::new(i64::from_be_bytes(number()?))),
             SortField::Name => {
                 let name = std::str::from_utf8(value).map_err(|_| refused())?;
                 SortValue::Name(DisplayName::parse(name)?.as_str().to_owned())
@@ -183,6 +207,7 @@ mod tests {
             ),
             (SortValue::SizeBytes(u64::MAX), SortField::SizeBytes),
             (SortValue::Name("naïve".to_owned()), SortField::Name),
+            (SortValue::Seq(FileSeq::new(i64::MAX)), SortField::Seq),
         ] {
             let key = PageKey { value, id };
             assert_eq!(PageKey::from_bytes(&key.to_bytes(), field).unwrap(), key);

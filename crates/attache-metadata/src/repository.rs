@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_model::{
-    BlobId, Context, FileId, FileRecord, Holder, Person, PersonRef, PrincipalSeq, PrincipalSubject,
-    Revision, Tenant, TenantId, TenantSlug, Timestamp, Upload,
+    BlobId, Context, FileId, FileRecord, FileSeq, Holder, ObjectKey, Person, PersonRef,
+    PrincipalSeq, PrincipalSubject, Revision, Tenant, TenantId, TenantSlug, Timestamp, Upload,
 };
 
 use crate::{
@@ -152,6 +152,20 @@ pub trait FileRepository: Send + Sync {
         &self,
         cx: &Context,
         id: FileId,
+    ) -> Result<Option<StoredFile>, RepositoryError>;
+
+    /// Finds a record and its bytes by its number, archived or not.
+    async fn find_file_by_seq(
+        &self,
+        cx: &Context,
+        seq: FileSeq,
+    ) -> Result<Option<StoredFile>, RepositoryError>;
+
+    /// Finds a record and its bytes by its readable key, archived or not.
+    async fn find_file_by_key(
+        &self,
+        cx: &Context,
+        key: &ObjectKey,
     ) -> Result<Option<StoredFile>, RepositoryError>;
 
     /// Unscoped. Finds whose a *public* file is; `None` for private and unknown ones.

@@ -38,7 +38,7 @@ impl fmt::Display for RequestId {
 pub enum Actor {
     /// An authenticated principal, within its scopes.
     Principal(Principal),
-    /// The bearer of a verified link: may read the one file the link names.
+    /// The bearer of a verified link: may do the one thing to the one file that the link names.
     LinkBearer,
     /// Anybody at all: may read bytes made public on purpose.
     Anyone,

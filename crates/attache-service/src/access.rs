@@ -7,7 +7,7 @@ use crate::ServiceError;
 /// Everything a principal may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Store files.
+    /// Store files, in one request or as an upload that is begun first.
     Upload,
     /// List records.
     List,

@@ -11,7 +11,9 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::service::{Parts, Timing};
-use crate::{Administration, ApiKeyAuthenticator, Authenticator, FileService, Inspector};
+use crate::{
+    Administration, ApiKeyAuthenticator, Authenticator, Downloads, FileService, Inspector,
+};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -27,6 +29,7 @@ pub struct ServiceBuilder {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     timing: Timing,
+    downloads: Downloads,
 }
 
 impl ServiceBuilder {
@@ -49,6 +52,7 @@ impl ServiceBuilder {
                 default_link_lifetime: Duration::from_mins(15),
                 max_link_lifetime: DAY,
             },
+            downloads: Downloads::default(),
         }
     }
 
@@ -113,6 +117,13 @@ impl ServiceBuilder {
         self
     }
 
+    /// How bytes get to whoever downloads them; through the service by default.
+    #[must_use]
+    pub fn downloads(mut self, downloads: Downloads) -> Self {
+        self.downloads = downloads;
+        self
+    }
+
     /// Puts the service together. Nothing runs yet: see [`FileService::run_reaper`].
     pub fn build(self) -> FileService {
         let authenticator = self.authenticator.unwrap_or_else(|| {
@@ -131,6 +142,7 @@ impl ServiceBuilder {
             entropy: self.entropy,
             limits: self.limits,
             timing: self.timing,
+            downloads: self.downloads,
             reaper_wake: Notify::new(),
             tasks: TaskTracker::new(),
         };

@@ -2,16 +2,34 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use attache_metadata::{BlobLocation, StoredFile};
 use attache_model::{
     Actor, Context, FileId, FileRecord, FileState, Filename, RequestId, Visibility,
 };
-use attache_storage::{BlobErrorKind, BlobKey, BlobReader, ByteRange};
+use attache_storage::{
+    BlobErrorKind, BlobKey, BlobReader, ByteRange, PresignOperation, PresignedRequest,
+};
 
 use crate::access::{Action, authorise};
 use crate::service::Parts;
 use crate::{FileService, ServiceError};
+
+/// The longest that a request signed for the store is good for: nothing done to the file meanwhile
+/// calls it back.
+const REDIRECT_LIFETIME: Duration = Duration::from_mins(1);
+
+/// How bytes get to whoever downloads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Downloads {
+    /// Through the service.
+    #[default]
+    Stream,
+    /// Straight from the store, by a request that the service signs, where the store can do that and
+    /// the bytes are to be saved; else through the service.
+    Redirect,
+}
 
 /// A permission to read one file's bytes, with what the reader must be told about them.
 #[derive(Debug)]
@@ -114,6 +132,41 @@ fn check_servable(record: &FileRecord, cx: &Context) -> Result<(), ServiceError>
         Err(ServiceError::Held)
     } else {
         Err(ServiceError::NotFound)
+    }
+}
+
+impl Download {
+    /// A request, good for a minute, by which a client gets the bytes straight from the store, with
+    /// these two headers; `None` where they are to come through the service.
+    ///
+    /// Bytes to be shown in place always do: a store does not send the headers that make it safe.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub async fn redirect(
+        &self,
+        content_type: &str,
+        content_disposition: &str,
+    ) -> Result<Option<PresignedRequest>, ServiceError> {
+        let Content { parts, .. } = &self.content;
+        let redirects = parts.downloads == Downloads::Redirect
+            && parts.store.capabilities().presigns_get
+            && !self.inline;
+        if !redirects {
+            return Ok(None);
+        }
+        let operation = PresignOperation::Get {
+            key: self.content.readable_key()?,
+            lifetime: REDIRECT_LIFETIME,
+            content_type: content_type.to_owned(),
+            content_disposition: content_disposition.to_owned(),
+        };
+        match parts.store.presign(&operation).await {
+            Ok(request) => Ok(Some(request)),
+            Err(error) if error.kind() == BlobErrorKind::Unsupported => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use attache_metadata::{Refusal, RepositoryError, RepositoryErrorKind};
 use attache_model::{InvalidValue, MediaType, Revision, Scope, Sha256Digest, Timestamp};
+use attache_signing::LinkError;
 use attache_storage::{BlobError, BlobErrorKind, BodyError, PutError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -17,7 +18,7 @@ pub enum ServiceError {
     /// The principal lacks a scope.
     #[error("the API key lacks the scope {0}")]
     MissingScope(Scope),
-    /// The tenant has no such file, or its bytes are not to be had.
+    /// The tenant has no such file or upload, or its bytes are not to be had.
     #[error("there is no such file")]
     NotFound,
     /// Somebody holds the file.
@@ -101,6 +102,15 @@ pub enum ServiceError {
     /// database was lost in the middle of a commit, the first call may have been done after all.
     #[error("the service is unavailable for the moment; try again")]
     Unavailable(#[source] BoxError),
+    /// The upload became a record already, and takes no more bytes.
+    #[error("the upload is complete already")]
+    UploadCompleted,
+    /// The upload's bytes have not arrived.
+    #[error("the upload's bytes have not arrived yet")]
+    UploadIncomplete,
+    /// The upload's time ended before it was complete.
+    #[error("the upload has expired")]
+    UploadExpired,
     /// A request with the same request key was committed before.
     #[error("a request with the same key was committed before")]
     RequestRepeated,
@@ -127,9 +137,19 @@ impl From<Refusal> for ServiceError {
             Refusal::RevisionMismatch { current } => Self::RevisionMismatch { current },
             Refusal::UnknownPerson => Self::UnknownPerson,
             Refusal::RequestRepeated => Self::RequestRepeated,
+            Refusal::UploadCompleted => Self::UploadCompleted,
             // The bytes may be gone: the caller sends them again.
             Refusal::LeaseLost => Self::Unavailable(Box::new(refusal)),
             other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl From<LinkError> for ServiceError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Expired => Self::LinkExpired,
+            LinkError::Invalid => Self::InvalidLink,
         }
     }
 }

@@ -9,6 +9,8 @@ use attache_model::{Context, Filename, MediaType};
 use attache_storage::{BlobError, BlobKey, BlobReader, BlobStore};
 
 use crate::ServiceError;
+use crate::service::Parts;
+use crate::staging::Staged;
 
 /// What an inspector makes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,4 +52,30 @@ impl StagedFile {
 pub trait Inspector: fmt::Debug + Send + Sync + 'static {
     /// Judges one file. An error fails the upload: what could not be inspected is not stored.
     async fn inspect(&self, cx: &Context, file: &StagedFile) -> Result<Verdict, ServiceError>;
+}
+
+/// Asks the inspector, where there is one; answers whether the bytes are to be withheld.
+pub(crate) async fn inspect(
+    parts: &Parts,
+    cx: &Context,
+    file: &Staged,
+) -> Result<bool, ServiceError> {
+    let Some(inspector) = &parts.inspector else {
+        return Ok(false);
+    };
+    let staged = StagedFile {
+        filename: file.filename.clone(),
+        content_type: file.content_type.clone(),
+        facts: file.facts.clone(),
+        key: file.key.clone(),
+        store: parts.store.clone(),
+    };
+    match inspector.inspect(cx, &staged).await? {
+        Verdict::Accept => Ok(false),
+        Verdict::Hold => Ok(true),
+        Verdict::Refuse(reason) => Err(ServiceError::Refused {
+            filename: file.filename.to_string(),
+            reason,
+        }),
+    }
 }

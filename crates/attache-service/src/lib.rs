@@ -2,12 +2,15 @@
 
 mod access;
 mod administration;
+mod arrival;
 mod authenticate;
 mod builder;
 mod change;
 mod claim;
+mod direct_upload;
 mod download;
 mod error;
+mod find;
 mod inspect;
 mod lifecycle;
 mod links;
@@ -22,7 +25,10 @@ pub use administration::{Administration, ApiKeyRequest, IssuedApiKey};
 pub use authenticate::{ApiKeyAuthenticator, Authenticator};
 pub use builder::ServiceBuilder;
 pub use change::FilePatch;
-pub use download::{Content, Download};
+pub use direct_upload::{
+    IssuedUploadLink, PromisedUpload, UploadRequest, UploadStatus, UploadTarget,
+};
+pub use download::{Content, Download, Downloads};
 pub use error::ServiceError;
 pub use inspect::{Inspector, StagedFile, Verdict};
 pub use links::{IssuedLink, LinkRequest};
@@ -36,4 +42,4 @@ pub use attache_metadata::{
     Change, CommittedFile, FileQuery, RequestKey, Sort, SortDirection, SortField, StateFilter,
 };
 pub use attache_signing::LinkAction;
-pub use attache_storage::{BlobError, BlobReader, Body, BodyError, ByteRange};
+pub use attache_storage::{BlobError, BlobReader, Body, BodyError, ByteRange, PresignedRequest};

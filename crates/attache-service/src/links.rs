@@ -5,7 +5,7 @@ use std::time::Duration;
 use attache_model::{
     Actor, Context, FileId, FileState, Filename, InvalidValue, RequestId, Timestamp,
 };
-use attache_signing::{LinkAction, LinkError, LinkFields, LinkQuery, sign_link, verify_link};
+use attache_signing::{LinkAction, LinkFields, LinkQuery, sign_link, verify_link};
 
 use crate::access::{Action, authorise};
 use crate::{Download, FileService, ServiceError};
@@ -96,12 +96,7 @@ impl FileService {
         let now = self.parts.clock.now();
         let cap = self.parts.timing.max_link_lifetime;
         let pairs = pairs.iter().map(|(name, value)| (name, value));
-        let link = verify_link(&self.parts.key_ring, file, filename, pairs, now, cap).map_err(
-            |error| match error {
-                LinkError::Expired => ServiceError::LinkExpired,
-                LinkError::Invalid => ServiceError::InvalidLink,
-            },
-        )?;
+        let link = verify_link(&self.parts.key_ring, file, filename, pairs, now, cap)?;
         let LinkFields {
             action,
             tenant,

@@ -1,7 +1,7 @@
-//! Reading records: one by its id, many by pages.
+//! Reading records by pages.
 
 use attache_metadata::{FilePage, FileQuery, PageKey, PageRequest, SortField};
-use attache_model::{Context, FileId, FileRecord, InvalidValue, PersonRef};
+use attache_model::{Context, FileRecord, FileSeq, InvalidValue, PersonRef};
 use attache_signing::{open_cursor, seal_cursor};
 
 use crate::access::{Action, authorise};
@@ -21,6 +21,8 @@ pub struct ListRequest {
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before; `None` for the first page.
     pub cursor: Option<String>,
+    /// Begin behind the record with this number, in the order asked for; instead of a cursor.
+    pub after_seq: Option<FileSeq>,
 }
 
 /// One page of records.
@@ -33,23 +35,14 @@ pub struct FileList {
 }
 
 impl FileService {
-    /// Reads one record, archived or not.
-    ///
-    /// # Errors
-    ///
-    /// `MissingScope`, `NotFound`.
-    pub async fn get_file(&self, cx: &Context, id: FileId) -> Result<FileRecord, ServiceError> {
-        authorise(cx, Action::ReadRecord)?;
-        let found = self.parts.repository.find_file(cx, id).await?;
-        found.map(|file| file.record).ok_or(ServiceError::NotFound)
-    }
-
     /// Reads one page of records. Paging through shows every record exactly once that was there
     /// before the first page and did not change its place in the order.
     ///
     /// # Errors
     ///
-    /// `MissingScope`, `InvalidCursor`; `Invalid` for a limit out of bounds.
+    /// `MissingScope`, `InvalidCursor`; `Invalid` for a limit out of bounds, and for a number to
+    /// begin behind that stands beside a cursor or is no record's where the order goes by something
+    /// else.
     pub async fn list_files(
         &self,
         cx: &Context,
@@ -67,10 +60,14 @@ impl FileService {
             }
         }
         let binding = cursor_binding(cx, &query);
-        let after = request
-            .cursor
-            .map(|cursor| self.open_position(&binding, &cursor, &query))
-            .transpose()?;
+        let after = match (request.cursor, request.after_seq) {
+            (None, None) => None,
+            (Some(cursor), None) => Some(self.open_position(&binding, &cursor, &query)?),
+            (None, Some(seq)) => Some(self.find_position(cx, seq, &query).await?),
+            (Some(_), Some(_)) => {
+                return Err(InvalidValue::new("after_seq", "stands beside a cursor").into());
+            }
+        };
         let page = PageRequest { limit, after };
         let page = self.parts.repository.list_files(cx, &query, &page).await?;
         let FilePage { files, next } = shorten(page, query.sort.field);
@@ -98,6 +95,24 @@ impl FileService {
         let payload = open_cursor(&self.parts.key_ring, binding, cursor);
         let payload = payload.map_err(|_| ServiceError::InvalidCursor)?;
         PageKey::from_bytes(&payload, query.sort.field).map_err(|_| ServiceError::InvalidCursor)
+    }
+
+    /// The position of the record with this number. In the order of numbers it is known even where
+    /// there is no such record any more.
+    async fn find_position(
+        &self,
+        cx: &Context,
+        seq: FileSeq,
+        query: &FileQuery,
+    ) -> Result<PageKey, ServiceError> {
+        let field = query.sort.field;
+        if field == SortField::Seq {
+            return Ok(PageKey::behind_seq(seq, query.sort.direction));
+        }
+        let found = self.parts.repository.find_file_by_seq(cx, seq).await?;
+        let unknown = || InvalidValue::new("after_seq", "is the number of no file");
+        let file = found.ok_or_else(unknown)?;
+        Ok(PageKey::of(&file.record, field))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Deleting bytes that nothing refers to: abandoned uploads, deleted records, copies.
+//! Deleting bytes that nothing refers to (abandoned uploads, deleted records, copies), and forgetting
+//! uploads that expired.
 
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ const AT_ONCE: usize = 8;
 const RETRY_AFTER: Duration = Duration::from_mins(1);
 /// How long a deleted blob's row is kept, to delete once more what arrived late.
 const PURGE_AFTER: Duration = Duration::from_hours(48);
+/// How long an upload that expired can still be asked about.
+const EXPIRED_KEPT_FOR: Duration = Duration::from_hours(24);
 /// How often the reaper looks without being woken: abandoned promises end by time alone.
 const TURN: Duration = Duration::from_secs(15);
 
@@ -28,6 +31,8 @@ pub struct ReapReport {
     pub purged: u64,
     /// Blobs that could not be deleted and come up again.
     pub failed: u64,
+    /// Uploads that were forgotten, a day after they expired.
+    pub forgotten_uploads: u64,
 }
 
 impl FileService {
@@ -45,7 +50,7 @@ impl FileService {
                 .take_reapable(BATCH, RETRY_AFTER)
                 .await?;
             if tasks.is_empty() {
-                return Ok(report);
+                break;
             }
             let outcomes = tasks
                 .into_iter()
@@ -61,6 +66,24 @@ impl FileService {
                         tracing::warn!(blob = %task.id, error, "bytes were not deleted");
                     }
                 }
+            }
+        }
+        report.forgotten_uploads = self.forget_expired_uploads().await?;
+        Ok(report)
+    }
+
+    /// Their bytes are not waited for: those have leases of their own.
+    async fn forget_expired_uploads(&self) -> Result<u64, ServiceError> {
+        let mut forgotten = 0;
+        loop {
+            let dropped = self
+                .parts
+                .repository
+                .drop_expired_uploads(EXPIRED_KEPT_FOR, BATCH)
+                .await?;
+            forgotten += u64::from(dropped);
+            if dropped < BATCH {
+                return Ok(forgotten);
             }
         }
     }

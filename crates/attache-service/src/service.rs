@@ -9,8 +9,10 @@ use attache_signing::KeyRing;
 use attache_storage::BlobStore;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
-use crate::{Authenticator, Inspector, ServiceBuilder, ServiceError};
+use crate::access::{Action, authorise};
+use crate::{Authenticator, Downloads, Inspector, ServiceBuilder, ServiceError};
 
 /// Everything a caller may do with files. Cheap to clone: all clones are one service.
 #[derive(Debug, Clone)]
@@ -30,10 +32,41 @@ pub(crate) struct Parts {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) timing: Timing,
+    pub(crate) downloads: Downloads,
     /// Wakes the reaper when there is something to delete.
     pub(crate) reaper_wake: Notify,
     /// Work that must end before the process does: commits, and giving up promises.
     pub(crate) tasks: TaskTracker,
+}
+
+impl Parts {
+    /// Checks that there is room for an upload of this size, or of any; answers the most it may have.
+    pub(crate) async fn check_room(
+        &self,
+        declared_size_bytes: Option<u64>,
+    ) -> Result<u64, ServiceError> {
+        let limit_bytes = self.limits.max_upload_bytes;
+        let declared = declared_size_bytes.unwrap_or(0);
+        if declared > limit_bytes {
+            return Err(ServiceError::TooLarge { limit_bytes });
+        }
+        let free_bytes = self.store.health().await?.free_bytes;
+        if free_bytes.is_some_and(|free| free == 0 || free < declared) {
+            return Err(ServiceError::OutOfSpace(None));
+        }
+        Ok(limit_bytes)
+    }
+
+    /// Does work that its caller cannot cut: it goes on when the caller goes away.
+    pub(crate) async fn finish_detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let working = self.tasks.spawn(work.in_current_span());
+        working
+            .await
+            .map_err(|error| ServiceError::Internal(Box::new(error)))?
+    }
 }
 
 /// How long things hold.
@@ -70,6 +103,16 @@ impl FileService {
             request_id,
             self.parts.clock.now(),
         ))
+    }
+
+    /// Whether whoever asks may do something, without doing it: for a caller that does several things
+    /// in a row and is to be refused before the first. Each of them asks again.
+    ///
+    /// # Errors
+    ///
+    /// `MissingScope`.
+    pub fn authorise(&self, cx: &Context, action: Action) -> Result<(), ServiceError> {
+        authorise(cx, action)
     }
 
     /// The bounds this service keeps.

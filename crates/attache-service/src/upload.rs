@@ -9,12 +9,12 @@ use attache_model::{
     PersonId, PersonRef, Sha256Digest, Visibility,
 };
 use attache_storage::Body;
-use tracing::Instrument as _;
 
 use crate::access::{Action, authorise};
+use crate::inspect::inspect;
 use crate::service::Parts;
 use crate::staging::{LeaseKeeper, Staged, stage};
-use crate::{FileService, ServiceError, StagedFile, Verdict};
+use crate::{FileService, ServiceError};
 
 /// A file whose bytes are about to come: what is known before them.
 #[derive(Debug, Clone)]
@@ -110,21 +110,13 @@ impl FileService {
         declared_size_bytes: Option<u64>,
     ) -> Result<UploadSession, ServiceError> {
         authorise(cx, Action::Upload)?;
-        let limit_bytes = self.parts.limits.max_upload_bytes;
-        let declared = declared_size_bytes.unwrap_or(0);
-        if declared > limit_bytes {
-            return Err(ServiceError::TooLarge { limit_bytes });
-        }
-        let free_bytes = self.parts.store.health().await?.free_bytes;
-        if free_bytes.is_some_and(|free| free == 0 || free < declared) {
-            return Err(ServiceError::OutOfSpace(None));
-        }
+        let room_bytes = self.parts.check_room(declared_size_bytes).await?;
         Ok(UploadSession {
             parts: self.parts.clone(),
             cx: cx.clone(),
             keeper: LeaseKeeper::start(self.parts.clone(), cx.clone()),
             staged: Vec::new(),
-            room_bytes: limit_bytes,
+            room_bytes,
         })
     }
 
@@ -196,11 +188,8 @@ impl UploadSession {
     /// `Unavailable` where making the whole upload again is right.
     pub async fn commit(self, fields: UploadFields) -> Result<Vec<CommittedFile>, ServiceError> {
         self.check_fields(&fields)?;
-        let tasks = self.parts.tasks.clone();
-        let committing = tasks.spawn(self.commit_detached(fields).in_current_span());
-        committing
-            .await
-            .map_err(|error| ServiceError::Internal(Box::new(error)))?
+        let parts = self.parts.clone();
+        parts.finish_detached(self.commit_detached(fields)).await
     }
 
     fn check_fields(&self, fields: &UploadFields) -> Result<(), ServiceError> {
@@ -262,29 +251,8 @@ impl UploadSession {
     }
 }
 
-/// Asks the inspector, where there is one; answers whether the bytes are to be withheld.
-async fn inspect(parts: &Parts, cx: &Context, file: &Staged) -> Result<bool, ServiceError> {
-    let Some(inspector) = &parts.inspector else {
-        return Ok(false);
-    };
-    let staged = StagedFile {
-        filename: file.filename.clone(),
-        content_type: file.content_type.clone(),
-        facts: file.facts.clone(),
-        key: file.key.clone(),
-        store: parts.store.clone(),
-    };
-    match inspector.inspect(cx, &staged).await? {
-        Verdict::Accept => Ok(false),
-        Verdict::Hold => Ok(true),
-        Verdict::Refuse(reason) => Err(ServiceError::Refused {
-            filename: file.filename.to_string(),
-            reason,
-        }),
-    }
-}
-
-fn new_file(
+/// What the repository is to commit of a staged file.
+pub(crate) fn new_file(
     parts: &Parts,
     cx: &Context,
     file: &Staged,

@@ -4,8 +4,10 @@
 
 mod service {
     mod authorising;
+    mod direct;
     mod downloading;
     mod listing;
+    mod presigned;
     mod reaping;
     mod support;
     mod uploading;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use attache_metadata::MetadataRepository;
 use attache_metadata_sql::{SqliteOptions, SqliteRepository};
 use attache_model::{Clock, Context, Entropy, Limits, RequestId, Scopes, TenantSlug, Timestamp};
-use attache_service::{Administration, ApiKeyRequest, FileService, Inspector, ServiceBuilder};
+use attache_service::{
+    Administration, ApiKeyRequest, Downloads, FileService, Inspector, ServiceBuilder,
+};
 use attache_signing::KeyRing;
-use attache_storage::{BlobStore, FaultBlobStore, FaultScript, MemoryBlobStore};
+use attache_storage::{BlobStore, Body, FaultBlobStore, FaultScript, PresignedRequest, PutOptions};
 use tempfile::TempDir;
 
+use crate::presigning::{PresigningBlobStore, key_of};
 use crate::{ManualClock, SeededEntropy};
 
 /// How to set a fixture up. The default is a service with default limits and no inspector.
@@ -19,6 +22,10 @@ pub struct FixtureOptions {
     pub limits: Limits,
     /// An inspector.
     pub inspector: Option<Arc<dyn Inspector>>,
+    /// Whether the store signs requests, so that clients reach it by themselves.
+    pub presigns: bool,
+    /// How bytes are downloaded.
+    pub downloads: Downloads,
 }
 
 /// A service on an SQLite file in a temporary directory and a store in memory, at noon of 31 January
@@ -69,7 +76,7 @@ impl Fixture {
             .expect("an open database");
         let repository: Arc<dyn MetadataRepository> = Arc::new(repository);
         let faults = FaultScript::default();
-        let store = FaultBlobStore::new(MemoryBlobStore::new(), faults.clone());
+        let store = FaultBlobStore::new(PresigningBlobStore::new(options.presigns), faults.clone());
         let store: Arc<dyn BlobStore> = Arc::new(store);
 
         let ring = KeyRing::generate(now, entropy.as_ref());
@@ -77,7 +84,8 @@ impl Fixture {
             FileService::builder(repository.clone(), store.clone(), ring)
                 .clock(clock.clone())
                 .entropy(entropy.clone())
-                .limits(options.limits);
+                .limits(options.limits)
+                .downloads(options.downloads);
         if let Some(inspector) = options.inspector {
             builder = builder.inspector(inspector);
         }
@@ -145,6 +153,19 @@ impl Fixture {
             .expect("a listing")
             .keys
             .len()
+    }
+
+    /// Writes what a client sends with a signed request, or one that replaces it: the store looks at
+    /// nothing.
+    ///
+    /// # Panics
+    ///
+    /// Where the request is not one of the fixture's store.
+    pub async fn send_to_store(&self, request: &PresignedRequest, body: impl Into<Body>) {
+        let key = key_of(request);
+        self.store.delete(&key).await.expect("a deletion");
+        let put = self.store.put(&key, body.into(), PutOptions::default());
+        put.await.expect("a blob");
     }
 
     /// The present moment.

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use attache_http::{HttpConfig, HttpService, OperationName, PublicUrl, ResponseBody};
+use attache_http::{Dialects, HttpConfig, HttpService, OperationName, PublicUrl, ResponseBody};
 use attache_model::FileId;
 use bytes::Bytes;
 use futures_util::stream;
@@ -46,9 +46,20 @@ impl HttpClient {
     ///
     /// As [`new`](Self::new).
     pub fn with_origins(fixture: &Fixture, origins: &[&str]) -> Self {
-        let public_url = PublicUrl::parse(PUBLIC_URL).expect("a URL");
         let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
-        let config = HttpConfig::new(public_url).allowed_origins(origins);
+        Self::with_config(fixture, config().allowed_origins(origins))
+    }
+
+    /// Serves a fixture in some dialects only.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_dialects(fixture: &Fixture, dialects: Dialects) -> Self {
+        Self::with_config(fixture, config().dialects(dialects))
+    }
+
+    fn with_config(fixture: &Fixture, config: HttpConfig) -> Self {
         let service = HttpService::new(fixture.service.clone(), config);
         Self {
             service,
@@ -116,6 +127,10 @@ impl HttpClient {
     }
 }
 
+fn config() -> HttpConfig {
+    HttpConfig::new(PublicUrl::parse(PUBLIC_URL).expect("a URL"))
+}
+
 /// A request being put together.
 #[derive(Debug)]
 pub struct HttpCall {
@@ -137,6 +152,13 @@ impl HttpCall {
     pub fn json(mut self, value: &Value) -> Self {
         self.body = whole(value.to_string().into());
         self.header(CONTENT_TYPE.as_str(), "application/json")
+    }
+
+    /// Sends a text.
+    #[must_use]
+    pub fn text(mut self, text: String) -> Self {
+        self.body = whole(text.into());
+        self
     }
 
     /// Sends bytes of a length that is known.

@@ -10,6 +10,8 @@ mod fixture;
 mod http_client;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
+#[cfg(feature = "fixture")]
+mod presigning;
 #[cfg(feature = "s3")]
 mod s3;
 
@@ -23,5 +25,7 @@ pub use fixture::{Fixture, FixtureOptions};
 pub use http_client::{HttpAnswer, HttpCall, HttpClient, HttpProblem, PUBLIC_URL};
 #[cfg(all(feature = "postgres", unix))]
 pub use postgres::ThrowawayPostgres;
+#[cfg(feature = "fixture")]
+pub use presigning::STORE_URL;
 #[cfg(feature = "s3")]
 pub use s3::{S3Fault, S3Object, S3Operation, S3Request, ThrowawayS3};

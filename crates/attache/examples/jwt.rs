@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use attache::model::{Principal, PrincipalSubject};
 use attache::service::Authenticator;
 use attache::{
-    Administration, Body, Installation, InstallationOptions, Filename, IncomingFile, RequestId, Scopes,
-    ServiceError, TenantSlug, UploadFields,
+    Administration, Body, Filename, IncomingFile, Installation, InstallationOptions, RequestId,
+    Scopes, ServiceError, TenantSlug, UploadFields,
 };
 use bytes::Bytes;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};

@@ -44,7 +44,7 @@ pub use attache_storage_s3 as s3;
 
 #[cfg(feature = "http")]
 #[doc(no_inline)]
-pub use attache_http::{HttpConfig, HttpService, PublicUrl};
+pub use attache_http::{Dialect, Dialects, HttpConfig, HttpService, PublicUrl};
 #[doc(no_inline)]
 pub use attache_metadata::MetadataRepository;
 #[doc(no_inline)]
@@ -54,8 +54,8 @@ pub use attache_model::{
 };
 #[doc(no_inline)]
 pub use attache_service::{
-    Administration, ApiKeyRequest, FileService, IncomingFile, ListRequest, ServiceBuilder,
-    ServiceError, UploadFields,
+    Administration, ApiKeyRequest, Downloads, FileService, IncomingFile, ListRequest,
+    PromisedUpload, ServiceBuilder, ServiceError, UploadFields, UploadRequest, UploadTarget,
 };
 #[doc(no_inline)]
 pub use attache_signing::KeyRing;

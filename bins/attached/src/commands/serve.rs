@@ -45,8 +45,9 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
         tracing::warn!(reason, "not ready yet, and /readyz says so");
     }
 
-    let config =
-        HttpConfig::new(args.public_url(bound)?).allowed_origins(args.cors_origins.clone());
+    let config = HttpConfig::new(args.public_url(bound)?)
+        .allowed_origins(args.cors_origins.clone())
+        .dialects(args.dialects);
     let http = HttpService::new(installation.service().clone(), config);
     let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
     let server = Server::new(http.clone(), room_for_connections(max_connections));
@@ -78,7 +79,9 @@ async fn open(args: &ServeArgs, options: InstallationOptions) -> anyhow::Result<
         ..Limits::default()
     };
     let lease = args.upload_lease;
-    let configure = |builder: ServiceBuilder| builder.limits(limits).lease(lease);
+    let downloads = args.downloads.into();
+    let configure =
+        |builder: ServiceBuilder| builder.limits(limits).lease(lease).downloads(downloads);
     let opened = Installation::open_with(options, configure).await;
     opened.map_err(explain)
 }

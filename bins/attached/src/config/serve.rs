@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use attache::PublicUrl;
-use clap::Args;
+use attache::{Dialects, Downloads, PublicUrl};
+use clap::{Args, ValueEnum};
 
-use super::values::{parse_bytes, parse_lifetime, parse_origin, parse_public_url};
+use super::values::{parse_bytes, parse_dialects, parse_lifetime, parse_origin, parse_public_url};
 
 /// How to serve.
 #[derive(Debug, Clone, Args)]
@@ -24,6 +24,16 @@ pub(crate) struct ServeArgs {
     /// strips [default: the address it listens on]
     #[arg(long, env = "ATTACHE_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     public_url: Option<PublicUrl>,
+    /// Which published APIs to speak beside the native one: `all`, `none`, or a comma list of
+    /// credentials-portal, participant-files, dokstamp, biometricscloud, flexportal
+    #[arg(
+        long,
+        env = "ATTACHE_DIALECTS",
+        value_name = "DIALECTS",
+        default_value_t,
+        value_parser = parse_dialects
+    )]
+    pub(crate) dialects: Dialects,
     /// The most one upload may carry, all its files together, in bytes, or with KiB, MiB, GiB
     #[arg(
         long,
@@ -53,6 +63,16 @@ pub(crate) struct ServeArgs {
         value_parser = parse_origin
     )]
     pub(crate) cors_origins: Vec<String>,
+    /// How files are downloaded: through the server, or by a redirect to the store, where it can sign
+    /// one that holds for a minute; what is shown in place always comes through the server
+    #[arg(
+        long,
+        env = "ATTACHE_DOWNLOADS",
+        value_name = "HOW",
+        value_enum,
+        default_value_t = DownloadsArg::Stream
+    )]
+    pub(crate) downloads: DownloadsArg,
     /// The most connections open at once; more wait to be accepted
     #[arg(
         long,
@@ -65,6 +85,22 @@ pub(crate) struct ServeArgs {
     /// Another address, to serve metrics on at /metrics; keep it off the network [default: none]
     #[arg(long, env = "ATTACHE_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
     pub(crate) admin_listen: Option<SocketAddr>,
+}
+
+/// The values of `--downloads`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DownloadsArg {
+    Stream,
+    Redirect,
+}
+
+impl From<DownloadsArg> for Downloads {
+    fn from(arg: DownloadsArg) -> Self {
+        match arg {
+            DownloadsArg::Stream => Self::Stream,
+            DownloadsArg::Redirect => Self::Redirect,
+        }
+    }
 }
 
 impl ServeArgs {

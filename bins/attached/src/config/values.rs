@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use attache::model::DisplayName;
 use attache::signing::{ApiKey, ApiKeyId};
-use attache::{InvalidValue, PublicUrl, Scopes, TenantSlug};
+use attache::{Dialects, InvalidValue, PublicUrl, Scopes, TenantSlug};
 
 use super::KeyIdArg;
 
@@ -14,6 +14,10 @@ pub(super) fn parse_slug(text: &str) -> Result<TenantSlug, InvalidValue> {
 
 pub(super) fn parse_public_url(text: &str) -> Result<PublicUrl, InvalidValue> {
     PublicUrl::parse(text)
+}
+
+pub(super) fn parse_dialects(text: &str) -> Result<Dialects, InvalidValue> {
+    text.parse()
 }
 
 pub(super) fn parse_key_name(text: &str) -> Result<String, InvalidValue> {

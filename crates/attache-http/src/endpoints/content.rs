@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use http::request::Parts;
@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::Answer;
 use crate::app::App;
-use crate::call::Call;
+use crate::call::{Call, RequestHead};
 use crate::conditional::{Precondition, evaluate};
 use crate::content_disposition::{Disposition, content_disposition};
 use crate::entity_tag::StrongEntityTag;
@@ -58,7 +58,7 @@ pub(crate) async fn read_content(app: &App, id: FileId, call: Call) -> Answer {
     let cx = call.head.authenticate(app).await?;
     let inline = asks_inline(&call)?;
     let download = app.service.open_download(&cx, id, inline).await?;
-    serve(download, &call.head.parts, Audience::Key).await
+    serve_to_key(download, &call.head).await
 }
 
 /// Read the bytes of a public file, without a key.
@@ -78,11 +78,24 @@ pub(crate) async fn read_content(app: &App, id: FileId, call: Call) -> Answer {
 )]
 pub(crate) async fn read_public(app: &App, id: FileId, call: Call) -> Answer {
     let inline = asks_inline(&call)?;
-    let download = app
-        .service
-        .open_public(id, inline, call.head.request_id.clone())
-        .await?;
-    serve(download, &call.head.parts, Audience::Public).await
+    serve_public(app, id, inline, &call.head).await
+}
+
+/// The bytes of a public file, whoever asks.
+pub(crate) async fn serve_public(
+    app: &App,
+    id: FileId,
+    inline: bool,
+    head: &RequestHead,
+) -> Answer {
+    let request_id = head.request_id.clone();
+    let download = app.service.open_public(id, inline, request_id).await?;
+    serve(download, &head.parts, Audience::Public).await
+}
+
+/// Bytes that the holder of a key may read.
+pub(crate) async fn serve_to_key(download: Download, head: &RequestHead) -> Answer {
+    serve(download, &head.parts, Audience::Key).await
 }
 
 /// Read bytes by a link.
@@ -143,6 +156,11 @@ async fn serve(download: Download, request: &Parts, audience: Audience) -> Answe
             ));
         }
     }
+    if request.method != Method::HEAD
+        && let Some(response) = redirect(&download, audience).await?
+    {
+        return Ok(response);
+    }
     let outcome = range::evaluate(&request.method, &request.headers, size_bytes, &tag, None);
     let (status, wanted) = match outcome {
         RangeOutcome::Full => (StatusCode::OK, None),
@@ -178,6 +196,49 @@ async fn serve(download: Download, request: &Parts, audience: Audience) -> Answe
     Ok(response)
 }
 
+/// To the store, where bytes are to come from there: whole or a range, as the client asks again.
+async fn redirect(
+    download: &Download,
+    audience: Audience,
+) -> Result<Option<Response<ResponseBody>>, Problem> {
+    let content_type = served_type(download, audience);
+    let disposition = served_disposition(download);
+    // It is written in visible ASCII.
+    let disposition = disposition.to_str().unwrap_or("attachment");
+    let redirect = download
+        .redirect(content_type.as_str(), disposition)
+        .await?;
+    let Some(location) = redirect.and_then(|request| HeaderValue::try_from(request.url).ok())
+    else {
+        return Ok(None);
+    };
+    let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    // It is a permission, and a short one.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    insert_safety_headers(headers, audience);
+    Ok(Some(response))
+}
+
+/// What any page may embed must not run there.
+fn served_type(download: &Download, audience: Audience) -> &MediaType {
+    let embeddable = matches!(audience, Audience::Link | Audience::Public);
+    match &download.record.content_type {
+        script if embeddable && script.is_script() => &MediaType::OCTET_STREAM,
+        other => other,
+    }
+}
+
+fn served_disposition(download: &Download) -> HeaderValue {
+    let disposition = if download.inline {
+        Disposition::Inline
+    } else {
+        Disposition::Attachment
+    };
+    content_disposition(disposition, download.served_name.as_str())
+}
+
 fn insert_cache_headers(headers: &mut HeaderMap, tag: &StrongEntityTag, audience: Audience) {
     headers.insert(ETAG, tag.to_header_value());
     let cache = match audience {
@@ -189,26 +250,12 @@ fn insert_cache_headers(headers: &mut HeaderMap, tag: &StrongEntityTag, audience
 
 fn insert_content_headers(headers: &mut HeaderMap, download: &Download, audience: Audience) {
     let record = &download.record;
-    // What any page may embed must not run there.
-    let embeddable = matches!(audience, Audience::Link | Audience::Public);
-    let content_type = match &record.content_type {
-        script if embeddable && script.is_script() => &MediaType::OCTET_STREAM,
-        other => other,
-    };
-    let content_type = HeaderValue::try_from(content_type.as_str());
+    let content_type = HeaderValue::try_from(served_type(download, audience).as_str());
     headers.insert(
         CONTENT_TYPE,
         content_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
     );
-    let disposition = if download.inline {
-        Disposition::Inline
-    } else {
-        Disposition::Attachment
-    };
-    headers.insert(
-        CONTENT_DISPOSITION,
-        content_disposition(disposition, download.served_name.as_str()),
-    );
+    headers.insert(CONTENT_DISPOSITION, served_disposition(download));
     if let Ok(digest) = HeaderValue::try_from(format!(
         "sha-256=:{}:",
         STANDARD.encode(record.sha256.as_bytes())
@@ -216,6 +263,11 @@ fn insert_content_headers(headers: &mut HeaderMap, download: &Download, audience
         headers.insert(HeaderName::from_static("repr-digest"), digest);
     }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    insert_safety_headers(headers, audience);
+}
+
+/// What keeps a browser from doing anything with the bytes but saving or showing them.
+fn insert_safety_headers(headers: &mut HeaderMap, audience: Audience) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

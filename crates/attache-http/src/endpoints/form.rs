@@ -3,24 +3,44 @@
 use attache_model::{Filename, MediaType};
 use attache_service::{Body, IncomingFile, UploadFields, UploadSession};
 use futures_util::TryStreamExt;
-use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 
-use super::upload_fields::{FieldCollector, FieldFault, MAX_FIELD_BYTES};
+use super::upload_fields::{FieldFault, MAX_FIELD_BYTES};
 use crate::app::App;
-use crate::call::{Call, RequestBody, aborted};
+use crate::call::{Call, RequestBody, aborted, is_form};
 use crate::multipart::{Boundary, Multipart, MultipartLimits, Part};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 
 /// What a form adds to its files, at most: heads of parts, boundaries and text fields.
 const FORM_OVERHEAD_BYTES: u64 = 2 << 20;
+
+/// What a form may say of its files, field by field.
+pub(crate) trait FormFields {
+    /// Takes a text field.
+    fn take(&mut self, name: &str, text: &str) -> Result<(), FieldFault>;
+
+    /// What is known so far, to be looked at before the bytes.
+    fn so_far(&self) -> &UploadFields;
+
+    /// All of it.
+    fn finish(self) -> Result<UploadFields, FieldFault>;
+}
 
 /// Reads a whole form into an upload; answers the upload and the fields.
 pub(crate) async fn receive(
     app: &App,
     cx: &attache_model::Context,
     call: Call,
-    content_type: &HeaderValue,
+    mut fields: impl FormFields,
 ) -> Result<(UploadSession, UploadFields), Problem> {
+    let content_type = call.head.parts.headers.get(CONTENT_TYPE);
+    let is_form = call.head.content_type().is_some_and(is_form);
+    let content_type = content_type.filter(|_| is_form).ok_or_else(|| {
+        Problem::new(
+            ProblemKind::UnsupportedMediaType,
+            "send multipart/form-data",
+        )
+    })?;
     let boundary = Boundary::from_content_type(content_type)?;
     let declared = call
         .head
@@ -29,7 +49,6 @@ pub(crate) async fn receive(
     let mut upload = app.service.open_session(cx, declared).await?;
     let mut form =
         Multipart::new::<RequestBody, _>(&boundary, call.body, MultipartLimits::default());
-    let mut fields = FieldCollector::default();
     while let Some(part) = form.next_part().await? {
         match part.filename().map(str::to_owned) {
             Some(filename) if filename.is_empty() => pass_over_empty_input(part).await?,
@@ -42,7 +61,7 @@ pub(crate) async fn receive(
 
 async fn receive_file(
     upload: &mut UploadSession,
-    fields: &FieldCollector,
+    fields: &impl FormFields,
     part: Part,
     filename: &str,
 ) -> Result<(), Problem> {
@@ -81,7 +100,7 @@ async fn pass_over_empty_input(part: Part) -> Result<(), Problem> {
 }
 
 /// Takes a text field. An empty one is one that was left empty in the form: the same as none.
-async fn receive_field(fields: &mut FieldCollector, part: Part) -> Result<(), Problem> {
+async fn receive_field(fields: &mut impl FormFields, part: Part) -> Result<(), Problem> {
     let name = part.name().to_owned();
     let text = part.text(MAX_FIELD_BYTES).await?;
     if text.is_empty() {

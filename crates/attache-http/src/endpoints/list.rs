@@ -1,6 +1,8 @@
 //! `GET /v1/files`: records by pages.
 
-use attache_model::{MediaType, PersonId, PersonIdentifier, PersonRef, Sha256Digest, Timestamp};
+use attache_model::{
+    FileSeq, Filename, MediaType, PersonId, PersonIdentifier, PersonRef, Sha256Digest, Timestamp,
+};
 use attache_service::{FileQuery, ListRequest, Sort, SortDirection, SortField, StateFilter};
 use http::header::LINK;
 use http::{HeaderValue, StatusCode};
@@ -25,6 +27,7 @@ use crate::views::FileListView;
     params(
         ("person" = Option<String>, Query, description = "Only files about the person with this identifier"),
         ("person_id" = Option<String>, Query, description = "Only files about the person with this id", format = Uuid),
+        ("has_person" = Option<bool>, Query, description = "Only files that are about somebody, or only those about nobody"),
         ("category" = Option<String>, Query, description = "Only files in this category"),
         ("used" = Option<bool>, Query, description = "Only files that are claimed, or only free ones"),
         ("state" = Option<String>, Query, description = "`active` (default), `archived` or `any`"),
@@ -32,10 +35,12 @@ use crate::views::FileListView;
         ("uploaded_before" = Option<String>, Query, description = "Only files stored before this time or date", format = DateTime),
         ("content_type" = Option<String>, Query, description = "Only files of this type, whatever its parameters"),
         ("sha256" = Option<String>, Query, description = "Only files with these bytes"),
+        ("filename" = Option<String>, Query, description = "Only files with this filename"),
         ("name" = Option<String>, Query, description = "Only files whose name begins so"),
-        ("sort" = Option<String>, Query, description = "`created_at`, `name` or `size_bytes`, with `-` in front for descending; `-created_at` by default"),
+        ("sort" = Option<String>, Query, description = "`created_at`, `name`, `size_bytes` or `seq`, with `-` in front for descending; `-created_at` by default"),
         ("limit" = Option<u32>, Query, description = "At most how many records, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "The `next_cursor` of the page before, with the same filters"),
+        ("after_seq" = Option<i64>, Query, description = "Begin behind the file with this `seq`, in the order asked for; instead of a cursor"),
     ),
     responses(
         (status = 200, description = "One page", body = FileListView, headers(("Link" = String, description = "`rel=\"next\"` where there is a next page"))),
@@ -51,7 +56,8 @@ pub(crate) async fn list_files(app: &App, call: Call) -> Answer {
         StrictQuery::parse(call.head.query())?,
         app.service.limits().max_page_size,
     )?;
-    let list = app.service.list_files(&cx, request).await?;
+    let list = app.service.list_files(&cx, request).await;
+    let list = list.map_err(Problem::in_query)?;
     let mut response = json(StatusCode::OK, &FileListView::from(&list))?;
     if let Some(cursor) = &list.next_cursor {
         let pairs = StrictQuery::parse(call.head.query())?.into_pairs();
@@ -70,6 +76,7 @@ fn read_request(mut query: StrictQuery, max_page_size: u32) -> Result<ListReques
         .map_err(|error| Problem::invalid_parameter("person", error.to_string()))?;
     let filter = FileQuery {
         person: None,
+        has_person: query.take_bool("has_person")?,
         category: query.take_parsed("category")?,
         used: query.take_bool("used")?,
         state: take_with(&mut query, "state", parse_state)?.unwrap_or_default(),
@@ -77,17 +84,20 @@ fn read_request(mut query: StrictQuery, max_page_size: u32) -> Result<ListReques
         uploaded_before: take_with(&mut query, "uploaded_before", parse_time)?,
         content_type: take_with(&mut query, "content_type", parse_type)?,
         sha256: query.take_parsed::<Sha256Digest>("sha256")?,
+        filename: take_with(&mut query, "filename", parse_filename)?,
         name_prefix: query.take("name").filter(|prefix| !prefix.is_empty()),
         sort: take_with(&mut query, "sort", parse_sort)?.unwrap_or_default(),
     };
     let limit = query.take_integer("limit", 1..=max_page_size)?;
     let cursor = query.take("cursor");
+    let after_seq = query.take_integer("after_seq", i64::MIN..=i64::MAX)?;
     query.finish()?;
     Ok(ListRequest {
         person,
         query: filter,
         limit,
         cursor,
+        after_seq: after_seq.map(FileSeq::new),
     })
 }
 
@@ -118,6 +128,10 @@ fn parse_type(text: &str) -> Result<MediaType, String> {
     MediaType::parse(text).map_err(|error| format!("is refused: {error}"))
 }
 
+fn parse_filename(text: &str) -> Result<Filename, String> {
+    Filename::parse(text).map_err(|error| format!("is refused: {error}"))
+}
+
 fn parse_sort(text: &str) -> Result<Sort, String> {
     let (direction, field) = match text.strip_prefix('-') {
         Some(field) => (SortDirection::Descending, field),
@@ -127,9 +141,10 @@ fn parse_sort(text: &str) -> Result<Sort, String> {
         "created_at" => SortField::CreatedAt,
         "name" => SortField::Name,
         "size_bytes" => SortField::SizeBytes,
+        "seq" => SortField::Seq,
         _ => {
             return Err(
-                "is none of created_at, name, size_bytes, each with or without -".to_owned(),
+                "is none of created_at, name, size_bytes, seq, each with or without -".to_owned(),
             );
         }
     };
@@ -139,7 +154,10 @@ fn parse_sort(text: &str) -> Result<Sort, String> {
 /// The URL of the next page: this one's filters with another cursor.
 fn next_url(app: &App, pairs: &[(String, String)], cursor: &str) -> String {
     let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    let kept = pairs.iter().filter(|(name, _)| name != "cursor");
+    let begin = ["cursor", "after_seq"];
+    let kept = pairs
+        .iter()
+        .filter(|(name, _)| !begin.contains(&name.as_str()));
     let kept = kept.map(|(name, value)| format!("{}={}&", encode(name), encode(value)));
     let kept: String = kept.collect();
     format!(

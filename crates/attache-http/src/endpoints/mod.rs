@@ -1,30 +1,37 @@
 //! The endpoints: each reads a request, calls one verb of the service, and writes the answer.
 
 mod claim;
-mod content;
-mod form;
+pub(crate) mod content;
+mod direct_upload;
+pub(crate) mod form;
 mod health;
+pub(crate) mod json_upload;
 mod lifecycle;
 mod link;
 mod list;
 mod record;
 mod upload;
-mod upload_fields;
+pub(crate) mod upload_fields;
 
 use attache_model::FileId;
 use http::Response;
+use utoipa::openapi::OpenApi as Document;
 
-use crate::Route;
 use crate::app::App;
 use crate::call::Call;
-use crate::operations::Operation;
+use crate::operations::{OPERATIONS, Operation, Row};
 use crate::problem::Problem;
 use crate::response::ResponseBody;
+use crate::served::Api;
+use crate::{Route, openapi};
+
+pub(crate) use self::upload::refuse_partial_and_coded;
 
 /// What the OpenAPI document lists.
 pub(crate) mod documented {
     pub(crate) use super::claim::*;
     pub(crate) use super::content::*;
+    pub(crate) use super::direct_upload::*;
     pub(crate) use super::health::*;
     pub(crate) use super::lifecycle::*;
     pub(crate) use super::link::*;
@@ -35,11 +42,40 @@ pub(crate) mod documented {
 
 pub(crate) type Answer = Result<Response<ResponseBody>, Problem>;
 
+/// The native API.
+pub(crate) struct Native;
+
+impl Api for Native {
+    type Route = Route;
+    type Operation = Operation;
+
+    fn operations() -> &'static [Row] {
+        &OPERATIONS
+    }
+
+    fn parse(path: &str) -> Option<Route> {
+        Route::parse(path)
+    }
+
+    fn template(route: &Route) -> &'static str {
+        route.template()
+    }
+
+    async fn answer(app: &App, row: &'static Row, route: Route, call: Call) -> Answer {
+        dispatch(app, row.operation, route, call).await
+    }
+
+    fn document() -> Document {
+        openapi::native()
+    }
+}
+
 /// Calls the endpoint of an operation.
-pub(crate) async fn dispatch(app: &App, operation: Operation, route: Route, call: Call) -> Answer {
+async fn dispatch(app: &App, operation: Operation, route: Route, call: Call) -> Answer {
     match (operation, route) {
         (Operation::UploadFiles, _) => upload::upload_files(app, call).await,
         (Operation::ListFiles, _) => list::list_files(app, call).await,
+        (Operation::BeginUpload, _) => direct_upload::begin_upload(app, call).await,
         (Operation::CheckLive, _) => health::check_live(&call),
         (Operation::CheckReady, _) => health::check_ready(app, call).await,
         (Operation::DescribeApi, _) => health::describe_api(app, &call),
@@ -65,6 +101,10 @@ async fn dispatch_file(app: &App, operation: Operation, id: FileId, call: Call) 
         Operation::ArchiveFile => lifecycle::archive_file(app, id, call).await,
         Operation::RestoreFile => lifecycle::restore_file(app, id, call).await,
         Operation::CreateLink => link::create_link(app, id, call).await,
+        Operation::GetUpload => direct_upload::get_upload(app, id, call).await,
+        Operation::CompleteUpload => direct_upload::complete_upload(app, id, call).await,
+        Operation::CancelUpload => direct_upload::cancel_upload(app, id, call).await,
+        Operation::SendUpload => direct_upload::send_upload(app, id, call).await,
         _ => Err(Problem::not_found()),
     }
 }
@@ -76,7 +116,10 @@ fn file_of(route: &Route) -> Option<FileId> {
         | Route::Claim(id)
         | Route::Archive(id)
         | Route::Restore(id)
-        | Route::Links(id) => Some(*id),
+        | Route::Links(id)
+        | Route::Upload(id)
+        | Route::CompleteUpload(id)
+        | Route::UploadContent(id) => Some(*id),
         _ => None,
     }
 }

@@ -1,20 +1,16 @@
 //! `POST /v1/files`: a form, JSON with base64, or the bytes as they are.
 
-use std::time::Duration;
-
 use attache_model::{Context, Filename, MediaType};
-use attache_service::{
-    Body, CommittedFile, IncomingFile, ServiceError, UploadFields, UploadSession,
-};
-use bytes::Bytes;
+use attache_service::{Body, CommittedFile, IncomingFile, UploadFields, UploadSession};
 use futures_util::TryStreamExt;
-use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, LOCATION, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_RANGE, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Answer;
-use super::form::{self, in_body};
+use super::form::{self, FormFields as _, in_body};
+use super::json_upload::{self, JsonUpload};
 use super::upload_fields::{FIELD_NAMES, FieldCollector};
 use crate::app::App;
 use crate::call::{Call, aborted, is_form, is_json};
@@ -22,14 +18,8 @@ use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
 use crate::query::StrictQuery;
 use crate::response::json;
-use crate::views::UploadView;
+use crate::views::UploadedFilesView;
 use crate::{Route, base64};
-
-/// The largest JSON upload, in bytes of JSON.
-pub(crate) const MAX_JSON_UPLOAD_BYTES: usize = 32 << 20;
-
-/// How long a JSON upload may take to arrive: what has come of it is in memory all the while.
-const JSON_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A form: file parts under any name, and fields in any order.
 #[derive(ToSchema)]
@@ -119,8 +109,8 @@ pub(crate) struct UploadJson {
         (Vec<u8> = "application/octet-stream"),
     )),
     responses(
-        (status = 201, description = "The records, in the order of the files", body = UploadView, headers(("Location" = String, description = "The record, where there is one file"))),
-        (status = 200, description = "Every file was there already, and `dedup` had the records answered", body = UploadView),
+        (status = 201, description = "The records, in the order of the files", body = UploadedFilesView, headers(("Location" = String, description = "The record, where there is one file"))),
+        (status = 200, description = "Every file was there already, and `dedup` had the records answered", body = UploadedFilesView),
         (status = 400, description = "The body or the query cannot be read"),
         (status = 401, description = "No valid API key"),
         (status = 403, description = "The key lacks `files:write`, or `links:create` where the record is to be public"),
@@ -150,7 +140,7 @@ pub(crate) async fn upload_files(app: &App, call: Call) -> Answer {
 }
 
 /// Headers that change what the bytes mean, and would be stored wrongly if they were ignored.
-fn refuse_partial_and_coded(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn refuse_partial_and_coded(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key(CONTENT_RANGE) {
         let detail = "part of a file cannot be uploaded: send the whole, without Content-Range";
         return Err(Problem::new(ProblemKind::MalformedBody, detail));
@@ -197,17 +187,13 @@ async fn receive_by_type(
     cx: &Context,
     call: Call,
 ) -> Result<(UploadSession, UploadFields), Problem> {
-    let declared = call.head.parts.headers.get(CONTENT_TYPE).cloned();
-    let text = declared
-        .as_ref()
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let essence = text
-        .parse::<mime::Mime>()
-        .map(|mime| mime.essence_str().to_owned());
-    match (declared.as_ref(), essence.as_deref()) {
-        (Some(declared), Ok("multipart/form-data")) => form::receive(app, cx, call, declared).await,
-        (_, Ok(_)) if is_json(text) => receive_json(app, cx, call).await,
+    match call.head.content_type() {
+        Some(declared) if is_form(declared) => {
+            form::receive(app, cx, call, FieldCollector::default()).await
+        }
+        Some(declared) if is_json(declared) => {
+            json_upload::receive(app, cx, call, read_upload).await
+        }
         _ => Err(Problem::new(
             ProblemKind::UnsupportedMediaType,
             "send multipart/form-data, or application/json with base64 content, or the bytes \
@@ -258,27 +244,7 @@ async fn receive_bytes(
     Ok((upload, fields))
 }
 
-/// JSON with base64 content: in memory, and so within a budget that all such uploads share.
-async fn receive_json(
-    app: &App,
-    cx: &Context,
-    call: Call,
-) -> Result<(UploadSession, UploadFields), Problem> {
-    let mut upload = app.service.open_session(cx, None).await?;
-    let mut room = app.json_budget.begin();
-    let arriving = call.collect(MAX_JSON_UPLOAD_BYTES, |bytes| room.hold(bytes));
-    let body = tokio::time::timeout(JSON_TIMEOUT, arriving)
-        .await
-        .map_err(|_| Problem::new(ProblemKind::BodyCutOff, "the JSON took too long to arrive"))??;
-    // Some milliseconds of work for the largest: too long for a thread that serves others.
-    let read = tokio::task::spawn_blocking(move || read_upload(&body)).await;
-    let (file, fields, content) =
-        read.map_err(|error| ServiceError::Internal(Box::new(error)))??;
-    upload.add_file(file, Body::from(content)).await?;
-    Ok((upload, fields))
-}
-
-fn read_upload(body: &[u8]) -> Result<(IncomingFile, UploadFields, Bytes), Problem> {
+fn read_upload(body: &[u8]) -> Result<JsonUpload, Problem> {
     let sent: UploadJson = read_json(body)?;
     let filename = Filename::parse(&sent.filename)
         .map_err(|error| Problem::invalid_field("filename", error.to_string()))?;
@@ -298,7 +264,11 @@ fn read_upload(body: &[u8]) -> Result<(IncomingFile, UploadFields, Bytes), Probl
         expected_sha256: fields.sha256,
         accept: fields.accept.clone(),
     };
-    Ok((file, fields, Bytes::from(content)))
+    Ok(JsonUpload {
+        file,
+        fields,
+        content: content.into(),
+    })
 }
 
 fn json_fields(sent: &UploadJson) -> Result<UploadFields, Problem> {
@@ -329,7 +299,7 @@ fn created(app: &App, files: &[CommittedFile]) -> Answer {
     } else {
         StatusCode::CREATED
     };
-    let mut response = json(status, &UploadView::from(files))?;
+    let mut response = json(status, &UploadedFilesView::from(files))?;
     if let [file] = files {
         let url = app.public_url.to(&Route::File(file.record.id));
         if let Ok(location) = HeaderValue::try_from(url) {

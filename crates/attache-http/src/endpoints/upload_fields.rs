@@ -6,6 +6,8 @@ use attache_model::{
 };
 use attache_service::UploadFields;
 
+use super::form::FormFields;
+
 /// The fields, in the order the documents name them.
 pub(crate) const FIELD_NAMES: [&str; 9] = [
     "person",
@@ -50,9 +52,9 @@ pub(crate) struct FieldCollector {
     seen: Vec<String>,
 }
 
-impl FieldCollector {
-    /// Takes one field.
-    pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), FieldFault> {
+/// As the native API names them.
+impl FormFields for FieldCollector {
+    fn take(&mut self, name: &str, text: &str) -> Result<(), FieldFault> {
         if text.len() > MAX_FIELD_BYTES {
             let detail = format!("is longer than {MAX_FIELD_BYTES} bytes");
             return Err(FieldFault::new(name, detail));
@@ -90,13 +92,11 @@ impl FieldCollector {
         Ok(())
     }
 
-    /// What is known so far, to be looked at before the bytes.
-    pub(crate) fn so_far(&self) -> &UploadFields {
+    fn so_far(&self) -> &UploadFields {
         &self.fields
     }
 
-    /// All fields together.
-    pub(crate) fn finish(mut self) -> Result<UploadFields, FieldFault> {
+    fn finish(mut self) -> Result<UploadFields, FieldFault> {
         self.fields.person = PersonRef::from_parts(self.person_id, self.person)
             .map_err(|error| FieldFault::new("person", error.to_string()))?;
         Ok(self.fields)

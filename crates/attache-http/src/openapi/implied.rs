@@ -4,7 +4,6 @@
 //! What an endpoint says itself stays, as it knows better why.
 
 use http::Method;
-use utoipa::Modify;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
@@ -14,7 +13,7 @@ use utoipa::openapi::{
 };
 
 use super::API_KEY;
-use crate::operations::{Access, OPERATIONS, Row};
+use crate::operations::{Access, Row};
 
 /// The type of a file's bytes: its own, whatever that is.
 const BYTES: &str = "*/*";
@@ -22,22 +21,17 @@ const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
 /// Completes every operation.
-pub(super) struct Implied;
-
-impl Modify for Implied {
-    fn modify(&self, document: &mut Document) {
-        for operation in document.paths.paths.values_mut().flat_map(operations) {
-            let name = operation.operation_id.as_deref();
-            let row = OPERATIONS.iter().find(|row| Some(row.name) == name);
-            if let Some(row) = row {
-                require_key(operation, row);
-                add_failures(operation, row);
-                add_conditions(operation);
-                add_entity_tags(operation);
-            }
-            describe_bytes(operation);
-            add_problem_documents(operation);
+pub(super) fn complete(document: &mut Document, rows: &[Row<()>]) {
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        let name = operation.operation_id.as_deref();
+        if let Some(row) = rows.iter().find(|row| Some(row.name) == name) {
+            require_key(operation, row);
+            add_failures(operation, row);
+            add_conditions(operation);
+            add_entity_tags(operation);
         }
+        describe_bytes(operation);
+        add_problem_documents(operation);
     }
 }
 
@@ -54,14 +48,21 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 /// What needs a key says so, and what it answers to those that will not do.
-fn require_key(operation: &mut Operation, row: &Row) {
-    let Access::Key(action) = row.access else {
+fn require_key(operation: &mut Operation, row: &Row<()>) {
+    if !row.access.needs_key() {
         return;
-    };
+    }
     let requirement = || vec![SecurityRequirement::new(API_KEY, [""; 0])];
     operation.security.get_or_insert_with(requirement);
     add_response(operation, 401, "No valid API key");
-    let lacks = format!("The key lacks `{}`", action.required_scope());
+    let mut scopes: Vec<String> = Vec::new();
+    for action in row.access.actions() {
+        let scope = format!("`{}`", action.required_scope());
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    let lacks = format!("The key lacks {}", scopes.join(" or "));
     add_response(operation, 403, &lacks);
     for status in ["401", "403"] {
         describe(operation, status, "WWW-Authenticate", "What is needed");
@@ -69,12 +70,12 @@ fn require_key(operation: &mut Operation, row: &Row) {
 }
 
 /// What can go wrong with any request of this kind.
-fn add_failures(operation: &mut Operation, row: &Row) {
+fn add_failures(operation: &mut Operation, row: &Row<()>) {
     // Whatever is wrong with the query of a link is wrong with the link: a 403.
     if row.access != Access::Link {
         add_response(operation, 400, "A parameter or the body cannot be read");
     }
-    if row.template.contains("{id}") {
+    if row.template.contains('{') {
         add_response(operation, 404, "There is no such file");
     }
     if takes_json(operation) {
@@ -102,6 +103,12 @@ fn add_conditions(operation: &mut Operation) {
             response.content.insert(BYTES.to_owned(), content.into());
         }
         add_response(operation, 304, "The client has these bytes");
+        add_response(
+            operation,
+            307,
+            "The store has the bytes, where the operator chose so",
+        );
+        describe(operation, "307", "Location", "Where, for a minute at most");
         add_response(operation, 416, "The range lies outside the file");
         for status in ["200", "206"] {
             let name = "The name to save them under, and whether to show them";
@@ -122,7 +129,7 @@ fn add_conditions(operation: &mut Operation) {
 
 /// Bytes and single records carry the tag that conditions name.
 fn add_entity_tags(operation: &mut Operation) {
-    for status in ["200", "206", "304"] {
+    for status in ["200", "201", "206", "304"] {
         let tag = match operation.responses.responses.get(status) {
             Some(RefOr::T(response)) if response.content.contains_key(BYTES) => {
                 "The bytes' SHA-256, quoted"

@@ -105,6 +105,7 @@ async fn bodies_in_json_are_refused_as_described() {
         (Method::PATCH, format!("/v1/files/{id}")),
         (Method::POST, format!("/v1/files/{id}/claim")),
         (Method::POST, format!("/v1/files/{id}/links")),
+        (Method::POST, "/v1/uploads".to_owned()),
     ] {
         let send = async |content_type: &str, bytes: &'static [u8], status: u16| {
             let call = client.call(method.clone(), &target);

@@ -27,7 +27,7 @@ impl Tenant {
         .await
     }
 
-    async fn with(options: FixtureOptions) -> Self {
+    pub(super) async fn with(options: FixtureOptions) -> Self {
         let fixture = Fixture::with(options).await;
         let token = fixture.token("school-7", Scopes::all()).await;
         let client = HttpClient::new(&fixture).with_token(token);

@@ -5,17 +5,16 @@ use attache_metadata::{
     Attempt, CommittedFile, FileChange, FilePage, FileQuery, FileRepository, NewFiles, PageRequest,
     RepositoryError, StoredFile,
 };
-use attache_model::{Context, FileId, FileRecord, Holder, Person, PersonRef, Revision, TenantId};
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use attache_model::{
+    Context, FileId, FileRecord, FileSeq, Holder, ObjectKey, Person, PersonRef, Revision, TenantId,
+};
 
 use super::change::Changing;
 use super::commit::Commit;
-use super::failure::Failure;
 use super::open::PostgresRepository;
 use super::settle::{self, Settling};
 use super::transaction::attempt;
-use super::{decode, list, people};
-use crate::columns::{self, BLOB_COLUMNS, FILE_COLUMN_COUNT, FILE_COLUMNS};
+use super::{find, list, people};
 
 impl PostgresRepository {
     fn changing<'c>(&'c self, cx: &'c Context, id: FileId) -> Changing<'c> {
@@ -56,14 +55,36 @@ impl FileRepository for PostgresRepository {
     ) -> Result<Option<StoredFile>, RepositoryError> {
         const OPERATION: &str = "find_file";
         let mut reader = self.reader(OPERATION).await?;
-        let found = find_file(&mut reader, cx, id).await;
+        let found = find::by_id(&mut reader, cx, id).await;
+        found.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn find_file_by_seq(
+        &self,
+        cx: &Context,
+        seq: FileSeq,
+    ) -> Result<Option<StoredFile>, RepositoryError> {
+        const OPERATION: &str = "find_file_by_seq";
+        let mut reader = self.reader(OPERATION).await?;
+        let found = find::by_seq(&mut reader, cx, seq).await;
+        found.map_err(|failure| failure.in_operation(OPERATION))
+    }
+
+    async fn find_file_by_key(
+        &self,
+        cx: &Context,
+        key: &ObjectKey,
+    ) -> Result<Option<StoredFile>, RepositoryError> {
+        const OPERATION: &str = "find_file_by_key";
+        let mut reader = self.reader(OPERATION).await?;
+        let found = find::by_key(&mut reader, cx, key).await;
         found.map_err(|failure| failure.in_operation(OPERATION))
     }
 
     async fn locate_public_file(&self, id: FileId) -> Result<Option<TenantId>, RepositoryError> {
         const OPERATION: &str = "locate_public_file";
         let mut reader = self.reader(OPERATION).await?;
-        let found = locate_public_file(&mut reader, id).await;
+        let found = find::whose_public(&mut reader, id).await;
         found.map_err(|failure| failure.in_operation(OPERATION))
     }
 
@@ -162,37 +183,4 @@ impl FileRepository for PostgresRepository {
         let found = people::find(&mut reader, cx, person).await;
         found.map_err(|failure| failure.in_operation(OPERATION))
     }
-}
-
-async fn find_file(
-    connection: &mut PgConnection,
-    cx: &Context,
-    id: FileId,
-) -> Result<Option<StoredFile>, Failure> {
-    let sql = format!(
-        "SELECT {FILE_COLUMNS}, {BLOB_COLUMNS} FROM files \
-        JOIN blobs ON blobs.tenant_id = files.tenant_id AND blobs.id = files.blob_id \
-        WHERE files.tenant_id = $1 AND files.id = $2"
-    );
-    let query = sqlx::query(AssertSqlSafe(sql))
-        .bind(cx.tenant().get())
-        .bind(id.as_uuid());
-    let Some(row) = query.fetch_optional(connection).await? else {
-        return Ok(None);
-    };
-    Ok(Some(StoredFile {
-        record: decode::file(&row)?,
-        blob: columns::blob(&row, FILE_COLUMN_COUNT)?.into_location()?,
-    }))
-}
-
-async fn locate_public_file(
-    connection: &mut PgConnection,
-    id: FileId,
-) -> Result<Option<TenantId>, Failure> {
-    let sql = "SELECT tenant_id FROM files WHERE id = $1 AND visibility = 'public'";
-    let query = sqlx::query(sql).bind(id.as_uuid());
-    let row = query.fetch_optional(connection).await?;
-    row.map(|row| Ok(TenantId::new(row.try_get(0)?)))
-        .transpose()
 }

@@ -1,6 +1,8 @@
 //! Lists in Postgres's words: one walk of one index, or the merge of two.
 
-use attache_metadata::{FilePage, FileQuery, PageRequest, SortDirection, SortValue, StateFilter};
+use attache_metadata::{
+    FilePage, FileQuery, PageRequest, SortDirection, SortField, SortValue, StateFilter,
+};
 use attache_model::{MediaType, TenantId};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
@@ -8,7 +10,7 @@ use super::decode;
 use super::failure::Failure;
 use crate::columns::FILE_COLUMNS;
 use crate::listing::{Bound, Leading, ListPlan, Residual, SCAN_BUDGET, behind_prefix};
-use crate::order::{is_in_order, position, sort_column};
+use crate::order::{self, is_in_order, position};
 
 /// Answers a page.
 ///
@@ -55,7 +57,10 @@ pub(super) async fn page(
 fn of_records(plan: &ListPlan<'_>, prefix: &str) -> QueryBuilder<Postgres> {
     let walk = Walk {
         plan,
-        columns: FILE_COLUMNS.to_owned(),
+        columns: format!(
+            "{FILE_COLUMNS}, files.{} AS sort_value",
+            sort_column(plan.field)
+        ),
         // Numbers in the text, not parameters: the planner is to know that they are few.
         limit: plan.limit + 1,
         is_filtered: plan.is_residual(),
@@ -69,13 +74,21 @@ fn of_records(plan: &ListPlan<'_>, prefix: &str) -> QueryBuilder<Postgres> {
 fn of_stop(plan: &ListPlan<'_>, prefix: &str) -> QueryBuilder<Postgres> {
     let walk = Walk {
         plan,
-        columns: format!("files.{}, files.id", sort_column(plan.field)),
+        columns: format!("files.{} AS sort_value, files.id", sort_column(plan.field)),
         limit: SCAN_BUDGET,
         is_filtered: false,
     };
     let mut statement = walk.statement(prefix);
     statement.push(format_args!(" LIMIT 1 OFFSET {}", SCAN_BUDGET - 1));
     statement
+}
+
+/// The column an order sorts by. Numbers have one of their own here, which is in no other index.
+const fn sort_column(field: SortField) -> &'static str {
+    match field {
+        SortField::Seq => "number",
+        other => order::sort_column(other),
+    }
 }
 
 /// What the statements of a page have in common.
@@ -101,7 +114,10 @@ impl Walk<'_> {
                 self.arm(&mut statement, true);
             }
         }
-        statement.push(format_args!(") AS walk{}", self.order("walk")));
+        statement.push(format_args!(
+            ") AS walk{}",
+            self.order("walk", "sort_value")
+        ));
         statement
     }
 
@@ -126,7 +142,7 @@ impl Walk<'_> {
         if self.is_filtered {
             statement.push(format_args!(
                 "{} OFFSET 0) AS files WHERE true",
-                self.order("files")
+                self.order("files", sort_column(self.plan.field))
             ));
             for residual in &self.plan.residual {
                 push_residual(statement, *residual);
@@ -134,17 +150,16 @@ impl Walk<'_> {
         }
         statement.push(format_args!(
             "{} LIMIT {})",
-            self.order("files"),
+            self.order("files", sort_column(self.plan.field)),
             self.limit
         ));
     }
 
-    fn order(&self, table: &str) -> String {
+    fn order(&self, table: &str, column: &str) -> String {
         let direction = match self.plan.direction {
             SortDirection::Ascending => "ASC",
             SortDirection::Descending => "DESC",
         };
-        let column = sort_column(self.plan.field);
         format!(" ORDER BY {table}.{column} {direction}, {table}.id {direction}")
     }
 
@@ -156,6 +171,9 @@ impl Walk<'_> {
             Leading::Tenant => {}
             Leading::Person(id) => {
                 statement.push(" AND person_id = ").push_bind(id.as_uuid());
+            }
+            Leading::HasPerson(has) => {
+                statement.push(format_args!(" AND has_person = {has}"));
             }
             Leading::Category(category) => {
                 let category = category.as_str().to_owned();
@@ -188,6 +206,7 @@ impl Walk<'_> {
             SortValue::SizeBytes(size) => {
                 statement.push_bind(i64::try_from(*size).unwrap_or(i64::MAX))
             }
+            SortValue::Seq(seq) => statement.push_bind(seq.get()),
         };
         statement.push(", ").push_bind(bound.key.id.as_uuid());
         statement.push(")");
@@ -198,6 +217,13 @@ fn push_residual(statement: &mut QueryBuilder<Postgres>, residual: Residual<'_>)
     match residual {
         Residual::Person(id) => {
             statement.push(" AND person_id = ").push_bind(id.as_uuid());
+        }
+        Residual::HasPerson(has) => {
+            statement.push(format_args!(" AND has_person = {has}"));
+        }
+        Residual::Filename(filename) => {
+            let filename = filename.as_str().to_owned();
+            statement.push(" AND filename = ").push_bind(filename);
         }
         Residual::Category(category) => {
             let category = category.as_str().to_owned();

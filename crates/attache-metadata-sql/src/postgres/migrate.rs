@@ -23,6 +23,11 @@ fn migrations() -> Vec<Migration> {
             "uploads",
             include_str!("../../migrations/postgres/0002_uploads.sql"),
         ),
+        schema::migration(
+            3,
+            "more lists",
+            include_str!("../../migrations/postgres/0003_more_lists.sql"),
+        ),
     ]
 }
 

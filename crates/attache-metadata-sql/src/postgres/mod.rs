@@ -14,6 +14,7 @@ mod diagnose;
 mod events;
 mod failure;
 mod files;
+mod find;
 mod list;
 mod migrate;
 mod open;

@@ -133,6 +133,7 @@ impl Statement {
         match leading {
             Leading::Tenant => None,
             Leading::Person(id) => Some(self.equal("person_id", Value::Id(id.as_uuid()))),
+            Leading::HasPerson(has) => Some(format!("has_person = {}", u8::from(has))),
             Leading::Category(category) => {
                 Some(self.equal("category", Value::Text(category.as_str().to_owned())))
             }
@@ -154,12 +155,16 @@ impl Statement {
     fn residual(&mut self, residual: Residual<'_>) -> Vec<String> {
         match residual {
             Residual::Person(id) => vec![self.equal("+person_id", Value::Id(id.as_uuid()))],
+            Residual::HasPerson(has) => vec![format!("+has_person = {}", u8::from(has))],
             Residual::Category(category) => {
                 vec![self.equal("+category", Value::Text(category.as_str().to_owned()))]
             }
             Residual::Used(used) => vec![format!("+used = {}", u8::from(used))],
             Residual::Sha256(sha256) => {
                 vec![self.equal("+sha256", Value::Bytes(sha256.as_bytes().to_vec()))]
+            }
+            Residual::Filename(filename) => {
+                vec![self.equal("+filename", Value::Text(filename.as_str().to_owned()))]
             }
             Residual::ContentType(media_type) => vec![self.essence(media_type)],
             Residual::CreatedAfter(at) => vec![self.compare("+created_at", ">", at)],
@@ -219,6 +224,7 @@ fn sort_value(value: &SortValue) -> Value {
         SortValue::Name(name) => Value::Text(name.clone()),
         // No stored size is larger.
         SortValue::SizeBytes(size) => Value::Integer(i64::try_from(*size).unwrap_or(i64::MAX)),
+        SortValue::Seq(seq) => Value::Integer(seq.get()),
     }
 }
 

@@ -8,6 +8,7 @@ mod decode;
 mod events;
 mod failure;
 mod files;
+mod find;
 mod group;
 mod list;
 mod migrate;

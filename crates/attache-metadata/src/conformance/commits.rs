@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use attache_model::{
-    BlobId, Description, DisplayName, FileId, Filename, MediaType, ObjectKey, PersonId, PersonRef,
-    Revision, Visibility,
+    BlobId, Description, DisplayName, FileId, FileSeq, Filename, MediaType, ObjectKey, PersonId,
+    PersonRef, Revision, Visibility,
 };
 
 use super::world::{
@@ -81,6 +81,35 @@ pub(super) async fn records_are_found_as_they_were_committed(world: &World) -> O
     let unknown = FileId::generate(cx.now(), &world.random);
     let found = world.repository().find_file(&cx, unknown).await?;
     ensure_eq!(found, None, "an unknown file");
+    Ok(())
+}
+
+pub(super) async fn records_are_found_by_number_and_key(world: &World) -> Outcome {
+    let repository = world.repository();
+    let tenancy = world.tenant("north").await?;
+    let cx = world.context(&tenancy);
+    let mut draft = world.draft(&cx, "scan").await?;
+    draft.person = Some(person("PT-1")?);
+    draft.filename = Filename::parse("Naïve%2F (1).pdf")?;
+    let record = world.commit(&cx, draft).await?.record;
+    world.file(&world.context(&tenancy), "more").await?;
+    let archived = made(repository.archive_file(&cx, record.id).await)?;
+    let stored = world.stored(&cx, record.id).await?;
+    ensure_eq!(stored.record, archived, "the record by its id");
+    let by_seq = repository.find_file_by_seq(&cx, record.seq).await?;
+    ensure_eq!(by_seq, Some(stored.clone()), "the record by its number");
+    let by_key = repository.find_file_by_key(&cx, &record.key).await?;
+    ensure_eq!(by_key, Some(stored), "the record by its key");
+    for seq in [i64::MIN, -1, 0, i64::MAX] {
+        let found = repository.find_file_by_seq(&cx, FileSeq::new(seq)).await?;
+        ensure_eq!(found, None, "the record with the number {seq}");
+    }
+    let key = record.key.as_str();
+    for other in ["", "\0", &key.to_uppercase(), &format!("{key} ")] {
+        let other = ObjectKey::from_text(other);
+        let found = repository.find_file_by_key(&cx, &other).await?;
+        ensure_eq!(found, None, "the record with the key {other:?}");
+    }
     Ok(())
 }
 

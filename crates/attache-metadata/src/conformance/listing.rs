@@ -26,7 +26,12 @@ const PEOPLE: [&str; 3] = ["PT-1", "PT-2", "pt-1"];
 
 /// Every order.
 fn sorts() -> impl Iterator<Item = Sort> {
-    let fields = [SortField::CreatedAt, SortField::Name, SortField::SizeBytes];
+    let fields = [
+        SortField::CreatedAt,
+        SortField::Name,
+        SortField::SizeBytes,
+        SortField::Seq,
+    ];
     fields.into_iter().flat_map(|field| {
         [SortDirection::Ascending, SortDirection::Descending]
             .map(|direction| Sort { field, direction })
@@ -234,6 +239,12 @@ fn random_query(world: &World, all: &[FileRecord], filters: u64) -> Result<FileQ
                 .to_owned(),
         );
     }
+    if has(8) {
+        query.has_person = Some(random.below(2) == 0);
+    }
+    if has(9) {
+        query.filename = Some(any().filename.clone());
+    }
     Ok(query)
 }
 
@@ -243,9 +254,9 @@ pub(super) async fn filters_agree_with_a_naive_one(world: &World) -> Outcome {
     let cx = world.context(&tenancy);
     let all = everything(world, &cx).await?;
     ensure_eq!(all.len(), 300, "files listed of 300 committed");
-    let alone = (0..8).map(|filter| 1 << filter);
-    let pairs = (0..8).flat_map(|a| (0..a).map(move |b| (1 << a) | (1 << b)));
-    let drawn = (0..40).map(|_| world.random.below(256));
+    let alone = (0..10).map(|filter| 1 << filter);
+    let pairs = (0..10).flat_map(|a| (0..a).map(move |b| (1 << a) | (1 << b)));
+    let drawn = (0..40).map(|_| world.random.below(1024));
     for filters in alone.chain(pairs).chain(drawn) {
         let mut query = random_query(world, &all, filters)?;
         for sort in sorts() {

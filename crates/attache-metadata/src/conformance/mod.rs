@@ -144,6 +144,7 @@ const CHECKS: &[Check] = checks! {
         }
         commits::{
             records_are_found_as_they_were_committed,
+            records_are_found_by_number_and_key,
             commits_are_all_or_none,
             lost_leases_are_refused,
             renewed_leases_hold,

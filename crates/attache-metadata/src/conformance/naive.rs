@@ -27,6 +27,11 @@ fn matches(record: &FileRecord, query: &FileQuery) -> bool {
     let prefix = query.name_prefix.as_deref().unwrap_or_default();
     state
         && query.person.is_none_or(|id| person == Some(id))
+        && query.has_person.is_none_or(|has| person.is_some() == has)
+        && query
+            .filename
+            .as_ref()
+            .is_none_or(|name| record.filename == *name)
         && (query.category.is_none() || record.category == query.category)
         && query.used.is_none_or(|used| record.claim.is_some() == used)
         && query.uploaded_after.is_none_or(|at| record.created_at > at)
@@ -54,6 +59,7 @@ fn compare(left: &FileRecord, right: &FileRecord, sort: Sort) -> Ordering {
             .as_bytes()
             .cmp(right.name.as_str().as_bytes()),
         SortField::SizeBytes => left.size_bytes.cmp(&right.size_bytes),
+        SortField::Seq => left.seq.get().cmp(&right.seq.get()),
     };
     let ascending = by_value.then(left.id.cmp(&right.id));
     match sort.direction {

@@ -1,9 +1,12 @@
 //! Short ways to say what the tests say often.
 
+use async_trait::async_trait;
 use attache_model::{Context, FileRecord, Filename};
 use attache_service::{
-    Body, BodyError, Download, FileService, IncomingFile, ServiceError, UploadFields,
+    Body, BodyError, Download, FileService, IncomingFile, Inspector, ListRequest, ServiceError,
+    StagedFile, UploadFields, Verdict,
 };
+use attache_testkit::Fixture;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 
@@ -38,4 +41,34 @@ pub(crate) async fn read(download: &Download) -> Result<Vec<u8>, ServiceError> {
     let reader = download.content.open(None).await?;
     let chunks: Vec<Bytes> = reader.stream.try_collect().await?;
     Ok(chunks.concat())
+}
+
+/// That neither a record nor, once the reaper was there, any bytes are left.
+pub(crate) async fn assert_nothing_left(fixture: &Fixture, cx: &Context) {
+    fixture.service.finish_tasks().await;
+    fixture.service.reap_once().await.unwrap();
+    assert_eq!(fixture.blob_count().await, 0, "bytes are left");
+    let list = fixture
+        .service
+        .list_files(cx, ListRequest::default())
+        .await
+        .unwrap();
+    assert!(list.files.is_empty(), "records are left");
+}
+
+/// Judges by the bytes.
+#[derive(Debug)]
+pub(crate) struct ByContent;
+
+#[async_trait]
+impl Inspector for ByContent {
+    async fn inspect(&self, _: &Context, file: &StagedFile) -> Result<Verdict, ServiceError> {
+        let chunks: Vec<Bytes> = file.open().await?.stream.try_collect().await?;
+        Ok(match chunks.concat().as_slice() {
+            b"bad" => Verdict::Refuse("it is bad".to_owned()),
+            b"odd" => Verdict::Hold,
+            b"unclear" => return Err(ServiceError::Unavailable("the scanner is down".into())),
+            _ => Verdict::Accept,
+        })
+    }
 }

@@ -2,28 +2,13 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use attache_model::{Context, Limits, MediaType, PersonIdentifier, PersonRef};
-use attache_service::{
-    Inspector, ListRequest, RequestKey, ServiceError, StagedFile, UploadFields, Verdict,
-};
+use attache_model::{Limits, MediaType, PersonIdentifier, PersonRef};
+use attache_service::{Inspector, ListRequest, RequestKey, ServiceError, UploadFields};
 use attache_storage::{BlobErrorKind, BlobOperation, FaultEffect};
 use attache_testkit::{Fixture, FixtureOptions};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 
-use super::support::{body, broken_body, file, read, store};
-
-async fn assert_nothing_left(fixture: &Fixture, cx: &Context) {
-    fixture.service.finish_tasks().await;
-    fixture.service.reap_once().await.unwrap();
-    assert_eq!(fixture.blob_count().await, 0, "bytes are left");
-    let list = fixture
-        .service
-        .list_files(cx, ListRequest::default())
-        .await
-        .unwrap();
-    assert!(list.files.is_empty(), "records are left");
-}
+use super::support::{ByContent, assert_nothing_left, body, broken_body, file, read, store};
 
 #[tokio::test]
 async fn what_was_stored_is_read_back() {
@@ -193,7 +178,7 @@ async fn limits_are_kept_across_the_files_of_an_upload() {
     };
     let fixture = Fixture::with(FixtureOptions {
         limits,
-        inspector: None,
+        ..FixtureOptions::default()
     })
     .await;
     let cx = fixture.context("a").await;
@@ -281,7 +266,7 @@ async fn too_many_bytes_are_refused_without_waiting_for_the_rest() {
     };
     let options = FixtureOptions {
         limits,
-        inspector: None,
+        ..FixtureOptions::default()
     };
     let fixture = Fixture::with(options).await;
     let cx = fixture.context("a").await;
@@ -395,22 +380,6 @@ async fn a_person_is_registered_by_a_write_and_by_no_filter() {
             .len(),
         1
     );
-}
-
-#[derive(Debug)]
-struct ByContent;
-
-#[async_trait]
-impl Inspector for ByContent {
-    async fn inspect(&self, _: &Context, file: &StagedFile) -> Result<Verdict, ServiceError> {
-        let chunks: Vec<bytes::Bytes> = file.open().await?.stream.try_collect().await?;
-        Ok(match chunks.concat().as_slice() {
-            b"bad" => Verdict::Refuse("it is bad".to_owned()),
-            b"odd" => Verdict::Hold,
-            b"unclear" => return Err(ServiceError::Unavailable("the scanner is down".into())),
-            _ => Verdict::Accept,
-        })
-    }
 }
 
 #[tokio::test]

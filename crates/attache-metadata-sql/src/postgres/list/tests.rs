@@ -1,9 +1,7 @@
 //! Which indexes a list walks, as Postgres plans it, and how many pages of the disk it touches.
 
-use std::ops::Range;
-
 use attache_metadata::{PageKey, Sort, SortField};
-use attache_model::{Category, FileId, PersonId, Sha256Digest, Timestamp};
+use attache_model::{Category, FileId, FileSeq, Filename, PersonId, Sha256Digest, Timestamp};
 use attache_testkit::ThrowawayPostgres;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 use uuid::Uuid;
@@ -47,7 +45,7 @@ impl Spread {
         match self {
             Self::Even => [
                 "CASE WHEN i % 2 = 0 THEN 1 ELSE i % 10 + 1 END",
-                "i / 2 % 2 + 2",
+                "CASE WHEN i / 2 % 8 < 6 THEN lpad(to_hex(i / 2 % 2 + 2), 32, '0')::uuid END",
                 "CASE WHEN i % 3 = 0 THEN 'images' ELSE 'papers' END",
                 "i / 2 % 500",
                 "i / 2 % 10 = 0",
@@ -55,7 +53,7 @@ impl Spread {
             ],
             Self::Skewed => [
                 "CASE WHEN i % 1000 = 0 THEN i % 10 + 1 ELSE 1 END",
-                "CASE WHEN i % 2 = 0 THEN 3 ELSE i % 30000 END",
+                "lpad(to_hex(CASE WHEN i % 2 = 0 THEN 3 ELSE i % 30000 END), 32, '0')::uuid",
                 "CASE WHEN i % 500 = 0 THEN 'papers' ELSE 'images' END",
                 "CASE WHEN i % 10 = 0 THEN i ELSE 3 END",
                 "i % 700 = 0",
@@ -73,7 +71,7 @@ async fn populate(connection: &mut PgConnection, spread: Spread, from: i64, coun
             content_type, size_bytes, sha256, visibility, key, created_at, updated_at, \
             archived_at, used_at, used_by) \
         SELECT lpad(to_hex(i), 32, '0')::uuid, {tenant}, lpad(to_hex(i), 32, '0')::uuid, \
-            lpad(to_hex({person}), 32, '0')::uuid, {category}, 'File ' || i, 'a.pdf', \
+            {person}, {category}, 'File ' || i, 'a.pdf', \
             'application/pdf', i % 4000, decode(lpad(to_hex({bytes}), 64, '0'), 'hex'), \
             'private', 'key ' || i, i / 3, 1, CASE WHEN {archived} THEN 1 END, \
             CASE WHEN {claimed} THEN 1 END, CASE WHEN {claimed} THEN 'holder' END \
@@ -94,7 +92,12 @@ async fn analyze(connection: &mut PgConnection) {
 }
 
 fn sorts() -> impl Iterator<Item = Sort> {
-    let fields = [SortField::CreatedAt, SortField::Name, SortField::SizeBytes];
+    let fields = [
+        SortField::CreatedAt,
+        SortField::Name,
+        SortField::SizeBytes,
+        SortField::Seq,
+    ];
     fields.into_iter().flat_map(|field| {
         [SortDirection::Ascending, SortDirection::Descending]
             .map(|direction| Sort { field, direction })
@@ -107,12 +110,14 @@ fn somewhere(field: SortField) -> PageKey {
             SortField::CreatedAt => SortValue::CreatedAt(Timestamp::from_millis(2_000)),
             SortField::Name => SortValue::Name("File 5".to_owned()),
             SortField::SizeBytes => SortValue::SizeBytes(2_000),
+            SortField::Seq => SortValue::Seq(FileSeq::new(2_000)),
         },
         id: FileId::from_uuid(Uuid::from_u128(7)),
     }
 }
 
-/// A query for every set of filters: bit by bit person, category, used, bytes, times, name, type.
+/// A query for every set of filters: bit by bit person, category, used, bytes, times, name, type
+/// and filename together, somebody.
 fn query(filters: u32, state: StateFilter, sort: Sort) -> FileQuery {
     let has = |bit: u32| filters & (1 << bit) != 0;
     let mut digest = [0; 32];
@@ -126,6 +131,8 @@ fn query(filters: u32, state: StateFilter, sort: Sort) -> FileQuery {
         uploaded_before: has(4).then(|| Timestamp::from_millis(1 << 40)),
         name_prefix: has(5).then(|| "File".to_owned()),
         content_type: has(6).then(|| MediaType::parse("application/pdf").unwrap()),
+        filename: has(6).then(|| Filename::parse("a.pdf").unwrap()),
+        has_person: has(7).then_some(filters & 1 == 0),
         state,
         sort,
     }
@@ -168,7 +175,7 @@ async fn every_list_walks_one_index_in_order() {
     let mut connection = open().await;
     populate(&mut connection, Spread::Even, 1, 100_000).await;
     analyze(&mut connection).await;
-    check_plans(&mut connection, 0..128).await;
+    check_plans(&mut connection, 0..256).await;
 }
 
 /// Whatever the server knows or guesses of how the files are spread.
@@ -176,7 +183,7 @@ async fn every_list_walks_one_index_in_order() {
 async fn every_list_of_skewed_files_walks_one_index_in_order() {
     let mut connection = open().await;
     // Every filter that an index leads with.
-    let filters = || 0..16;
+    let filters = || (0..16).chain([128, 129]);
     check_plans(&mut connection, filters()).await;
     populate(&mut connection, Spread::Skewed, 1, 100_000).await;
     check_plans(&mut connection, filters()).await;
@@ -184,7 +191,7 @@ async fn every_list_of_skewed_files_walks_one_index_in_order() {
     check_plans(&mut connection, filters()).await;
 }
 
-async fn check_plans(connection: &mut PgConnection, filters: Range<u32>) {
+async fn check_plans(connection: &mut PgConnection, filters: impl Iterator<Item = u32> + Clone) {
     execute(connection, "SET plan_cache_mode = force_generic_plan").await;
     for sort in sorts() {
         for filters in filters.clone() {
@@ -274,7 +281,7 @@ async fn a_page_costs_the_same_however_many_records_there_are() {
     let mut queries = Vec::new();
     for sort in sorts() {
         for state in STATES {
-            for filters in [0, 1, 2, 4, 8, 0b11, 0b110, 0b100_0000, 0b100_0010] {
+            for filters in [0, 1, 2, 4, 8, 128, 0b11, 0b110, 0b100_0000, 0b100_0010] {
                 for after in [None, Some(somewhere(sort.field))] {
                     queries.push((query(filters, state, sort), after));
                 }

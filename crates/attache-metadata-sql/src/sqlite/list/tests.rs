@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use attache_metadata::{PageKey, Sort, SortField};
-use attache_model::{Category, FileId, PersonId, Sha256Digest};
+use attache_model::{Category, FileId, FileSeq, Filename, PersonId, Sha256Digest};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
 
@@ -23,7 +23,12 @@ async fn open() -> (tempfile::TempDir, SqliteConnection) {
 }
 
 fn sorts() -> impl Iterator<Item = Sort> {
-    let fields = [SortField::CreatedAt, SortField::Name, SortField::SizeBytes];
+    let fields = [
+        SortField::CreatedAt,
+        SortField::Name,
+        SortField::SizeBytes,
+        SortField::Seq,
+    ];
     fields.into_iter().flat_map(|field| {
         [SortDirection::Ascending, SortDirection::Descending]
             .map(|direction| Sort { field, direction })
@@ -36,12 +41,14 @@ fn somewhere(field: SortField) -> PageKey {
             SortField::CreatedAt => SortValue::CreatedAt(Timestamp::from_millis(20_000)),
             SortField::Name => SortValue::Name("File 5".to_owned()),
             SortField::SizeBytes => SortValue::SizeBytes(20),
+            SortField::Seq => SortValue::Seq(FileSeq::new(20_000)),
         },
         id: FileId::from_uuid(Uuid::from_u128(7)),
     }
 }
 
-/// A query for every set of filters: bit by bit person, category, used, bytes, times, name, type.
+/// A query for every set of filters: bit by bit person, category, used, bytes, times, name, type
+/// and filename together, somebody.
 fn query(filters: u32, state: StateFilter, sort: Sort) -> FileQuery {
     let has = |bit: u32| filters & (1 << bit) != 0;
     FileQuery {
@@ -53,6 +60,8 @@ fn query(filters: u32, state: StateFilter, sort: Sort) -> FileQuery {
         uploaded_before: has(4).then(|| Timestamp::from_millis(1 << 40)),
         name_prefix: has(5).then(|| "File".to_owned()),
         content_type: has(6).then(|| MediaType::parse("image/png").unwrap()),
+        filename: has(6).then(|| Filename::parse("a.pdf").unwrap()),
+        has_person: has(7).then_some(filters & 1 == 0),
         state,
         sort,
     }
@@ -74,7 +83,7 @@ async fn explain(connection: &mut SqliteConnection, statement: &Statement) -> Ve
 async fn every_list_walks_one_index_in_order() {
     let (_directory, mut connection) = open().await;
     for sort in sorts() {
-        for filters in 0..128 {
+        for filters in 0..256 {
             for state in [StateFilter::Active, StateFilter::Archived, StateFilter::Any] {
                 for after in [None, Some(somewhere(sort.field))] {
                     let query = query(filters, state, sort);
@@ -158,7 +167,7 @@ async fn a_page_costs_the_same_however_many_records_there_are() {
     let mut queries = Vec::new();
     for sort in sorts() {
         for state in [StateFilter::Active, StateFilter::Archived, StateFilter::Any] {
-            for filters in [0, 1, 2, 4, 8, 0b11, 0b110, 0b100_0000, 0b110_0001] {
+            for filters in [0, 1, 2, 4, 8, 128, 0b11, 0b110, 0b100_0000, 0b110_0001] {
                 for after in [None, Some(somewhere(sort.field))] {
                     queries.push((query(filters, state, sort), after));
                 }

@@ -1,0 +1,116 @@
+//! Who may ask for what in the dialects: every row of their tables, with keys that have one scope too
+//! few and keys that have just those it needs.
+
+use attache_http::{Dialect, Row};
+use attache_model::{Scope, Scopes};
+use attache_testkit::{HttpCall, HttpClient};
+use http::StatusCode;
+use serde_json::json;
+
+use super::biometricscloud;
+use super::dokstamp;
+use crate::api::support::Tenant;
+
+/// The smallest request for an operation that succeeds for whoever may ask, on a file of its own. A
+/// new operation fails here before it has one.
+async fn request(tenant: &Tenant, row: &Row<()>, client: &HttpClient) -> HttpCall {
+    let target = |id: String| row.template.replace("{uuid}", &id).replace("{id}", &id);
+    let call = |id| client.call(row.method.clone(), &target(id));
+    let owner = &tenant.client;
+    match row.name {
+        "dokstamp_upload_files" => dokstamp::upload(client, &[("a.pdf", "%PDF-1.4 a")]),
+        "dokstamp_list_files" | "biometricscloud_list_files" => call(String::new()),
+        "dokstamp_get_file" | "dokstamp_delete_file" | "dokstamp_read_public" => {
+            call(dokstamp::stored(owner, "%PDF-1.4 b").await)
+        }
+        "dokstamp_change_file" | "dokstamp_replace_file" => {
+            let call = call(dokstamp::stored(owner, "%PDF-1.4 c").await);
+            call.json(&json!({ "original_name": "another.pdf" }))
+        }
+        "biometricscloud_create_file" => biometricscloud::create(client, &json!({})),
+        "biometricscloud_get_file" | "biometricscloud_archive_file" => {
+            call(biometricscloud::stored(owner).await)
+        }
+        "biometricscloud_update_file" => {
+            call(biometricscloud::stored(owner).await).json(&json!({ "type": 2 }))
+        }
+        other => panic!("{other} has no request here"),
+    }
+}
+
+fn rows() -> Vec<Row<()>> {
+    Dialect::ALL
+        .into_iter()
+        .flat_map(Dialect::operations)
+        .collect()
+}
+
+fn scopes(row: &Row<()>) -> Vec<Scope> {
+    let actions = row.access.actions().iter();
+    actions.map(|action| action.required_scope()).collect()
+}
+
+#[tokio::test]
+async fn without_a_key_of_ours_nothing_that_needs_one_is_done() {
+    let tenant = Tenant::new().await;
+    let strangers = [
+        tenant.client.anonymous(),
+        tenant.client.with_token("att_no"),
+    ];
+    for row in rows() {
+        for client in &strangers {
+            let answer = request(&tenant, &row, client).await.send().await;
+            assert_eq!(answer.operation, Some(row.name));
+            if row.access.needs_key() {
+                let problem = answer.problem(StatusCode::UNAUTHORIZED);
+                assert_eq!(problem.kind, "unauthenticated", "{}", row.name);
+            } else {
+                assert!(answer.status.is_success(), "{}: {answer:?}", row.name);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_lacks_one_scope_is_refused_and_nothing_is_done() {
+    for row in rows() {
+        for scope in scopes(&row) {
+            let tenant = Tenant::new().await;
+            let others = Scope::ALL.into_iter().filter(|other| *other != scope);
+            let client = tenant.client_with(others.collect()).await;
+            let call = request(&tenant, &row, &client).await;
+            let files = || async { tenant.client.get("/v1/files").send().await.json() };
+            let before = files().await;
+            let answer = call.send().await;
+            let problem = answer.problem(StatusCode::FORBIDDEN);
+            assert_eq!(problem.kind, "missing-scope", "{}", row.name);
+            let challenge = answer.header("www-authenticate");
+            assert!(challenge.contains(scope.as_str()), "{challenge}");
+            assert_eq!(files().await, before, "{}", row.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_only_the_scopes_may() {
+    let tenant = Tenant::new().await;
+    for row in rows() {
+        let client = tenant.client_with(scopes(&row).into_iter().collect()).await;
+        let answer = request(&tenant, &row, &client).await.send().await;
+        assert!(answer.status.is_success(), "{}: {answer:?}", row.name);
+        assert_eq!(answer.operation, Some(row.name));
+    }
+}
+
+#[tokio::test]
+async fn what_is_another_tenants_is_not_found() {
+    let tenant = Tenant::new().await;
+    let token = tenant.fixture.token("school-8", Scopes::all()).await;
+    let stranger = tenant.client.with_token(token);
+    let of_one_file = |row: &Row<()>| row.template.contains('{') && row.access.needs_key();
+    for row in rows().iter().filter(|row| of_one_file(row)) {
+        let answer = request(&tenant, row, &stranger).await.send().await;
+        let problem = answer.problem(StatusCode::NOT_FOUND);
+        assert_eq!(problem.kind, "not-found", "{}", row.name);
+    }
+}

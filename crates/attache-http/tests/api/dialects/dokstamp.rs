@@ -1,0 +1,268 @@
+//! dokstamp: PDF documents, each attached to one certificate.
+
+use attache_model::Scopes;
+use attache_testkit::{HttpAnswer, HttpCall, HttpClient};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::api::support::Tenant;
+
+const NOON: &str = "2026-01-31T12:00:00.000Z";
+
+/// An upload of files as `files[]`, with their names and texts.
+pub(super) fn upload(client: &HttpClient, files: &[(&str, &str)]) -> HttpCall {
+    let mut form = String::new();
+    for (name, text) in files {
+        form += "--b\r\nContent-Disposition: form-data; name=\"files[]\"; filename=\"";
+        form += name;
+        form += "\"\r\nContent-Type: application/pdf\r\n\r\n";
+        form += text;
+        form += "\r\n";
+    }
+    form += "--b--\r\n";
+    let call = client.post("/files").text(form);
+    call.header("content-type", "multipart/form-data; boundary=b")
+}
+
+/// Stores one file and answers its id.
+pub(super) async fn stored(client: &HttpClient, text: &str) -> String {
+    let answer = upload(client, &[("a.pdf", text)]).send().await;
+    let answer = answer.expect(StatusCode::CREATED).json();
+    answer["data"][0]["uuid"].as_str().unwrap().to_owned()
+}
+
+fn uuids(answer: &HttpAnswer) -> Vec<Value> {
+    let data = answer.json()["data"].clone();
+    let files = data.as_array().unwrap();
+    files.iter().map(|file| file["uuid"].clone()).collect()
+}
+
+async fn claim(client: &HttpClient, id: &str) {
+    let claim = client.post(&format!("/v1/files/{id}/claim"));
+    let claim = claim.json(&json!({ "holder": "certificate:42" }));
+    claim.send().await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_file_is_written_as_the_page_prints_it() {
+    let tenant = Tenant::new().await;
+    let name = "diploma-maria-silva.pdf";
+    let answer = upload(&tenant.client, &[(name, "%PDF-1.4")]).send().await;
+    let answer = answer.expect(StatusCode::CREATED).json();
+    let id = answer["data"][0]["uuid"].as_str().unwrap();
+    let url = format!("https://files.example.org/v1/public/{id}/{name}");
+    let mut file = json!({
+        "uuid": id,
+        "original_name": name,
+        "mime_type": "application/pdf",
+        "extension": "pdf",
+        "size": 8,
+        "used_at": null,
+        "file": url,
+    });
+    assert_eq!(answer, json!({ "data": [file] }));
+    let one = || tenant.client.get(&format!("/files/{id}")).send();
+    assert_eq!(one().await.json(), json!({ "data": file }));
+    let bytes = tenant.client.anonymous().get(&url).send().await;
+    assert_eq!(bytes.expect(StatusCode::OK).body, "%PDF-1.4");
+
+    claim(&tenant.client, id).await;
+    file["used_at"] = NOON.into();
+    assert_eq!(one().await.json(), json!({ "data": file }));
+}
+
+#[tokio::test]
+async fn several_files_are_stored_together_or_not_at_all() {
+    let tenant = Tenant::new().await;
+    let files = [
+        ("1.pdf", "%PDF-1"),
+        ("2.pdf", "%PDF-2"),
+        ("3.pdf", "%PDF-3"),
+    ];
+    let answer = upload(&tenant.client, &files).send().await;
+    let answer = answer.expect(StatusCode::CREATED).json();
+    for (at, (name, _)) in files.iter().enumerate() {
+        assert_eq!(answer["data"][at]["original_name"], *name);
+    }
+
+    let tenant = Tenant::new().await;
+    for (files, kind) in [
+        (
+            &[("1.pdf", "%PDF-1"), ("2.pdf", "no pdf")][..],
+            "type-not-accepted",
+        ),
+        (
+            &[("1.png", "\u{89}PNG\r\n\u{1a}\n")][..],
+            "type-not-accepted",
+        ),
+        (&[][..], "no-file"),
+    ] {
+        let answer = upload(&tenant.client, files).send().await;
+        assert_eq!(answer.problem(StatusCode::UNPROCESSABLE_ENTITY).kind, kind);
+    }
+    let json = tenant.client.post("/files").json(&json!({})).send().await;
+    json.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    tenant.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_answered_with_their_record_until_it_is_used() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let first = upload(client, &[("first.pdf", "%PDF-1")]).send().await;
+    let again = upload(client, &[("again.pdf", "%PDF-1")]).send().await;
+    assert_eq!(again.clone().expect(StatusCode::CREATED).body, first.body);
+    claim(client, uuids(&first)[0].as_str().unwrap()).await;
+    let later = upload(client, &[("later.pdf", "%PDF-1")]).send().await;
+    assert_ne!(uuids(&later), uuids(&first));
+    assert_eq!(later.json()["data"][0]["used_at"], Value::Null);
+    // In one request, too.
+    let twins = [("left.pdf", "%PDF-3"), ("right.pdf", "%PDF-3")];
+    let twins = uuids(&upload(client, &twins).send().await);
+    assert_eq!(twins[0], twins[1]);
+    // A private file with these bytes is another's business.
+    client.upload("private.pdf", b"%PDF-2").await;
+    let public = upload(client, &[("public.pdf", "%PDF-2")]).send().await;
+    assert_eq!(public.json()["data"][0]["original_name"], "public.pdf");
+}
+
+#[tokio::test]
+async fn files_are_listed_by_their_use_as_a_whole() {
+    let tenant = Tenant::new().await;
+    let list = |query: &str| tenant.client.get(&format!("/files{query}")).send();
+    assert_eq!(list("").await.body, r#"{"data":[]}"#);
+    let used = stored(&tenant.client, "%PDF-0").await;
+    claim(&tenant.client, &used).await;
+    // More than are read at once.
+    let mut free = Vec::new();
+    for batch in 0..35 {
+        let names: Vec<_> = (0..20).map(|at| format!("%PDF-{batch}-{at}")).collect();
+        let files: Vec<_> = names
+            .iter()
+            .map(|name| (name.as_str(), name.as_str()))
+            .collect();
+        free.extend(uuids(&upload(&tenant.client, &files).send().await));
+    }
+    for query in ["?where[used_at]=null", "?where%5Bused_at%5D=null&page=2"] {
+        let mut listed = uuids(&list(query).await.expect(StatusCode::OK));
+        listed.sort_by_key(ToString::to_string);
+        free.sort_by_key(ToString::to_string);
+        assert_eq!(listed, free, "{query}");
+    }
+    assert_eq!(
+        uuids(&list("?where[used_at]=not_null").await),
+        [used.as_str()]
+    );
+    assert_eq!(uuids(&list("").await).len(), free.len() + 1);
+    let refused = list("?where[used_at]=yesterday").await;
+    let problem = refused.problem(StatusCode::BAD_REQUEST);
+    assert!(problem.detail.contains("where[used_at]"), "{problem:?}");
+}
+
+#[tokio::test]
+async fn a_file_is_renamed_and_the_rest_stays() {
+    let tenant = Tenant::new().await;
+    let id = stored(&tenant.client, "%PDF-1").await;
+    let file = format!("/files/{id}");
+    let mut before = tenant.client.get(&file).send().await.json();
+    for (method, name) in [(Method::PATCH, "one.pdf"), (Method::PUT, "two.PDF")] {
+        // What a client read it may send back: only the name is taken from it.
+        before["data"]["original_name"] = name.into();
+        let call = tenant
+            .client
+            .call(method.clone(), &file)
+            .json(&before["data"]);
+        let answer = call.send().await.expect(StatusCode::OK).json();
+        assert_eq!(answer["data"]["original_name"], name);
+        assert_eq!(answer["data"]["size"], 6);
+        assert_eq!(tenant.client.get(&file).send().await.json(), answer);
+        let native = tenant.client.get(&format!("/v1/files/{id}")).send().await;
+        assert_eq!(native.json()["name"], name);
+        for wrong in [
+            json!({}),
+            json!({ "name": "x.pdf" }),
+            json!({ "original_name": ".." }),
+        ] {
+            let call = tenant.client.call(method.clone(), &file).json(&wrong);
+            let answer = call.send().await;
+            answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        }
+    }
+}
+
+#[tokio::test]
+async fn anybody_downloads_a_file_in_every_way_bytes_can_be_asked_for() {
+    let tenant = Tenant::new().await;
+    let id = stored(&tenant.client, "%PDF-1.4").await;
+    let anyone = tenant.client.anonymous();
+    let target = format!("/files/{id}/download");
+    let answer = anyone.get(&target).send().await.expect(StatusCode::OK);
+    assert_eq!(answer.body, "%PDF-1.4");
+    assert_eq!(answer.header("content-type"), "application/pdf");
+    let disposition = answer.header("content-disposition");
+    assert!(disposition.contains("filename=\"a.pdf\""), "{disposition}");
+    let tag = answer.header("etag").to_owned();
+    let part = anyone
+        .get(&target)
+        .header("range", "bytes=1-3")
+        .send()
+        .await;
+    assert_eq!(part.expect(StatusCode::PARTIAL_CONTENT).body, "PDF");
+    let known = anyone.get(&target).header("if-none-match", &tag);
+    known.send().await.expect(StatusCode::NOT_MODIFIED);
+    let page = anyone
+        .get(&target)
+        .header("origin", "https://other.example");
+    let allowed = page.send().await;
+    let allowed = allowed.header("access-control-allow-origin").to_owned();
+    assert_eq!(allowed, "https://other.example");
+
+    let private = tenant.client.upload("a.pdf", b"%PDF-2").await;
+    let target = format!("/files/{private}/download");
+    anyone
+        .get(&target)
+        .send()
+        .await
+        .problem(StatusCode::NOT_FOUND);
+    let record = tenant.client.get(&format!("/files/{private}")).send().await;
+    let url = record.json()["data"]["file"].as_str().unwrap().to_owned();
+    let answer = tenant.client.get(&url).send().await;
+    assert_eq!(answer.expect(StatusCode::OK).body, "%PDF-2");
+}
+
+#[tokio::test]
+async fn a_used_file_is_not_deleted() {
+    let tenant = Tenant::new().await;
+    let id = stored(&tenant.client, "%PDF-1").await;
+    claim(&tenant.client, &id).await;
+    let delete = || {
+        tenant
+            .client
+            .call(Method::DELETE, &format!("/files/{id}"))
+            .send()
+    };
+    let problem = delete().await.problem(StatusCode::CONFLICT);
+    assert_eq!(problem.kind, "file-claimed");
+    let release = format!("/v1/files/{id}/claim?holder=certificate:42");
+    let release = tenant.client.call(Method::DELETE, &release).send().await;
+    release.expect(StatusCode::OK);
+    assert_eq!(delete().await.expect(StatusCode::NO_CONTENT).body, "");
+    delete().await.problem(StatusCode::NOT_FOUND);
+    let file = tenant.client.get("/files/h8i9j0k1-l2m3-4567").send().await;
+    file.problem(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_tenant_named_is_the_keys() {
+    let tenant = Tenant::new().await;
+    tenant.fixture.token("school-8", Scopes::all()).await;
+    let ask = |value: &str| tenant.client.get("/files").header("x-tenant", value).send();
+    ask("school-7").await.expect(StatusCode::OK);
+    for other in ["school-8", "nobodys", "SCHOOL-7", ""] {
+        let problem = ask(other).await.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.kind, "other-tenant", "{other}");
+    }
+    let twice = tenant.client.get("/files").header("x-tenant", "school-7");
+    let twice = twice.header("x-tenant", "school-8").send().await;
+    twice.problem(StatusCode::FORBIDDEN);
+}

@@ -1,0 +1,36 @@
+//! Dialects are there or not there, and nothing in between.
+
+use attache_http::{Dialect, Dialects};
+use attache_model::Scopes;
+use attache_testkit::{Fixture, HttpClient};
+use http::StatusCode;
+
+#[tokio::test]
+async fn a_dialect_that_is_off_is_neither_served_nor_described() {
+    let fixture = Fixture::new().await;
+    let token = fixture.token("school-7", Scopes::all()).await;
+    for dialect in Dialect::ALL {
+        let others = Dialect::ALL.into_iter().filter(|other| *other != dialect);
+        let client = HttpClient::with_dialects(&fixture, others.collect::<Dialects>());
+        let client = client.with_token(&token);
+        let document = client.get("/openapi.json").send().await.json();
+        for row in dialect.operations() {
+            let target = row.template.replace(['{', '}'], "");
+            let answer = client.call(row.method.clone(), &target).send().await;
+            assert_ne!(answer.operation, Some(row.name));
+            let status = answer.status;
+            let gone = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
+            assert!(gone.contains(&status), "{}: {answer:?}", row.name);
+            let method = row.method.as_str().to_lowercase();
+            let described = &document["paths"][row.template][&method]["operationId"];
+            assert_ne!(*described, row.name);
+        }
+    }
+    let client = HttpClient::with_dialects(&fixture, Dialects::none()).with_token(&token);
+    for path in ["/files", "/api/v1/files"] {
+        let answer = client.get(path).send().await;
+        assert_eq!(answer.problem(StatusCode::NOT_FOUND).kind, "not-found");
+    }
+    let answer = client.get("/v1/files").send().await;
+    answer.expect(StatusCode::OK);
+}

@@ -1,0 +1,130 @@
+//! A store in memory that signs requests, and believes what it is sent: it stands for one that clients
+//! reach by themselves, and for the worst that can lie in it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_storage::{
+    BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange,
+    Capabilities, KeyPage, MemoryBlobStore, PresignOperation, PresignedRequest, PutError,
+    PutOptions, StoreHealth, StoredBlob,
+};
+
+/// Where the URLs of signed requests begin.
+pub const STORE_URL: &str = "https://store.example.org/";
+
+/// Keeps blobs in memory, and signs requests if it is told to.
+#[derive(Debug)]
+pub(crate) struct PresigningBlobStore {
+    inner: MemoryBlobStore,
+    presigns: bool,
+}
+
+impl PresigningBlobStore {
+    pub(crate) fn new(presigns: bool) -> Self {
+        Self {
+            inner: MemoryBlobStore::new(),
+            presigns,
+        }
+    }
+}
+
+/// The blob that a signed request is about.
+pub(crate) fn key_of(request: &PresignedRequest) -> BlobKey {
+    let path = request.url.strip_prefix(STORE_URL).expect("a URL of ours");
+    let key = path.split('?').next().unwrap_or_default();
+    BlobKey::parse(key).expect("a key")
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl BlobStore for PresigningBlobStore {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            presigns_get: self.presigns,
+            presigns_put: self.presigns,
+            ..self.inner.capabilities()
+        }
+    }
+
+    async fn put(
+        &self,
+        key: &BlobKey,
+        body: Body,
+        options: PutOptions,
+    ) -> Result<StoredBlob, PutError> {
+        self.inner.put(key, body, options).await
+    }
+
+    async fn get(&self, key: &BlobKey, range: Option<ByteRange>) -> Result<BlobReader, BlobError> {
+        self.inner.get(key, range).await
+    }
+
+    async fn head(&self, key: &BlobKey) -> Result<BlobMeta, BlobError> {
+        self.inner.head(key).await
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        self.inner.delete(key).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<KeyPage, BlobError> {
+        self.inner.list(prefix, after, limit).await
+    }
+
+    async fn presign(&self, operation: &PresignOperation) -> Result<PresignedRequest, BlobError> {
+        let key = operation.key();
+        if !self.presigns {
+            return Err(BlobError::new(BlobErrorKind::Unsupported, "presign").with_key(key));
+        }
+        let url = |lifetime: &Duration| format!("{STORE_URL}{key}?expires={}", lifetime.as_secs());
+        Ok(match operation {
+            PresignOperation::Get {
+                lifetime,
+                content_type,
+                content_disposition,
+                ..
+            } => PresignedRequest {
+                method: "GET",
+                url: format!(
+                    "{}&type={}&disposition={}",
+                    url(lifetime),
+                    encode(content_type),
+                    encode(content_disposition)
+                ),
+                headers: Vec::new(),
+            },
+            PresignOperation::Put {
+                lifetime,
+                size_bytes,
+                content_type,
+                ..
+            } => PresignedRequest {
+                method: "PUT",
+                url: url(lifetime),
+                headers: vec![
+                    ("content-type".to_owned(), content_type.clone()),
+                    ("content-length".to_owned(), size_bytes.to_string()),
+                ],
+            },
+        })
+    }
+
+    async fn health(&self) -> Result<StoreHealth, BlobError> {
+        self.inner.health().await
+    }
+}
+
+/// Percent-encodes all but letters and digits.
+fn encode(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        plain if plain.is_ascii_alphanumeric() => char::from(plain).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
