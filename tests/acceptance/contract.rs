@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Options, Server};
 
-const ROUTES: [(&str, &[&str]); 12] = [
+const ROUTES: [(&str, &[&str]); 16] = [
     ("/v1/files", &["get", "post"]),
     ("/v1/files/{id}", &["get", "patch", "delete"]),
     ("/v1/files/{id}/content", &["get"]),
@@ -14,6 +14,10 @@ const ROUTES: [(&str, &[&str]); 12] = [
     ("/v1/files/{id}/restore", &["post"]),
     ("/v1/files/{id}/links", &["post"]),
     ("/v1/links/{id}/{filename}", &["get"]),
+    ("/v1/uploads", &["post"]),
+    ("/v1/uploads/{id}", &["get", "delete"]),
+    ("/v1/uploads/{id}/complete", &["post"]),
+    ("/v1/uploads/{id}/content", &["put"]),
     ("/livez", &["get"]),
     ("/readyz", &["get"]),
     ("/openapi.json", &["get"]),

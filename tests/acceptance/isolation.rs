@@ -77,6 +77,9 @@ fn keyed_routes() -> Vec<Route> {
         route("POST", "/v1/files/{id}/links", "links:create", || {
             Some(json!({"action": "download"}))
         }),
+        route("POST", "/v1/uploads", "files:write", || {
+            Some(json!({"filename": "a.pdf", "content_type": "application/pdf"}))
+        }),
     ]
 }
 

@@ -185,7 +185,7 @@ async fn complete(
 
 fn incoming_file(upload: &Upload) -> IncomingFile {
     let promised = upload.content_type.clone();
-    let accept = if promised == MediaType::OCTET_STREAM {
+    let accept = if promised.essence() == MediaType::OCTET_STREAM.essence() {
         Vec::new()
     } else {
         vec![promised.clone()]
