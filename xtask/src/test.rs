@@ -5,6 +5,8 @@
 //! captured by the test harness). Such lines are listed at the end; under `--require-all` they are
 //! failures.
 
+mod apt;
+mod node;
 mod postgres;
 mod summary;
 
@@ -46,6 +48,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Summary> {
     let require_all = options.require_all || requires_all(std::env::var(REQUIRE_ALL).ok());
 
+    node::require()?;
     if options.postgres {
         postgres::require()?;
     }
