@@ -6,6 +6,8 @@
 //! failures. An acceptance test without a story on the pairing it runs on says `NOT ON <pairing>
 //! <test>: <reason>`; it is listed as well, and counts neither as passed nor as failed.
 
+mod apt;
+mod node;
 mod postgres;
 mod summary;
 
@@ -56,6 +58,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Summary> {
     let require_all = options.require_all || requires_all(std::env::var(REQUIRE_ALL).ok());
 
     postgres::require()?;
+    node::require()?;
     // The acceptance tests start this binary; cargo builds no other package's binary for a test.
     workspace::run(&mut workspace.cargo(["build", "--package", "attached"]))
         .context("the server that the acceptance tests start cannot be built")?;

@@ -57,6 +57,8 @@ pub enum Access {
     Key(Action),
     /// A principal that may do all of these.
     KeyForAll(&'static [Action]),
+    /// A principal that may do some of these; which, what is asked for decides.
+    KeyForSome(&'static [Action]),
     /// The bearer of a valid link.
     Link,
     /// Anybody, for what was made public.
@@ -66,18 +68,21 @@ pub enum Access {
 }
 
 impl Access {
-    /// What a principal must be allowed to do; nothing where no key is needed.
+    /// What a principal must be allowed to do, at most; nothing where no key is needed.
     pub const fn actions(&self) -> &[Action] {
         match self {
             Self::Key(action) => std::slice::from_ref(action),
-            Self::KeyForAll(actions) => actions,
+            Self::KeyForAll(actions) | Self::KeyForSome(actions) => actions,
             Self::Link | Self::Public | Self::Open => &[],
         }
     }
 
     /// Whether it takes a key.
     pub const fn needs_key(&self) -> bool {
-        matches!(self, Self::Key(_) | Self::KeyForAll(_))
+        matches!(
+            self,
+            Self::Key(_) | Self::KeyForAll(_) | Self::KeyForSome(_)
+        )
     }
 
     /// Whether the answers are meant for any web page: what is signed or public.

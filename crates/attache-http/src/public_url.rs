@@ -3,7 +3,10 @@
 use std::fmt;
 
 use attache_model::InvalidValue;
+use attache_service::{IssuedLink, IssuedUploadLink};
 use http::Uri;
+
+use crate::Route;
 
 /// The service's URL as clients see it, which may carry a path prefix that a proxy strips.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,18 @@ impl PublicUrl {
     pub(crate) fn to(&self, route: &impl fmt::Display) -> String {
         format!("{self}{route}")
     }
+
+    /// The full URL of a link to a file's bytes.
+    pub(crate) fn to_link(&self, link: &IssuedLink) -> String {
+        let route = Route::link(link.file, &link.filename);
+        format!("{self}{route}?{}", link.query.to_query_string())
+    }
+
+    /// The full URL that an upload's bytes are sent to.
+    pub(crate) fn to_upload(&self, link: &IssuedUploadLink) -> String {
+        let route = Route::UploadContent(link.upload);
+        format!("{self}{route}?{}", link.query.to_query_string())
+    }
 }
 
 impl fmt::Display for PublicUrl {
@@ -55,7 +70,6 @@ impl fmt::Display for PublicUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Route;
 
     #[test]
     fn a_base_is_a_host_with_an_optional_prefix() {

@@ -15,8 +15,8 @@ use futures_util::future::join_all;
 use sqlx::ConnectOptions as _;
 
 const DONE: MigrationReport = MigrationReport {
-    from_version: 2,
-    to_version: 2,
+    from_version: 3,
+    to_version: 3,
 };
 
 async fn execute(place: &Place, sql: &'static str) -> Result<(), BoxError> {
@@ -68,7 +68,7 @@ async fn a_missing_or_empty_file_is_not_opened() -> Result<(), BoxError> {
     let empty = SqliteRepository::open(SqliteOptions::new(&path)).await;
     let older = OpenError::SchemaOlder {
         found: 0,
-        needed: 2,
+        needed: 3,
     };
     assert_eq!(empty.unwrap_err().to_string(), older.to_string());
     std::fs::write(

@@ -206,6 +206,8 @@ fn check_declared_type(upload: &Upload, declared: Option<&MediaType>) -> Result<
             filename: upload.filename.to_string(),
             found: declared.clone(),
         }),
+        // What comes without a type is this (RFC 9110, section 8.3).
+        None if *promised == MediaType::OCTET_STREAM => Ok(()),
         None => {
             let problem = format!("is missing; the upload was promised as {promised}");
             Err(InvalidValue::new("content type", problem).into())

@@ -3,4 +3,5 @@
 
 mod biometricscloud;
 mod dokstamp;
+mod flexportal;
 mod switches;

@@ -1,11 +1,10 @@
 //! The programs of a PostgreSQL server, which the tests start themselves: found, or installed.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::workspace;
+use super::apt;
 
 const REMEDY: &str = "install them, on Debian: apt-get install -y --no-install-recommends postgresql; \
     or name the directory of `initdb` and `postgres` in PG_BIN";
@@ -19,7 +18,7 @@ pub(super) fn require() -> Result<()> {
         return Ok(());
     }
     println!("note: installing PostgreSQL, which the tests start");
-    let installed = install();
+    let installed = apt::install("postgresql");
     if is_there() {
         return Ok(());
     }
@@ -43,18 +42,6 @@ fn is_there() -> bool {
 
 fn has_server(place: &Path) -> bool {
     place.join("initdb").is_file() && place.join("postgres").is_file()
-}
-
-fn install() -> Result<()> {
-    let apt_get = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(arguments);
-        workspace::run(&mut command)
-    };
-    apt_get(&["update"]).context("apt-get update")?;
-    apt_get(&["install", "-y", "--no-install-recommends", "postgresql"]).context("apt-get install")
 }
 
 #[cfg(test)]

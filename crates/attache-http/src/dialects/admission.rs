@@ -1,6 +1,7 @@
 //! Who may ask in a dialect: the key, the tenant that the request names, and all that it will do.
 
 use attache_model::Context;
+use attache_service::Action;
 
 use crate::app::App;
 use crate::call::RequestHead;
@@ -20,7 +21,8 @@ pub(super) enum NamedTenant<'r> {
 }
 
 /// Finds out who asks. Refuses a tenant that is not the key's, and whoever may not do all that the
-/// operation does, before any of it is done.
+/// operation does, before any of it is done. What it does only sometimes is for the operation to
+/// [`authorise_all`].
 pub(super) async fn admit(
     app: &App,
     head: &RequestHead,
@@ -29,10 +31,18 @@ pub(super) async fn admit(
 ) -> Result<Context, Problem> {
     let cx = head.authenticate(app).await?;
     check_tenant(&cx, head, named)?;
-    for action in access.actions() {
-        app.service.authorise(&cx, *action)?;
+    if !matches!(access, Access::KeyForSome(_)) {
+        authorise_all(app, &cx, access.actions())?;
     }
     Ok(cx)
+}
+
+/// Refuses whoever may not do all of these.
+pub(super) fn authorise_all(app: &App, cx: &Context, actions: &[Action]) -> Result<(), Problem> {
+    for action in actions {
+        app.service.authorise(cx, *action)?;
+    }
+    Ok(())
 }
 
 fn check_tenant(cx: &Context, head: &RequestHead, named: NamedTenant<'_>) -> Result<(), Problem> {

@@ -122,8 +122,7 @@ fn promised_view(app: &App, promised: &PromisedUpload) -> PromisedUploadView {
     let upload = &promised.upload;
     let (method, url, headers) = match &promised.target {
         UploadTarget::Own(link) => {
-            let url = app.public_url.to(&Route::UploadContent(link.upload));
-            let url = format!("{url}?{}", link.query.to_query_string());
+            let url = app.public_url.to_upload(link);
             let content_type = upload.content_type.to_string();
             let headers = BTreeMap::from([("Content-Type".to_owned(), content_type)]);
             ("PUT", url, headers)

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Answer;
-use crate::Route;
 use crate::app::App;
 use crate::call::Call;
 use crate::query::StrictQuery;
@@ -71,9 +70,8 @@ pub(crate) async fn create_link(app: &App, id: FileId, call: Call) -> Answer {
         expires_in: body.expires_in.map(Duration::from_secs),
     };
     let link = app.service.create_link(&cx, id, request).await?;
-    let url = app.public_url.to(&Route::link(link.file, &link.filename));
     let view = LinkView {
-        url: format!("{url}?{}", link.query.to_query_string()),
+        url: app.public_url.to_link(&link),
         method: "GET",
         headers: BTreeMap::new(),
         expires_at: link.expires_at.to_string(),

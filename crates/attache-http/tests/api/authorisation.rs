@@ -91,7 +91,9 @@ fn upload_of(promised: &Value) -> String {
 fn keyed() -> impl Iterator<Item = (&'static Row, Scope)> {
     OPERATIONS.iter().filter_map(|row| match row.access {
         Access::Key(action) => Some((row, action.required_scope())),
-        Access::KeyForAll(_) => panic!("native operations need one scope each"),
+        Access::KeyForAll(_) | Access::KeyForSome(_) => {
+            panic!("native operations need one scope each")
+        }
         Access::Link | Access::Public | Access::Open => None,
     })
 }

@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use crate::place::{BoxError, Place, upload};
 
 const DONE: MigrationReport = MigrationReport {
-    from_version: 2,
-    to_version: 2,
+    from_version: 3,
+    to_version: 3,
 };
 
 #[tokio::test]

@@ -10,7 +10,6 @@ use super::operations::Operation;
 use super::requests::{CreateBody, UpdateBody, read_list, read_upload};
 use super::route::Route;
 use super::views::{RecordView, RecordWithFileView, RecordsView};
-use crate::Route as NativeRoute;
 use crate::app::App;
 use crate::call::{Call, require_json};
 use crate::dialects::admission::{NamedTenant, admit};
@@ -152,11 +151,7 @@ async fn file_url(app: &App, cx: &Context, file: &FileRecord) -> Result<String, 
         expires_in: Some(FILE_URL_LIFETIME),
     };
     match app.service.create_link(cx, file.id, request).await {
-        Ok(link) => {
-            let route = NativeRoute::link(link.file, &link.filename);
-            let query = link.query.to_query_string();
-            Ok(format!("{}?{query}", app.public_url.to(&route)))
-        }
+        Ok(link) => Ok(app.public_url.to_link(&link)),
         // Archived since it was read.
         Err(ServiceError::Archived) => Ok(String::new()),
         Err(error) => Err(error),

@@ -3,4 +3,5 @@
 mod authorisation;
 mod biometricscloud;
 mod dokstamp;
+mod flexportal;
 mod switches;

@@ -1,0 +1,276 @@
+//! flexportal, by its page.
+
+use std::io::Write as _;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, Options, PDF, Page, Server, assert_shape, id_of, run};
+
+const GET_URL: &str = r#"
+curl --request POST \
+  --url https://api-eu.flexportal.io/v1/files/url \
+  --header 'Authorization: Bearer <token>' \
+  --header 'Content-Type: application/json' \
+  --header 'Tenant-ID: <tenant-id>' \
+  --data '
+{
+  "fileId": "<string>",
+  "action": "view",
+  "expiresInMinutes": 60
+}
+'
+"#;
+
+const URL: &str = r#"
+{
+  "success": true,
+  "url": "https://storage.example.com/files/abc123?signature=...",
+  "filename": "<string>",
+  "contentType": "<string>",
+  "fileSize": 1,
+  "expiresAt": 1
+}
+"#;
+
+const DOWNLOAD_BODY: &str = r#"
+{
+  "action": "download",
+  "fileId": "file_abc123"
+}
+"#;
+
+const UPLOAD_BODY: &str = r#"
+{
+  "action": "upload",
+  "fileName": "contract-order-123.pdf",
+  "contentType": "application/pdf"
+}
+"#;
+
+/// But for `expiresAt`, which the page's schema has as a number.
+const UPLOAD_URL: &str = r#"
+{
+  "url": "https://storage.example.com/upload?signature=...",
+  "fileId": "file_xyz789",
+  "expiresAt": 1
+}
+"#;
+
+/// As printed.
+const DOWNLOAD_FILE: &str = r"
+async function downloadFile(fileId) {
+  // Get signed download URL
+  const { url } = await getFileUrl({
+    action: 'download',
+    fileId
+  });
+
+  // Download using the signed URL
+  const response = await fetch(url);
+  return await response.blob();
+}
+";
+
+/// As printed.
+const UPLOAD_FILE: &str = r"
+async function uploadFile(file) {
+  // Get signed upload URL
+  const { url, fileId } = await getFileUrl({
+    action: 'upload',
+    fileName: file.name,
+    contentType: file.type
+  });
+
+  // Upload to signed URL
+  await fetch(url, {
+    method: 'PUT',
+    body: file,
+    headers: {
+      'Content-Type': file.type
+    }
+  });
+
+  return fileId;
+}
+";
+
+/// Not printed: the request of the page's curl command.
+const GET_FILE_URL: &str = r"
+async function getFileUrl(body) {
+  const response = await fetch(`${process.env.BASE_URL}/v1/files/url`, {
+    method: 'POST',
+    headers: {
+      'Authorization': `Bearer ${process.env.TOKEN}`,
+      'Content-Type': 'application/json',
+      'Tenant-ID': process.env.TENANT
+    },
+    body: JSON.stringify(body)
+  });
+  if (!response.ok) throw new Error(await response.text());
+  return await response.json();
+}
+";
+
+/// What a user of the page's functions does, with a file whose type a browser knows and with one whose
+/// type it does not.
+const STORY: &str = r"
+async function there_and_back(name, type) {
+  const bytes = Buffer.from(process.env.CONTENT, 'base64');
+  const file = new File([bytes], name, { type });
+  const id = await uploadFile(file);
+  const blob = await downloadFile(id);
+  const back = Buffer.from(await blob.arrayBuffer()).toString('base64');
+  return { id, type: blob.type, back };
+}
+
+(async () => {
+  const { File: BuiltIn } = require('node:buffer');
+  globalThis.File ??= BuiltIn;
+  console.log(JSON.stringify([
+    await there_and_back('contract-order-123.pdf', 'application/pdf'),
+    await there_and_back('contract-order-124.xyz', '')
+  ]));
+})();
+";
+
+async fn reader() -> (Server, Page) {
+    let server = Server::start(Options::new()).await;
+    let page = Page::new(&[
+        ("https://api-eu.flexportal.io", server.url()),
+        ("<token>", server.key()),
+        ("<tenant-id>", "default"),
+    ]);
+    (server, page)
+}
+
+/// What the URL of one of the page's bodies answers.
+async fn url_for(client: &Client, body: &str, file: &str) -> Value {
+    let body = serde_json::from_str(&body.replace("file_abc123", file)).unwrap();
+    let answer = client.post_json("/v1/files/url", &body).await;
+    answer.expect(200).json()
+}
+
+async fn put(server: &Server, url: &str, content_type: &str) -> Answer {
+    let request = server.anonymous().request("PUT", url);
+    request.body(content_type, PDF).send().await
+}
+
+#[tokio::test]
+async fn the_pages_command_does_what_the_page_says() {
+    let (server, mut page) = reader().await;
+    let id = id_of(&server.client().store("contract.pdf", PDF).await);
+    page.replace("<string>", &id);
+    let answer = page.curl(GET_URL).json(200);
+    assert_shape(URL, &answer);
+    assert_eq!(
+        (
+            &answer["filename"],
+            &answer["contentType"],
+            &answer["fileSize"]
+        ),
+        (
+            &json!("contract.pdf"),
+            &json!("application/pdf"),
+            &json!(PDF.len())
+        )
+    );
+    let viewed = server.anonymous().get(answer["url"].as_str().unwrap());
+    let viewed = viewed.await.expect(200);
+    assert_eq!(viewed.body, PDF);
+    let disposition = viewed.header("content-disposition");
+    assert!(disposition.starts_with("inline"), "{disposition}");
+
+    let answer = url_for(&server.client(), DOWNLOAD_BODY, &id).await;
+    assert_shape(URL, &answer);
+    let saved = server.anonymous().get(answer["url"].as_str().unwrap());
+    let saved = saved.await.expect(200);
+    let disposition = saved.header("content-disposition");
+    assert!(disposition.starts_with("attachment"), "{disposition}");
+}
+
+#[tokio::test]
+async fn one_put_of_the_promised_type_makes_the_file() {
+    let (server, _) = reader().await;
+    let client = server.client();
+    let promised = url_for(&client, UPLOAD_BODY, "").await;
+    assert_shape(UPLOAD_URL, &promised);
+    assert_shape(URL, &promised);
+    let url = promised["url"].as_str().unwrap();
+    // What is refused does not use the URL up.
+    let refused = put(&server, url, "text/plain").await;
+    refused.problem(422, "type-not-accepted");
+    let (one, two) = tokio::join!(
+        put(&server, url, "application/pdf"),
+        put(&server, url, "application/pdf")
+    );
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    let again = put(&server, url, "application/pdf").await;
+    again.problem(409, "upload-completed");
+
+    let id = promised["fileId"].as_str().unwrap();
+    let answer = url_for(&client, DOWNLOAD_BODY, id).await;
+    assert_eq!(answer["filename"], "contract-order-123.pdf");
+    let saved = server.anonymous().get(answer["url"].as_str().unwrap());
+    assert_eq!(saved.await.expect(200).body, PDF);
+    assert_eq!(client.list("").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_page_of_any_origin_may_send_to_the_url() {
+    const ORIGIN: &str = "https://portal.example.org";
+    let (server, _) = reader().await;
+    let promised = url_for(&server.client(), UPLOAD_BODY, "").await;
+    let url = promised["url"].as_str().unwrap();
+    let preflight = server.anonymous().request("OPTIONS", url);
+    let preflight = preflight
+        .header("origin", ORIGIN)
+        .header("access-control-request-method", "PUT")
+        .header("access-control-request-headers", "content-type")
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(preflight.header("access-control-allow-origin"), ORIGIN);
+    let methods = preflight.header("access-control-allow-methods");
+    assert!(methods.contains("PUT"), "{methods}");
+    let headers = preflight.header("access-control-allow-headers");
+    assert!(headers.contains("content-type"), "{headers}");
+}
+
+#[tokio::test]
+async fn the_pages_functions_send_a_file_and_get_it_back() {
+    let version = Command::new("node").arg("--version").output();
+    if version.is_err() {
+        let reason = "there is no Node.js to run the page's functions";
+        drop(writeln!(std::io::stderr(), "SKIPPED flexportal: {reason}"));
+        let may_skip = std::env::var_os("ATTACHE_REQUIRE_ALL").is_none();
+        assert!(may_skip, "skipped: {reason}");
+        return;
+    }
+    let (server, page) = reader().await;
+    let script = [GET_FILE_URL, DOWNLOAD_FILE, UPLOAD_FILE, STORY].concat();
+    let script = page.write("page.cjs", script.as_bytes());
+    let mut node = Command::new("node");
+    node.arg(script)
+        .env("BASE_URL", server.url())
+        .env("TOKEN", server.key())
+        .env("TENANT", "default")
+        .env("CONTENT", STANDARD.encode(PDF));
+    let output = run(&mut node);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    let printed: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+
+    assert_eq!(printed.len(), 2);
+    for back in &printed {
+        assert_eq!(back["back"], STANDARD.encode(PDF), "{back}");
+        // The bytes tell what they are where the browser does not.
+        assert_eq!(back["type"], "application/pdf");
+        let record = server.client().record(back["id"].as_str().unwrap()).await;
+        assert_eq!(record.expect(200).json()["size_bytes"], PDF.len());
+    }
+}
