@@ -101,7 +101,8 @@ fn read_request(mut query: StrictQuery, max_page_size: u32) -> Result<ListReques
     })
 }
 
-fn take_with<T>(
+/// Takes a value with a reader of its own; what it says completes the sentence.
+pub(crate) fn take_with<T>(
     query: &mut StrictQuery,
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, String>,
@@ -120,8 +121,16 @@ fn parse_state(text: &str) -> Result<StateFilter, String> {
     }
 }
 
-fn parse_time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).map_err(|error| format!("is refused: {error}"))
+/// A time or a date. The `+` of an offset reads as a space where it was not encoded.
+pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
+    let offset = text.len().checked_sub("+00:00".len());
+    let text = match offset.and_then(|at| text.split_at_checked(at)) {
+        Some((time, offset)) if offset.starts_with(' ') => {
+            format!("{time}+{}", offset.trim_start())
+        }
+        _ => text.to_owned(),
+    };
+    Timestamp::parse(&text).map_err(|error| format!("is refused: {error}"))
 }
 
 fn parse_type(text: &str) -> Result<MediaType, String> {
