@@ -86,6 +86,20 @@ async fn each_filter_keeps_what_it_names() {
         ("person=ann".into(), &["alpha.pdf", "delta.txt"]),
         (format!("person_id={ann}"), &["alpha.pdf", "delta.txt"]),
         ("person=nobody".into(), &[]),
+        (
+            "has_person=true".into(),
+            &["charlie.png", "alpha.pdf", "delta.txt"],
+        ),
+        ("has_person=false".into(), &["bravo.txt"]),
+        ("has_person=false&person=ann".into(), &[]),
+        ("has_person=true&state=archived".into(), &["alpine.txt"]),
+        (
+            "has_person=true&category=images&sort=name".into(),
+            &["charlie.png", "delta.txt"],
+        ),
+        ("filename=bravo.txt".into(), &["bravo.txt"]),
+        ("filename=bravo".into(), &[]),
+        ("filename=delta.txt&person=ann".into(), &["delta.txt"]),
         ("category=images".into(), &["charlie.png", "delta.txt"]),
         ("category=none".into(), &[]),
         ("person=ann&category=images".into(), &["delta.txt"]),
@@ -143,6 +157,7 @@ async fn each_order_is_kept_with_and_without_pages() {
         ("created_at", by_time),
         ("name", by_name),
         ("size_bytes", by_size),
+        ("seq", by_time),
     ] {
         let mut descending = ascending;
         descending.reverse();
@@ -159,6 +174,49 @@ async fn each_order_is_kept_with_and_without_pages() {
             assert_eq!(paged, expected, "{query} one by one");
         }
     }
+}
+
+#[tokio::test]
+async fn a_list_begins_behind_a_number_in_its_own_order() {
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let records = five_files(&client).await;
+    let seq = |at: usize| records[at]["seq"].as_i64().unwrap();
+    for (query, expected) in [
+        (
+            format!("sort=seq&after_seq={}", seq(1)),
+            vec!["charlie.png", "bravo.txt"],
+        ),
+        (format!("sort=-seq&after_seq={}", seq(1)), vec!["delta.txt"]),
+        (format!("sort=name&after_seq={}", seq(2)), vec!["delta.txt"]),
+        (
+            format!("after_seq={}", seq(2)),
+            vec!["alpha.pdf", "delta.txt"],
+        ),
+        // A file that is not in the list still has its place in it.
+        (format!("sort=created_at&after_seq={}", seq(4)), vec![]),
+        (
+            "sort=seq&after_seq=0".to_owned(),
+            vec!["delta.txt", "alpha.pdf", "charlie.png", "bravo.txt"],
+        ),
+    ] {
+        assert_eq!(client.list_names(&query).await, expected, "{query}");
+        let paged = walk(&client, &format!("/v1/files?{query}&limit=1")).await;
+        assert_eq!(paged, expected, "{query} one by one");
+    }
+    // By number, the place stays when the file goes.
+    let charlie = format!("/v1/files/{}", id_of(&records[2]));
+    client.delete(&charlie).await.expect(204);
+    let by_seq = format!("sort=seq&after_seq={}", seq(2));
+    assert_eq!(client.list_names(&by_seq).await, ["bravo.txt"]);
+    let by_name = format!("/v1/files?sort=name&after_seq={}", seq(2));
+    let refused = client.get(&by_name).await;
+    refused.problem_naming(400, "invalid-parameter", "after_seq");
+    let first = client.get("/v1/files?sort=seq&limit=1").await.json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let both = format!("/v1/files?sort=seq&cursor={cursor}&after_seq=1");
+    let refused = client.get(&both).await;
+    refused.problem_naming(400, "invalid-parameter", "after_seq");
 }
 
 /// Follows `Link: rel="next"` from page to page; answers the filenames.
@@ -264,6 +322,10 @@ async fn what_a_list_does_not_understand_it_refuses_by_name() {
         ("state=gone", "state"),
         ("used=maybe", "used"),
         ("used=", "used"),
+        ("has_person=1", "has_person"),
+        ("filename=..", "filename"),
+        ("after_seq=x", "after_seq"),
+        ("after_seq=99", "after_seq"),
         ("limit=0", "limit"),
         ("limit=1001", "limit"),
         ("limit=ten", "limit"),

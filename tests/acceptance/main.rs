@@ -13,6 +13,7 @@ mod contract;
 mod crash;
 mod cross_origin;
 mod deduplication;
+mod dialects;
 mod disk_full;
 mod errors;
 mod first_start;

@@ -57,11 +57,14 @@ enum Found {
     Operation(Asked),
 }
 
+/// What answers a request, whatever the types of its API.
+type Answering = dyn for<'a> FnOnce(&'a App, Call) -> BoxFuture<'a, Answer> + Send;
+
 /// An operation that is asked for.
 pub(crate) struct Asked {
     /// Its name in logs and metrics.
     pub(crate) name: &'static str,
-    answer: Box<dyn for<'a> FnOnce(&'a App, Call) -> BoxFuture<'a, Answer> + Send>,
+    answer: Box<Answering>,
 }
 
 impl Asked {

@@ -3,19 +3,23 @@
 mod answer;
 mod binary;
 mod client;
+mod curl;
 mod fixtures;
 mod form;
 mod pairing;
 mod raw;
 mod server;
+mod shape;
 mod wait;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Request};
+pub(crate) use curl::Page;
 pub(crate) use fixtures::{
     ALL_SCOPES, HTML, PDF, PNG, SVG, UNKNOWN_ID, encode_segment, id_of, noise, sha256_hex,
 };
 pub(crate) use form::Form;
 pub(crate) use raw::RawConnection;
 pub(crate) use server::{Options, Server, run};
+pub(crate) use shape::assert_shape;
 pub(crate) use wait::eventually;

@@ -23,21 +23,16 @@ pub(super) async fn foreign_records_are_not_found(world: &World) -> Outcome {
     let repository = world.repository();
     let (north, south, ours) = scene(world).await?;
     let id = ours.id;
-    ensure_eq!(
-        repository.find_file(&south, id).await?,
-        None,
-        "a foreign file"
-    );
-    ensure_eq!(
-        repository.find_file_by_seq(&south, ours.seq).await?,
-        None,
-        "a foreign file by its number"
-    );
-    ensure_eq!(
-        repository.find_file_by_key(&south, &ours.key).await?,
-        None,
-        "a foreign file by its key"
-    );
+    for (found, what) in [
+        (repository.find_file(&south, id).await?, "id"),
+        (
+            repository.find_file_by_seq(&south, ours.seq).await?,
+            "number",
+        ),
+        (repository.find_file_by_key(&south, &ours.key).await?, "key"),
+    ] {
+        ensure_eq!(found, None, "a foreign file by its {what}");
+    }
     let holder = Holder::parse("a")?;
     let change = FileChange {
         visibility: Some(Visibility::Public),

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use attache_model::{RequestId, Scope, Scopes, TenantSlug, Visibility};
+use attache_model::{
+    PersonIdentifier, PersonRef, RequestId, Scope, Scopes, TenantSlug, Visibility,
+};
 use attache_service::{
-    ApiKeyRequest, FilePatch, LinkAction, LinkRequest, ListRequest, ServiceError, UploadFields,
+    Action, ApiKeyRequest, FilePatch, LinkAction, LinkRequest, ListRequest, ServiceError,
+    UploadFields,
 };
 use attache_testkit::Fixture;
 
@@ -120,6 +123,7 @@ async fn a_verb_without_its_scope_is_refused_before_anything_is_looked_up() {
         expires_in: None,
     };
     let holder = attache_model::Holder::parse("h").unwrap();
+    let somebody = PersonRef::Identifier(PersonIdentifier::parse("PT-1").unwrap());
     let unknown = "0190163d-8694-739b-aea5-966c26f8ad91".parse().unwrap();
 
     for id in [file.id, unknown] {
@@ -130,6 +134,10 @@ async fn a_verb_without_its_scope_is_refused_before_anything_is_looked_up() {
                 .await
                 .err(),
             service.get_file(&writer, id).await.err(),
+            service.get_file_by_seq(&writer, file.seq).await.err(),
+            service.get_file_by_key(&writer, &file.key).await.err(),
+            service.find_person(&writer, &somebody).await.err(),
+            service.authorise(&writer, Action::List).err(),
             service.open_download(&reader, id, false).await.err(),
             service
                 .change_file(&reader, id, FilePatch::default(), None)
@@ -210,6 +218,8 @@ async fn another_tenants_file_is_not_there() {
     let holder = attache_model::Holder::parse("h").unwrap();
     let refusals = [
         service.get_file(&other, file.id).await.err(),
+        service.get_file_by_seq(&other, file.seq).await.err(),
+        service.get_file_by_key(&other, &file.key).await.err(),
         service.open_download(&other, file.id, false).await.err(),
         service
             .change_file(&other, file.id, FilePatch::default(), None)

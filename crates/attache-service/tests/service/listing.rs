@@ -1,5 +1,6 @@
 //! Pages and their cursors, which hold for one tenant, one filter and one order.
 
+use attache_model::FileSeq;
 use attache_service::{FileQuery, ListRequest, ServiceError, Sort, SortDirection, SortField};
 use attache_testkit::Fixture;
 
@@ -133,5 +134,60 @@ async fn a_page_has_one_to_a_thousand_records() {
     for (limit, fits) in [(0, false), (1, true), (1000, true), (1001, false)] {
         let outcome = fixture.service.list_files(&cx, page(limit, None)).await;
         assert_eq!(outcome.is_ok(), fits, "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_found_by_its_number_and_its_key() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let service = &fixture.service;
+    let file = store(service, &cx, "1", b"x").await;
+    store(service, &cx, "2", b"x").await;
+    let archived = service.archive_file(&cx, file.id).await.unwrap();
+    let by_seq = service.get_file_by_seq(&cx, file.seq).await.unwrap();
+    let by_key = service.get_file_by_key(&cx, &file.key).await.unwrap();
+    assert_eq!((&by_seq, &by_key), (&archived, &archived));
+    let unknown = service.get_file_by_seq(&cx, FileSeq::new(99)).await;
+    assert!(
+        matches!(unknown, Err(ServiceError::NotFound)),
+        "{unknown:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_place_in_a_list_is_a_number_or_a_cursor() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let other = fixture.context("b").await;
+    let service = &fixture.service;
+    let theirs = store(service, &other, "theirs", b"x").await;
+    let first = store(service, &cx, "1", b"x").await;
+    let second = store(service, &cx, "2", b"x").await;
+    let list = async |field, seq, cursor| {
+        let direction = SortDirection::Ascending;
+        let request = ListRequest {
+            query: FileQuery {
+                sort: Sort { field, direction },
+                ..FileQuery::default()
+            },
+            after_seq: Some(seq),
+            ..page(1, cursor)
+        };
+        let list = service.list_files(&cx, request).await?;
+        Ok(list.files.into_iter().map(|file| file.id).collect())
+    };
+    let found: Result<Vec<_>, ServiceError> = list(SortField::Name, first.seq, None).await;
+    assert_eq!(found.unwrap(), [second.id]);
+    // Another tenant's number is a place among numbers, and the number of no file here.
+    let found = list(SortField::Seq, theirs.seq, None).await;
+    assert_eq!(found.unwrap(), [first.id]);
+    for refused in [
+        list(SortField::Name, theirs.seq, None).await,
+        list(SortField::Seq, first.seq, Some("any".to_owned())).await,
+    ] {
+        let invalid =
+            matches!(&refused, Err(ServiceError::Invalid(it)) if it.what() == "after_seq");
+        assert!(invalid, "{refused:?}");
     }
 }

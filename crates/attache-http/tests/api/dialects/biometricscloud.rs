@@ -22,6 +22,15 @@ pub(super) async fn stored(client: &HttpClient) -> String {
     answer.expect(StatusCode::OK).json()["id"].to_string()
 }
 
+/// Stores records with the numbers from 1 on.
+async fn stored_several(client: &HttpClient, count: i64) {
+    for number in 1..=count {
+        let fields = json!({ "upload_filename": format!("{number}.png") });
+        let record = create(client, &fields).send().await.json();
+        assert_eq!(record["id"], number);
+    }
+}
+
 /// An answer without its `file_url`, which must be a link that holds for 15 minutes.
 async fn without_file_url(tenant: &Tenant, mut answer: Value) -> Value {
     let url = answer.as_object_mut().unwrap().remove("file_url").unwrap();
@@ -200,9 +209,7 @@ async fn pages(client: &HttpClient, query: &str) -> (Vec<i64>, Vec<usize>) {
 #[tokio::test]
 async fn the_list_goes_on_behind_a_record_in_either_order() {
     let tenant = Tenant::new().await;
-    for _ in 0..7 {
-        stored(&tenant.client).await;
-    }
+    stored_several(&tenant.client, 7).await;
     let down: Vec<i64> = (1..=7).rev().collect();
     let up: Vec<i64> = (1..=7).collect();
     for (query, expected) in [
@@ -244,9 +251,7 @@ async fn the_list_goes_on_behind_a_record_in_either_order() {
 #[tokio::test]
 async fn the_list_goes_on_behind_a_record_that_has_gone() {
     let tenant = Tenant::new().await;
-    for _ in 0..3 {
-        stored(&tenant.client).await;
-    }
+    stored_several(&tenant.client, 3).await;
     let archive = tenant.client.call(Method::DELETE, "/api/v1/file/2");
     archive.send().await.expect(StatusCode::NO_CONTENT);
     let by_time = "/api/v1/files?sort_field=created_time&offset=2";

@@ -14,7 +14,10 @@ pub(super) fn upload(client: &HttpClient, files: &[(&str, &str)]) -> HttpCall {
     let mut form = String::new();
     for (name, text) in files {
         form += "--b\r\nContent-Disposition: form-data; name=\"files[]\"; filename=\"";
-        form += &format!("{name}\"\r\nContent-Type: application/pdf\r\n\r\n{text}\r\n");
+        form += name;
+        form += "\"\r\nContent-Type: application/pdf\r\n\r\n";
+        form += text;
+        form += "\r\n";
     }
     form += "--b--\r\n";
     let call = client.post("/files").text(form);
@@ -113,6 +116,10 @@ async fn the_same_bytes_are_answered_with_their_record_until_it_is_used() {
     let later = upload(client, &[("later.pdf", "%PDF-1")]).send().await;
     assert_ne!(uuids(&later), uuids(&first));
     assert_eq!(later.json()["data"][0]["used_at"], Value::Null);
+    // In one request, too.
+    let twins = [("left.pdf", "%PDF-3"), ("right.pdf", "%PDF-3")];
+    let twins = uuids(&upload(client, &twins).send().await);
+    assert_eq!(twins[0], twins[1]);
     // A private file with these bytes is another's business.
     client.upload("private.pdf", b"%PDF-2").await;
     let public = upload(client, &[("public.pdf", "%PDF-2")]).send().await;
@@ -130,10 +137,12 @@ async fn files_are_listed_by_their_use_as_a_whole() {
     let mut free = Vec::new();
     for batch in 0..35 {
         let names: Vec<_> = (0..20).map(|at| format!("%PDF-{batch}-{at}")).collect();
-        let files: Vec<_> = names.iter().map(|text| ("a.pdf", text.as_str())).collect();
+        let files: Vec<_> = names
+            .iter()
+            .map(|name| (name.as_str(), name.as_str()))
+            .collect();
         free.extend(uuids(&upload(&tenant.client, &files).send().await));
     }
-    free.reverse();
     for query in ["?where[used_at]=null", "?where%5Bused_at%5D=null&page=2"] {
         let mut listed = uuids(&list(query).await.expect(StatusCode::OK));
         listed.sort_by_key(ToString::to_string);

@@ -1,0 +1,6 @@
+//! Clients of the published APIs: what their pages tell them to type works here, with another host and
+//! another key.
+
+mod biometricscloud;
+mod dokstamp;
+mod switches;
