@@ -2,5 +2,7 @@
 //! another key.
 
 mod biometricscloud;
+mod credentials_portal;
 mod dokstamp;
+mod participant_files;
 mod switches;
