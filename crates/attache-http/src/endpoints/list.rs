@@ -175,3 +175,27 @@ fn next_url(app: &App, pairs: &[(String, String)], cursor: &str) -> String {
         encode(cursor)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plus_that_reads_as_a_space_is_still_an_offset() {
+        let noon = parse_time("2026-01-31T12:00:00Z").unwrap();
+        for text in ["2026-01-31T14:00:00+02:00", "2026-01-31T14:00:00 02:00"] {
+            assert_eq!(parse_time(text).unwrap(), noon, "{text}");
+        }
+        for wrong in [
+            "",
+            " ",
+            "+02:00",
+            " 02:00",
+            "2026-01-31 02:00",
+            "2026-01-31T14:00:00  2:00",
+            "2026-01-31T14:00:00é2:00",
+        ] {
+            assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
+    }
+}
