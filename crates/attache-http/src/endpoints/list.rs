@@ -123,14 +123,12 @@ fn parse_state(text: &str) -> Result<StateFilter, String> {
 
 /// A time or a date. The `+` of an offset reads as a space where it was not encoded.
 pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
-    let offset = text.len().checked_sub("+00:00".len());
-    let text = match offset.and_then(|at| text.split_at_checked(at)) {
-        Some((time, offset)) if offset.starts_with(' ') => {
-            format!("{time}+{}", offset.trim_start())
-        }
-        _ => text.to_owned(),
-    };
-    Timestamp::parse(&text).map_err(|error| format!("is refused: {error}"))
+    let offset_at = text.len().checked_sub("+00:00".len());
+    let parts = offset_at.and_then(|at| text.split_at_checked(at));
+    let spaced = parts.and_then(|(time, offset)| Some((time, offset.strip_prefix(' ')?)));
+    let meant = spaced.map(|(time, offset)| format!("{time}+{offset}"));
+    let parsed = Timestamp::parse(meant.as_deref().unwrap_or(text));
+    parsed.map_err(|error| format!("is refused: {error}"))
 }
 
 fn parse_type(text: &str) -> Result<MediaType, String> {
