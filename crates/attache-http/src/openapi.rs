@@ -220,6 +220,15 @@ mod tests {
     }
 
     #[test]
+    fn a_dialects_names_are_described_as_its_page_has_them() {
+        let schemas = &parsed()["components"]["schemas"];
+        let form = &schemas["dokstamp.UploadForm"]["properties"];
+        assert_eq!(form["files[]"]["items"]["format"], "binary", "{form}");
+        let record = &schemas["biometricscloud.Record"]["properties"];
+        assert_eq!(record["type"]["type"], "integer", "{record}");
+    }
+
+    #[test]
     fn a_record_comes_with_its_revision() {
         let mut found = 0;
         for (row, operation) in described() {

@@ -146,6 +146,7 @@ async fn pages_follow_one_another_by_the_last_id() {
                 let list = server.client().get(&target).await.expect(200).json();
                 let results = list["results"].as_array().unwrap();
                 seen.extend(results.iter().map(|record| record["id"].clone()));
+                assert!(seen.len() <= made.len(), "the list does not end");
                 if list["next_id"].is_null() {
                     break;
                 }
