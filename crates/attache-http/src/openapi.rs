@@ -214,7 +214,7 @@ mod tests {
                 assert_eq!(bytes["format"], "binary", "{} {status}", row.name);
             }
         }
-        assert_eq!(found, 4);
+        assert_eq!(found, 5);
     }
 
     #[test]

@@ -142,6 +142,11 @@ impl FileService {
 }
 
 impl UploadSession {
+    /// How many files it has so far.
+    pub fn file_count(&self) -> usize {
+        self.staged.len()
+    }
+
     /// Streams one file into the store. Nothing is visible before [`commit`](Self::commit).
     ///
     /// # Errors

@@ -177,7 +177,8 @@ async fn the_pages_command_does_what_the_page_says() {
             &json!(PDF.len())
         )
     );
-    let viewed = server.anonymous().get(answer["url"].as_str().unwrap());
+    let anybody = server.anonymous();
+    let viewed = anybody.get(answer["url"].as_str().unwrap());
     let viewed = viewed.await.expect(200);
     assert_eq!(viewed.body, PDF);
     let disposition = viewed.header("content-disposition");
@@ -185,7 +186,7 @@ async fn the_pages_command_does_what_the_page_says() {
 
     let answer = url_for(&server.client(), DOWNLOAD_BODY, &id).await;
     assert_shape(URL, &answer);
-    let saved = server.anonymous().get(answer["url"].as_str().unwrap());
+    let saved = anybody.get(answer["url"].as_str().unwrap());
     let saved = saved.await.expect(200);
     let disposition = saved.header("content-disposition");
     assert!(disposition.starts_with("attachment"), "{disposition}");
@@ -215,7 +216,8 @@ async fn one_put_of_the_promised_type_makes_the_file() {
     let id = promised["fileId"].as_str().unwrap();
     let answer = url_for(&client, DOWNLOAD_BODY, id).await;
     assert_eq!(answer["filename"], "contract-order-123.pdf");
-    let saved = server.anonymous().get(answer["url"].as_str().unwrap());
+    let anybody = server.anonymous();
+    let saved = anybody.get(answer["url"].as_str().unwrap());
     assert_eq!(saved.await.expect(200).body, PDF);
     assert_eq!(client.list("").await.len(), 1);
 }

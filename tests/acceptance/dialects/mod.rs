@@ -2,6 +2,8 @@
 //! another key.
 
 mod biometricscloud;
+mod credentials_portal;
 mod dokstamp;
 mod flexportal;
+mod participant_files;
 mod switches;

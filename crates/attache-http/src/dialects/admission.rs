@@ -14,7 +14,6 @@ pub(super) enum NamedTenant<'r> {
     /// In this header, which may be absent.
     Header(&'static str),
     /// In its path.
-    #[expect(dead_code, reason = "for dialects whose paths name it")]
     Segment(&'r str),
     /// Nowhere: the key's counts.
     Nowhere,

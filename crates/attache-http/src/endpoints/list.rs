@@ -101,7 +101,8 @@ fn read_request(mut query: StrictQuery, max_page_size: u32) -> Result<ListReques
     })
 }
 
-fn take_with<T>(
+/// Takes a value with a reader of its own; what it says completes the sentence.
+pub(crate) fn take_with<T>(
     query: &mut StrictQuery,
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, String>,
@@ -120,8 +121,14 @@ fn parse_state(text: &str) -> Result<StateFilter, String> {
     }
 }
 
-fn parse_time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).map_err(|error| format!("is refused: {error}"))
+/// A time or a date. The `+` of an offset reads as a space where it was not encoded.
+pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
+    let offset_at = text.len().checked_sub("+00:00".len());
+    let parts = offset_at.and_then(|at| text.split_at_checked(at));
+    let spaced = parts.and_then(|(time, offset)| Some((time, offset.strip_prefix(' ')?)));
+    let meant = spaced.map(|(time, offset)| format!("{time}+{offset}"));
+    let parsed = Timestamp::parse(meant.as_deref().unwrap_or(text));
+    parsed.map_err(|error| format!("is refused: {error}"))
 }
 
 fn parse_type(text: &str) -> Result<MediaType, String> {
@@ -165,4 +172,28 @@ fn next_url(app: &App, pairs: &[(String, String)], cursor: &str) -> String {
         app.public_url.to(&Route::Files),
         encode(cursor)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plus_that_reads_as_a_space_is_still_an_offset() {
+        let noon = parse_time("2026-01-31T12:00:00Z").unwrap();
+        for text in ["2026-01-31T14:00:00+02:00", "2026-01-31T14:00:00 02:00"] {
+            assert_eq!(parse_time(text).unwrap(), noon, "{text}");
+        }
+        for wrong in [
+            "",
+            " ",
+            "+02:00",
+            " 02:00",
+            "2026-01-31 02:00",
+            "2026-01-31T14:00:00  2:00",
+            "2026-01-31T14:00:00é2:00",
+        ] {
+            assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
+    }
 }

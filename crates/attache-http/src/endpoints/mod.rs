@@ -8,7 +8,7 @@ mod health;
 pub(crate) mod json_upload;
 mod lifecycle;
 mod link;
-mod list;
+pub(crate) mod list;
 mod record;
 mod upload;
 pub(crate) mod upload_fields;

@@ -1,7 +1,17 @@
 //! participant-files: files that the participants of a project uploaded.
 
+mod endpoints;
+mod operations;
+mod requests;
+mod route;
+mod views;
+
+use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
+use self::endpoints::documented;
+use self::operations::{OPERATIONS, Operation};
+use self::route::Route;
 use crate::app::App;
 use crate::call::Call;
 use crate::endpoints::Answer;
@@ -11,34 +21,37 @@ use crate::served::Api;
 /// The API as this crate serves it.
 pub(crate) struct ParticipantFiles;
 
-/// Its URLs.
-pub(crate) enum Route {}
-
-/// What it can be asked to do.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Operation {}
-
 impl Api for ParticipantFiles {
     type Route = Route;
     type Operation = Operation;
 
     fn operations() -> &'static [Row<Operation>] {
-        &[]
+        &OPERATIONS
     }
 
-    fn parse(_: &str) -> Option<Route> {
-        None
+    fn parse(path: &str) -> Option<Route> {
+        Route::parse(path)
     }
 
     fn template(route: &Route) -> &'static str {
-        match *route {}
+        route.template()
     }
 
-    async fn answer(_: &App, _: &'static Row<Operation>, route: Route, _: Call) -> Answer {
-        match route {}
+    async fn answer(app: &App, row: &'static Row<Operation>, route: Route, call: Call) -> Answer {
+        endpoints::answer(app, row, &route, call).await
     }
 
     fn document() -> Document {
-        Document::default()
+        Described::openapi()
     }
 }
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        documented::participant_files_list_files,
+        documented::participant_files_create_download_url,
+    ),
+    tags((name = "participant-files", description = "Files that a project's participants uploaded"))
+)]
+struct Described;

@@ -7,9 +7,7 @@ use attache_testkit::{HttpCall, HttpClient};
 use http::StatusCode;
 use serde_json::json;
 
-use super::biometricscloud;
-use super::dokstamp;
-use super::flexportal;
+use super::{biometricscloud, credentials_portal, dokstamp, flexportal, participant_files};
 use crate::api::support::Tenant;
 
 /// The smallest request for an operation that succeeds for whoever may ask, on a file of its own. A
@@ -36,6 +34,41 @@ async fn request(tenant: &Tenant, row: &Row<()>, client: &HttpClient) -> HttpCal
             call(biometricscloud::stored(owner).await).json(&json!({ "type": 2 }))
         }
         "flexportal_create_url" => flexportal::promise(client),
+        name if name.starts_with("credentials_portal_") => {
+            of_credentials_portal(owner, row, client).await
+        }
+        name if name.starts_with("participant_files_") => {
+            let file = participant_files::stored(owner, "&person=abc12").await;
+            let target = row.template.replace("{slug}", "school-7");
+            client.get(&format!("{target}?key={}", file["key"].as_str().unwrap()))
+        }
+        other => panic!("{other} has no request here"),
+    }
+}
+
+async fn of_credentials_portal(owner: &HttpClient, row: &Row<()>, client: &HttpClient) -> HttpCall {
+    match row.name {
+        "credentials_portal_list_files" => return client.get(row.template),
+        "credentials_portal_upload_file" => {
+            return credentials_portal::upload(client, "abc12", "%PDF-1.4 a");
+        }
+        "credentials_portal_upload_for_person" => {
+            return credentials_portal::upload_for(client, "abc12", "%PDF-1.4 a");
+        }
+        _ => {}
+    }
+    let file = credentials_portal::stored(owner, "abc12", "%PDF-1.4 b").await;
+    let field = |name: &str| file[name].as_str().unwrap();
+    let target = row.template.replace("{id}", field("id"));
+    match row.name {
+        "credentials_portal_change_file" => {
+            let call = client.call(row.method.clone(), &target);
+            call.json(&json!({ "name": "another" }))
+        }
+        "credentials_portal_delete_file" => {
+            client.call(row.method.clone(), &target.replace("{person}", "abc12"))
+        }
+        "credentials_portal_read_content" => client.get(field("url")),
         other => panic!("{other} has no request here"),
     }
 }
@@ -111,10 +144,20 @@ async fn what_is_another_tenants_is_not_found() {
     let tenant = Tenant::new().await;
     let token = tenant.fixture.token("school-8", Scopes::all()).await;
     let stranger = tenant.client.with_token(token);
-    let of_one_file = |row: &Row<()>| row.template.contains('{') && row.access.needs_key();
+    // Where a person is named, each tenant has people of its own.
+    let names_a_person = ["credentials_portal_upload_for_person"];
+    let of_one_file = |row: &Row<()>| {
+        let has_id = row.template.contains('{') && row.access.needs_key();
+        has_id && !names_a_person.contains(&row.name)
+    };
     for row in rows().iter().filter(|row| of_one_file(row)) {
         let answer = request(&tenant, row, &stranger).await.send().await;
-        let problem = answer.problem(StatusCode::NOT_FOUND);
-        assert_eq!(problem.kind, "not-found", "{}", row.name);
+        let names_the_tenant = ["{slug}", "{district}"];
+        let (status, kind) = if names_the_tenant.iter().any(|it| row.template.contains(it)) {
+            (StatusCode::FORBIDDEN, "other-tenant")
+        } else {
+            (StatusCode::NOT_FOUND, "not-found")
+        };
+        assert_eq!(answer.problem(status).kind, kind, "{}", row.name);
     }
 }

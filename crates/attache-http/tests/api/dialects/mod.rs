@@ -2,6 +2,8 @@
 
 mod authorisation;
 mod biometricscloud;
+mod credentials_portal;
 mod dokstamp;
 mod flexportal;
+mod participant_files;
 mod switches;

@@ -1,0 +1,409 @@
+//! credentials-portal: files of a district, attached to people.
+
+use std::time::Duration;
+
+use attache_model::Scopes;
+use attache_testkit::{HttpAnswer, HttpCall, HttpClient};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::api::support::Tenant;
+
+const NOON_MILLIS: i64 = 1_769_860_800_000;
+
+/// A form with files, each with its name and text, and with fields behind them.
+fn form(call: HttpCall, files: &[(&str, &str)], fields: &[(&str, &str)]) -> HttpCall {
+    let mut form = String::new();
+    for (name, text) in files {
+        form += "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"";
+        form += &format!("{name}\"\r\nContent-Type: application/pdf\r\n\r\n{text}\r\n");
+    }
+    for (name, text) in fields {
+        form +=
+            &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
+    }
+    form += "--b--\r\n";
+    call.text(form)
+        .header("content-type", "multipart/form-data; boundary=b")
+}
+
+/// An upload of one file about a person.
+pub(super) fn upload(client: &HttpClient, person: &str, text: &str) -> HttpCall {
+    let fields = [("personId", person)];
+    form(client.post("/api/upload"), &[("a.pdf", text)], &fields)
+}
+
+/// An upload of one file about the person in the path.
+pub(super) fn upload_for(client: &HttpClient, person: &str, text: &str) -> HttpCall {
+    let call = client.post(&format!("/api/people/{person}/uploads"));
+    form(call, &[("a.pdf", text)], &[])
+}
+
+/// Stores one file about a person and answers what is written of it.
+pub(super) async fn stored(client: &HttpClient, person: &str, text: &str) -> Value {
+    let answer = upload(client, person, text).send().await;
+    answer.expect(StatusCode::CREATED).json()
+}
+
+async fn list(client: &HttpClient) -> Vec<Value> {
+    let answer = client.get("/api/files").send().await;
+    let answer = answer.expect(StatusCode::OK).json();
+    answer.as_array().unwrap().clone()
+}
+
+fn text<'v>(file: &'v Value, field: &str) -> &'v str {
+    file[field].as_str().unwrap()
+}
+
+async fn read(client: &HttpClient, file: &Value) -> HttpAnswer {
+    client.get(text(file, "url")).send().await
+}
+
+async fn patch(client: &HttpClient, file: &Value, body: Value) -> HttpAnswer {
+    let target = format!("/api/files/{}", text(file, "id"));
+    let call = client.call(Method::PATCH, &target).json(&body);
+    call.send().await
+}
+
+async fn delete(client: &HttpClient, person: &str, file: &Value) -> HttpAnswer {
+    let target = format!("/api/people/{person}/uploads/{}", text(file, "id"));
+    client.call(Method::DELETE, &target).send().await
+}
+
+#[tokio::test]
+async fn a_file_is_written_as_the_page_prints_it() {
+    let tenant = Tenant::new().await;
+    let call = tenant.client.post("/api/upload");
+    let files = [("document.pdf", "%PDF-1.4")];
+    let fields = [
+        ("personId", "abc12"),
+        ("name", "Background Check"),
+        ("unknown", "1"),
+    ];
+    let answer = form(call, &files, &fields).send().await;
+    let uploaded = answer.expect(StatusCode::CREATED).json();
+    let id = text(&uploaded, "id");
+    let expected = json!({
+        "id": id,
+        "district_id": "school-7",
+        "person_id": "abc12",
+        "name": "Background Check",
+        "filename": "document.pdf",
+        "content_type": "application/pdf",
+        "size": 8,
+        "url": format!("https://files.example.org/files/school-7/upload/abc12/document~{id}.pdf"),
+        "created_at": NOON_MILLIS,
+    });
+    assert_eq!(uploaded, expected);
+    assert_eq!(list(&tenant.client).await, [expected]);
+    let bytes = read(&tenant.client, &uploaded).await;
+    assert_eq!(bytes.expect(StatusCode::OK).body, "%PDF-1.4");
+}
+
+#[tokio::test]
+async fn both_ways_of_uploading_do_the_same() {
+    let tenant = Tenant::new().await;
+    let in_form = stored(&tenant.client, "a/b", "%PDF-1").await;
+    let in_path = upload_for(&tenant.client, "a%2Fb", "%PDF-1").send().await;
+    let in_path = in_path.expect(StatusCode::CREATED).json();
+    for field in ["person_id", "name", "filename", "content_type", "size"] {
+        assert_eq!(in_path[field], in_form[field], "{field}");
+    }
+    assert_eq!(in_path["person_id"], "a/b");
+    assert_eq!(in_path["name"], "a.pdf");
+    let call = tenant.client.post("/api/people/p/uploads");
+    let files = [("a.pdf", "%PDF-2")];
+    let both = form(call, &files, &[("personId", "p"), ("name", "N")]);
+    assert_eq!(
+        both.send().await.expect(StatusCode::CREATED).json()["name"],
+        "N"
+    );
+}
+
+#[tokio::test]
+async fn an_upload_that_is_not_right_stores_nothing() {
+    let tenant = Tenant::new().await;
+    let one = [("a.pdf", "%PDF-1")];
+    let two = [("a.pdf", "%PDF-1"), ("b.pdf", "%PDF-2")];
+    let long = "x".repeat(300);
+    let send = |target: &str, files: &[(&str, &str)], fields: &[(&str, &str)]| {
+        form(tenant.client.post(target), files, fields).send()
+    };
+    let refused = [
+        (send("/api/upload", &one, &[]).await, 422, "personId"),
+        (
+            send("/api/upload", &one, &[("personId", "")]).await,
+            422,
+            "personId",
+        ),
+        (
+            send("/api/upload", &one, &[("personId", "..")]).await,
+            422,
+            "personId",
+        ),
+        (
+            send("/api/upload", &one, &[("personId", &long)]).await,
+            422,
+            "personId",
+        ),
+        (
+            send("/api/upload", &one, &[("personId", "a"), ("personId", "b")]).await,
+            422,
+            "personId",
+        ),
+        (
+            send("/api/people/a/uploads", &one, &[("personId", "b")]).await,
+            422,
+            "personId",
+        ),
+        (
+            send("/api/people/%2E%2E/uploads", &one, &[]).await,
+            422,
+            "personId",
+        ),
+        (
+            send("/api/upload", &two, &[("personId", "a")]).await,
+            413,
+            "one file",
+        ),
+        (
+            send("/api/upload", &[], &[("personId", "a")]).await,
+            422,
+            "no file",
+        ),
+    ];
+    for (answer, status, said) in refused {
+        let problem = answer.problem(StatusCode::from_u16(status).unwrap());
+        assert!(problem.detail.contains(said), "{problem:?}");
+    }
+    let json = tenant.client.post("/api/upload").json(&json!({}));
+    let problem = json
+        .send()
+        .await
+        .problem(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(problem.kind, "unsupported-media-type");
+    tenant.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn every_file_about_somebody_is_listed_as_a_whole() {
+    let tenant = Tenant::new().await;
+    assert_eq!(list(&tenant.client).await, [] as [Value; 0]);
+    tenant.client.upload("nobodys.pdf", b"%PDF-0").await;
+    let mut made = Vec::new();
+    // More than are read at once.
+    for number in 0..520 {
+        let file = stored(&tenant.client, "p", &format!("%PDF-{number}")).await;
+        made.push(file["id"].to_string());
+    }
+    let listed = list(&tenant.client).await;
+    let mut ids: Vec<_> = listed.iter().map(|file| file["id"].to_string()).collect();
+    ids.sort();
+    made.sort();
+    assert_eq!(ids, made);
+
+    let last = listed.last().unwrap();
+    let archive = format!("/v1/files/{}/archive", text(last, "id"));
+    let archive = tenant.client.post(&archive).send().await;
+    archive.expect(StatusCode::OK);
+    assert_eq!(list(&tenant.client).await.len(), 519);
+    read(&tenant.client, last)
+        .await
+        .problem(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn files_of_one_name_have_urls_of_their_own() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let first = stored(client, "abc12", "%PDF-first").await;
+    let bare = "/files/school-7/upload/abc12/a.pdf";
+    let by_name = || client.get(bare).send();
+    assert_eq!(by_name().await.expect(StatusCode::OK).body, "%PDF-first");
+
+    let second = stored(client, "abc12", "%PDF-second").await;
+    stored(client, "another", "%PDF-third").await;
+    assert_ne!(first["url"], second["url"]);
+    for (file, bytes) in [(&first, "%PDF-first"), (&second, "%PDF-second")] {
+        assert_eq!(read(client, file).await.expect(StatusCode::OK).body, bytes);
+    }
+    by_name().await.problem(StatusCode::NOT_FOUND);
+
+    delete(client, "abc12", &first).await.expect(StatusCode::OK);
+    assert_eq!(by_name().await.expect(StatusCode::OK).body, "%PDF-second");
+    // What the URL of a file once meant is not what another is called.
+    let name = text(&first, "url").rsplit('/').next().unwrap();
+    let call = client.post("/api/people/abc12/uploads");
+    let copy = form(call, &[(name, "%PDF-copy")], &[]).send().await;
+    let copy = copy.expect(StatusCode::CREATED).json();
+    read(client, &first).await.problem(StatusCode::NOT_FOUND);
+    assert_eq!(read(client, &copy).await.body, "%PDF-copy");
+}
+
+#[tokio::test]
+async fn a_url_names_its_district_and_its_person() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let file = stored(client, "abc12", "%PDF-1").await;
+    let url = text(&file, "url");
+    read(&client.anonymous(), &file)
+        .await
+        .problem(StatusCode::UNAUTHORIZED);
+    let other = url.replace("/school-7/", "/school-8/");
+    for district in [&other, &url.replace("/school-7/", "/nobodys/")] {
+        let problem = client.get(district).send().await;
+        let problem = problem.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.kind, "other-tenant");
+    }
+    let token = tenant.fixture.token("school-8", Scopes::all()).await;
+    let stranger = client.with_token(token);
+    let problem = read(&stranger, &file).await.problem(StatusCode::FORBIDDEN);
+    assert_eq!(problem.kind, "other-tenant");
+    for missing in [
+        other.clone(),
+        other.replace(text(&file, "id"), "0190163d-8694-739b-aea5-966c26f8ad91"),
+        "/files/school-8/upload/abc12/a.pdf".to_owned(),
+    ] {
+        let answer = stranger.get(&missing).send().await;
+        answer.problem(StatusCode::NOT_FOUND);
+    }
+    for missing in [
+        url.replace("/abc12/", "/another/"),
+        url.replace("/abc12/", "/%20/"),
+        url.replace("/abc12/", "/..%2F/"),
+        url.replace("/upload/", "/scan/"),
+        "/files/school-7/upload/abc12/b.pdf".to_owned(),
+        "/files/school-7/upload/abc12/x%2Fa.pdf".to_owned(),
+    ] {
+        let answer = client.get(&missing).send().await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_are_served_as_the_native_api_serves_them() {
+    let tenant = Tenant::new().await;
+    let file = stored(&tenant.client, "abc12", "%PDF-1.4").await;
+    let native = format!("/v1/files/{}/content", text(&file, "id"));
+    for (name, value) in [
+        ("accept", "*/*"),
+        ("range", "bytes=1-3"),
+        ("range", "bytes=100-"),
+        ("if-none-match", "*"),
+    ] {
+        let ask = |target: &str| tenant.client.get(target).header(name, value).send();
+        let (here, there) = (ask(text(&file, "url")).await, ask(&native).await);
+        assert_eq!(here.status, there.status, "{value}");
+        if here.status.is_success() {
+            assert_eq!(here.body, there.body, "{value}");
+        }
+        for header in [
+            "content-type",
+            "content-length",
+            "content-range",
+            "content-disposition",
+            "etag",
+            "repr-digest",
+            "x-content-type-options",
+            "content-security-policy",
+            "cache-control",
+        ] {
+            let (here, there) = (here.headers.get(header), there.headers.get(header));
+            let is_a_problem = header == "content-length" && value == "bytes=100-";
+            assert!(here == there || is_a_problem, "{value}: {here:?} {there:?}");
+        }
+    }
+    let head = tenant.client.call(Method::HEAD, text(&file, "url"));
+    let head = head.send().await.expect(StatusCode::OK);
+    assert_eq!(
+        (head.header("content-length"), &head.body[..]),
+        ("8", &b""[..])
+    );
+}
+
+#[tokio::test]
+async fn a_bare_filename_is_looked_for_by_whom_may_list() {
+    let tenant = Tenant::new().await;
+    let file = stored(&tenant.client, "abc12", "%PDF-1").await;
+    let scope = [attache_model::Scope::ContentRead];
+    let reader = tenant.client_with(scope.into_iter().collect()).await;
+    read(&reader, &file).await.expect(StatusCode::OK);
+    let bare = reader.get("/files/school-7/upload/abc12/a.pdf").send();
+    let problem = bare.await.problem(StatusCode::FORBIDDEN);
+    assert_eq!(problem.kind, "missing-scope");
+}
+
+#[tokio::test]
+async fn a_file_is_renamed_and_given_to_another() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let file = stored(client, "abc12", "%PDF-1").await;
+    let mut expected = file.clone();
+    for body in [
+        json!({}),
+        json!({ "name": null, "person_id": null, "size": 9 }),
+    ] {
+        let answer = patch(client, &file, body).await.expect(StatusCode::OK);
+        assert_eq!(answer.json(), expected);
+    }
+    expected["name"] = "Diploma".into();
+    let answer = patch(client, &file, json!({ "name": "Diploma" })).await;
+    assert_eq!(answer.expect(StatusCode::OK).json(), expected);
+
+    expected["person_id"] = "def34".into();
+    expected["url"] = text(&file, "url").replace("/abc12/", "/def34/").into();
+    let answer = patch(client, &file, json!({ "person_id": "def34" })).await;
+    assert_eq!(answer.expect(StatusCode::OK).json(), expected);
+    assert_eq!(list(client).await, [expected.clone()]);
+    read(client, &file).await.problem(StatusCode::NOT_FOUND);
+    assert_eq!(read(client, &expected).await.body, "%PDF-1");
+
+    for (field, value) in [
+        ("name", json!("")),
+        ("name", json!(7)),
+        ("person_id", json!("")),
+        ("person_id", json!("..")),
+    ] {
+        let answer = patch(client, &file, json!({ field: value })).await;
+        answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let nobodys = client.upload("a.pdf", b"%PDF-2").await;
+    let nobodys = json!({ "id": nobodys.to_string() });
+    let answer = patch(client, &nobodys, json!({ "person_id": "abc12" })).await;
+    answer.problem(StatusCode::NOT_FOUND);
+    let native = format!("/v1/files/{}", text(&nobodys, "id"));
+    assert_eq!(
+        client.get(&native).send().await.json()["person"],
+        Value::Null
+    );
+}
+
+#[tokio::test]
+async fn a_file_is_deleted_from_its_person_only() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let file = stored(client, "abc12", "%PDF-1").await;
+    stored(client, "def34", "%PDF-2").await;
+    for person in ["def34", "nobody", "..", "%20"] {
+        let answer = delete(client, person, &file).await;
+        assert_eq!(answer.problem(StatusCode::NOT_FOUND).kind, "not-found");
+    }
+    let claim = format!("/v1/files/{}/claim", text(&file, "id"));
+    let claimed = client.post(&claim).json(&json!({ "holder": "h" }));
+    claimed.send().await.expect(StatusCode::OK);
+    let problem = delete(client, "abc12", &file).await;
+    assert_eq!(problem.problem(StatusCode::CONFLICT).kind, "file-claimed");
+    let release = client.call(Method::DELETE, &format!("{claim}?holder=h"));
+    release.send().await.expect(StatusCode::OK);
+
+    let deleted = delete(client, "abc12", &file).await;
+    assert_eq!(deleted.expect(StatusCode::OK).body, r#"{"ok":true}"#);
+    delete(client, "abc12", &file)
+        .await
+        .problem(StatusCode::NOT_FOUND);
+    assert_eq!(list(client).await.len(), 1);
+    tenant.fixture.service.finish_tasks().await;
+    tenant.fixture.clock.advance(Duration::from_secs(1));
+    tenant.fixture.service.reap_once().await.unwrap();
+    assert_eq!(tenant.fixture.blob_count().await, 1);
+}

@@ -1,0 +1,292 @@
+//! participant-files: files that the participants of a project uploaded.
+
+use std::time::Duration;
+
+use attache_model::Scopes;
+use attache_testkit::{HttpAnswer, HttpClient};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::api::support::Tenant;
+
+const NOON: &str = "2026-01-31T12:00:00.000Z";
+const FILES: &str = "/api/v1/administration/projects/school-7/files";
+
+/// Stores one file with these parameters and answers its record.
+pub(super) async fn stored(client: &HttpClient, query: &str) -> Value {
+    let call = client.post(&format!("/v1/files?filename=Kitty.jpg{query}"));
+    let answer = call.bytes(b"\xff\xd8\xff kitty").send().await;
+    answer.expect(StatusCode::CREATED).json()["files"][0].clone()
+}
+
+async fn ask(client: &HttpClient, query: &str) -> HttpAnswer {
+    client.get(&format!("{FILES}{query}")).send().await
+}
+
+async fn list(client: &HttpClient, query: &str) -> Value {
+    ask(client, query).await.expect(StatusCode::OK).json()
+}
+
+fn keys(list: &Value) -> Vec<&str> {
+    let files = list["files"].as_array().unwrap().iter();
+    files.map(|file| file["key"].as_str().unwrap()).collect()
+}
+
+fn encoded(text: &str) -> String {
+    let bytes = text.bytes().map(|byte| format!("%{byte:02X}"));
+    bytes.collect()
+}
+
+#[tokio::test]
+async fn a_file_is_written_as_the_page_prints_it() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let record = stored(client, "&person=PT-123&category=images").await;
+    let participant = record["person_id"].as_str().unwrap();
+    let mut file = json!({
+        "participantID": participant,
+        "participantIdentifier": "PT-123",
+        "key": format!("{participant}/images/{NOON}_Kitty.jpg"),
+        "category": "images",
+        "lastModified": NOON,
+    });
+    let expected = json!({ "files": [file], "nextPageID": null });
+    assert_eq!(list(client, "").await, expected);
+    // Its key stays when its category goes, and it was modified then.
+    tenant.fixture.clock.advance(Duration::from_millis(1500));
+    let target = format!("/v1/files/{}", record["id"].as_str().unwrap());
+    let patch = client.call(Method::PATCH, &target);
+    let patch = patch.json(&json!({ "category": null }));
+    patch.send().await.expect(StatusCode::OK);
+    file["category"] = Value::Null;
+    file["lastModified"] = "2026-01-31T12:00:01.500Z".into();
+    let expected = json!({ "files": [file], "nextPageID": null });
+    assert_eq!(list(client, "?unknown=1").await, expected);
+}
+
+#[tokio::test]
+async fn files_are_filtered_by_participant_category_and_time() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let mut made = Vec::new();
+    for query in [
+        "&person=PT-1&category=images",
+        "&person=PT-1",
+        "&person=PT-2&category=images",
+        "&category=images",
+    ] {
+        made.push(stored(client, query).await);
+        tenant.fixture.clock.advance(Duration::from_hours(1));
+    }
+    let key = |at: usize| made[at]["key"].as_str().unwrap();
+    let id = made[0]["person_id"].as_str().unwrap();
+    let upper = id.to_uppercase();
+    for (query, expected) in [
+        (String::new(), &[2, 1, 0][..]),
+        (format!("?participantID={id}"), &[1, 0]),
+        (format!("?participantID={upper}"), &[1, 0]),
+        ("?participantIdentifier=PT-1".to_owned(), &[1, 0]),
+        ("?participantIdentifier=PT-1&category=images".to_owned(), &[0]),
+        (format!("?participantID={id}&category=images"), &[0]),
+        ("?category=images".to_owned(), &[2, 0]),
+        ("?category=other".to_owned(), &[]),
+        ("?participantIdentifier=pt-1".to_owned(), &[]),
+        ("?participantID=0190163d-8694-739b-aea5-966c26f8ad91".to_owned(), &[]),
+        // Neither end is part of it.
+        ("?uploadedAfter=2026-01-31T12:00:00Z".to_owned(), &[2, 1]),
+        ("?uploadedBefore=2026-01-31T14:00:00Z".to_owned(), &[1, 0]),
+        (
+            "?uploadedAfter=2026-01-31T08:59:59.999-03:00&uploadedBefore=2026-01-31T14:00:00%2B01:00".to_owned(),
+            &[0],
+        ),
+        // A + that was not encoded reads as a space.
+        ("?uploadedAfter=2026-01-31T14:00:00+01:00".to_owned(), &[2]),
+        ("?uploadedAfter=2026-01-31".to_owned(), &[2, 1, 0]),
+        ("?uploadedBefore=2026-01-31".to_owned(), &[]),
+        ("?uploadedBefore=2026-02-01".to_owned(), &[2, 1, 0]),
+        ("?uploadedAfter=2026-02-01".to_owned(), &[]),
+    ] {
+        let expected: Vec<_> = expected.iter().map(|at| key(*at)).collect();
+        assert_eq!(keys(&list(client, &query).await), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn ill_formed_values_are_refused_by_their_name() {
+    let tenant = Tenant::new().await;
+    stored(&tenant.client, "&person=PT-1").await;
+    for wrong in [
+        "participantID=PT-1",
+        "participantID=",
+        "participantID=0190163d-8694-739b-aea5-966c26f8ad91&participantIdentifier=PT-1",
+        "participantIdentifier=",
+        "participantIdentifier=..",
+        "category=",
+        "category=../files",
+        "uploadedAfter=yesterday",
+        "uploadedAfter=2026-02-30",
+        "uploadedAfter=",
+        "uploadedBefore=1769860800",
+        "uploadedBefore=2026-01-31T14:00:00+0100",
+        "limit=0",
+        "limit=-1",
+        "limit=ten",
+        "limit=",
+        "limit=1&limit=2",
+        "pageID=",
+        "pageID=A8MAqb65R6Ezx7NdzcND",
+    ] {
+        let name = wrong.split('=').next().unwrap();
+        let answer = ask(&tenant.client, &format!("?{wrong}")).await;
+        let problem = answer.problem(StatusCode::BAD_REQUEST);
+        assert!(problem.detail.contains(name), "{wrong}: {problem:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_is_at_most_100() {
+    let tenant = Tenant::new().await;
+    for _ in 0..101 {
+        stored(&tenant.client, "&person=PT-1").await;
+    }
+    for (query, count) in [
+        ("", 100),
+        ("?limit=100", 100),
+        ("?limit=101", 100),
+        ("?limit=99999999999999999999", 100),
+        ("?limit=7", 7),
+    ] {
+        let page = list(&tenant.client, query).await;
+        assert_eq!(keys(&page).len(), count, "{query}");
+        assert!(page["nextPageID"].is_string(), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn pages_have_every_file_once_while_others_arrive() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let mut made = Vec::new();
+    for _ in 0..9 {
+        let record = stored(client, "&person=PT-1").await;
+        made.push(record["key"].as_str().unwrap().to_owned());
+        stored(client, "").await;
+        tenant.fixture.clock.advance(Duration::from_millis(1));
+    }
+    for query in ["limit=3", "limit=3&participantIdentifier=PT-1"] {
+        let mut seen = Vec::new();
+        let mut page = list(client, &format!("?{query}")).await;
+        let mut pages = 1;
+        loop {
+            seen.extend(keys(&page).into_iter().map(str::to_owned));
+            let Some(next) = page["nextPageID"].as_str() else {
+                break;
+            };
+            tenant.fixture.clock.advance(Duration::from_millis(1));
+            stored(client, "&person=PT-1&category=late").await;
+            let next = next.to_owned();
+            page = list(client, &format!("?{query}&pageID={next}")).await;
+            pages += 1;
+            let other = format!("?limit=3&category=late&pageID={next}");
+            let problem = ask(client, &other).await.problem(StatusCode::BAD_REQUEST);
+            assert_eq!(problem.kind, "invalid-cursor");
+        }
+        seen.retain(|key| !key.contains("/late/"));
+        let mut expected = made.clone();
+        expected.reverse();
+        assert_eq!(seen, expected, "{query}");
+        assert!(pages >= 3, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_download_url_is_a_link_that_ends() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let record = stored(client, "&person=PT-1").await;
+    let key = record["key"].as_str().unwrap();
+    for key in [key.to_owned(), encoded(key)] {
+        let answer = ask(client, &format!("/download?key={key}")).await;
+        let answer = answer.expect(StatusCode::OK).json();
+        let url = answer["preSignedUrl"].as_str().unwrap();
+        assert_eq!(answer, json!({ "preSignedUrl": url }));
+        let expires = 1_769_860_800 + 900;
+        assert!(url.contains(&format!("Expires={expires}")), "{url}");
+
+        let open = |url: String| client.anonymous().get(&url).send();
+        let opened = open(url.to_owned()).await.expect(StatusCode::OK);
+        assert_eq!(opened.body, &b"\xff\xd8\xff kitty"[..]);
+        let stretched = url.replace(&expires.to_string(), &(expires + 900).to_string());
+        let problem = open(stretched).await.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.kind, "invalid-link");
+    }
+    let url = list_url(client, key).await;
+    tenant.fixture.clock.advance(Duration::from_secs(901));
+    let problem = client.anonymous().get(&url).send().await;
+    let problem = problem.problem(StatusCode::FORBIDDEN);
+    assert_eq!(problem.kind, "link-expired");
+}
+
+async fn list_url(client: &HttpClient, key: &str) -> String {
+    let answer = ask(client, &format!("/download?key={key}")).await;
+    let answer = answer.expect(StatusCode::OK).json();
+    answer["preSignedUrl"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn only_files_of_participants_have_download_urls() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let nobodys = stored(client, "").await;
+    let key = nobodys["key"].as_str().unwrap();
+    for unknown in [key, "no/such/key", "%20"] {
+        let answer = ask(client, &format!("/download?key={unknown}")).await;
+        let problem = answer.problem(StatusCode::NOT_FOUND);
+        assert_eq!(problem.kind, "not-found", "{unknown}");
+    }
+    for missing in ["", "?key=", "?Key=x"] {
+        let answer = ask(client, &format!("/download{missing}")).await;
+        let problem = answer.problem(StatusCode::BAD_REQUEST);
+        assert!(problem.detail.contains("key"), "{problem:?}");
+    }
+    let archived = stored(client, "&person=PT-1").await;
+    let archive = format!("/v1/files/{}/archive", archived["id"].as_str().unwrap());
+    let archive = client.post(&archive).send().await;
+    archive.expect(StatusCode::OK);
+    let key = archived["key"].as_str().unwrap();
+    let answer = ask(client, &format!("/download?key={key}")).await;
+    let problem = answer.problem(StatusCode::CONFLICT);
+    assert_eq!(problem.kind, "file-archived");
+    assert_eq!(keys(&list(client, "").await), [""; 0]);
+}
+
+#[tokio::test]
+async fn another_projects_files_are_out_of_reach() {
+    let tenant = Tenant::new().await;
+    let record = stored(&tenant.client, "&person=PT-1").await;
+    let key = record["key"].as_str().unwrap();
+    let token = tenant.fixture.token("school-8", Scopes::all()).await;
+    let stranger = tenant.client.with_token(token);
+    let download = format!("/download?key={key}");
+    for query in ["", "?participantIdentifier=PT-1", &download] {
+        let problem = ask(&stranger, query).await.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.kind, "other-tenant", "{query}");
+        let own = format!("{}{query}", FILES.replace("school-7", "nobodys"));
+        let answer = tenant.client.get(&own).send().await;
+        answer.problem(StatusCode::FORBIDDEN);
+    }
+    let own = FILES.replace("school-7", "school-8");
+    let files = stranger.get(&own).send().await.json();
+    assert_eq!(files, json!({ "files": [], "nextPageID": null }));
+    for query in [
+        format!("?participantID={}", record["person_id"].as_str().unwrap()),
+        "?participantIdentifier=PT-1".to_owned(),
+    ] {
+        let files = stranger.get(&format!("{own}{query}")).send().await.json();
+        assert_eq!(files["files"], json!([]));
+    }
+    let answer = stranger.get(&format!("{own}{download}")).send().await;
+    answer.problem(StatusCode::NOT_FOUND);
+    let page = list(&tenant.client, "?limit=1").await;
+    assert_eq!(page["nextPageID"], Value::Null);
+}

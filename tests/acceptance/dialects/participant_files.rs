@@ -1,0 +1,190 @@
+//! participant-files, by its page. The page prints no commands, only requests.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, Options, PNG, Server, assert_shape};
+
+const FILES: &str = r#"
+{
+"files": [
+{
+"participantID": "58b331cc-50ee-460b-8e7e-871e08867687",
+"participantIdentifier": "PT-123",
+"key": "58b331cc-50ee-460b-8e7e-871e08867687/images/2024-05-12T14:16:36.244Z_Kitty.jpg",
+"category": "images",
+"lastModified": "2024-05-12T10:16:37-04:00"
+},
+{
+"participantID": "58b331cc-50ee-460b-8e7e-871e08867687",
+"participantIdentifier": "PT-123",
+"key": "58b331cc-50ee-460b-8e7e-871e08867687/files/2024-05-12T14:51:30.569Z_Llama.jpg",
+"category": "workout-videos",
+"lastModified": "2024-05-12T10:51:32-04:00"
+}
+],
+"nextPageID": "A8MAqb65R6Ezx7NdzcND"
+}
+"#;
+
+const DOWNLOAD: &str = r#"
+{
+"preSignedUrl": "https://your-presigned-secure-image-url/58b331cc-50ee-460b-8e7e-871e08867687/image/2024-03-14T17:26:43.526Z_kitty.jpg?Expires=1715527513&various-access-credentials..."
+}
+"#;
+
+/// As the page has it, which prints it without the first slash.
+const PATH: &str = "/api/v1/administration/projects/:projectID/files";
+
+async fn ask(client: &Client, query: &str) -> Answer {
+    let path = PATH.replace(":projectID", "default");
+    client.get(&format!("{path}{query}")).await
+}
+
+async fn list(client: &Client, query: &str) -> Value {
+    ask(client, query).await.expect(200).json()
+}
+
+async fn store(client: &Client, name: &str, person: &str, category: Option<&str>) -> Value {
+    let mut fields = json!({ "person": person });
+    if let Some(category) = category {
+        fields["category"] = category.into();
+    }
+    client.store_with(name, PNG, fields).await
+}
+
+fn keys(page: &Value) -> Vec<String> {
+    let files = page["files"].as_array().unwrap().iter();
+    files
+        .map(|file| file["key"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_pages_requests_do_what_the_page_says() {
+    let server = Server::start(Options::new()).await;
+    let client = &server.client();
+    let kitty = store(client, "Kitty.png", "PT-123", Some("images")).await;
+    store(client, "Llama.png", "PT-123", Some("workout-videos")).await;
+    store(client, "Other.png", "PT-456", Some("images")).await;
+    client.store("nobodys.png", PNG).await;
+
+    let page = list(client, "?limit=2").await;
+    assert_shape(FILES, &page);
+    let id = kitty["person_id"].as_str().unwrap();
+    for query in [
+        format!("?participantID={id}"),
+        "?participantIdentifier=PT-123".to_owned(),
+    ] {
+        assert_eq!(keys(&list(client, &query).await).len(), 2, "{query}");
+        let page = list(client, &format!("{query}&category=images")).await;
+        assert_eq!(keys(&page), [kitty["key"].as_str().unwrap()]);
+        assert_eq!(page["nextPageID"], Value::Null);
+        let file = &page["files"][0];
+        assert_eq!(file["participantIdentifier"], "PT-123");
+        assert_eq!(file["participantID"], id);
+    }
+    let unknown = list(client, "?participantIdentifier=PT-789").await;
+    assert_eq!(unknown, json!({ "files": [], "nextPageID": null }));
+    assert_eq!(keys(&list(client, "").await).len(), 3);
+
+    store(client, "Plain.png", "PT-789", None).await;
+    let plain = list(client, "?participantIdentifier=PT-789").await;
+    assert_eq!(plain["files"][0]["category"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_download_url_says_when_it_ends_and_ends_then() {
+    let server = Server::start(Options::new()).await;
+    let client = &server.client();
+    let file = store(client, "kitty.png", "PT-123", Some("image")).await;
+    let key = file["key"].as_str().unwrap();
+    // As the page has it: the key as it is.
+    let answer = ask(client, &format!("/download?key={key}")).await;
+    let answer = answer.expect(200).json();
+    assert_shape(DOWNLOAD, &answer);
+    let url = answer["preSignedUrl"].as_str().unwrap();
+    assert_eq!(server.anonymous().get(url).await.expect(200).body, PNG);
+
+    let (_, query) = url.split_once('?').unwrap();
+    let expires = query.split('&').find_map(|it| it.strip_prefix("Expires="));
+    let expires: i64 = expires.unwrap().parse().unwrap();
+    let stored = file["created_at"].as_str().unwrap();
+    let format = &time::format_description::well_known::Rfc3339;
+    let stored = time::OffsetDateTime::parse(stored, format).unwrap();
+    let lifetime = expires - stored.unix_timestamp();
+    assert!((900..960).contains(&lifetime), "{lifetime}");
+    let stretched = url.replace(
+        &format!("Expires={expires}"),
+        &format!("Expires={}", expires + 60),
+    );
+    let answer = server.anonymous().get(&stretched).await;
+    answer.problem(403, "invalid-link");
+}
+
+#[tokio::test]
+async fn pages_have_every_file_once_while_others_arrive() {
+    let server = Server::start(Options::new()).await;
+    let client = &server.client();
+    let mut before = BTreeSet::new();
+    for number in 0..23 {
+        let file = store(client, &format!("{number}.png"), "PT-1", None).await;
+        before.insert(file["key"].as_str().unwrap().to_owned());
+    }
+    let mut seen = Vec::new();
+    let mut page = list(client, "?limit=5").await;
+    loop {
+        seen.extend(keys(&page));
+        let Some(next) = page["nextPageID"].as_str() else {
+            break;
+        };
+        store(client, "late.png", "PT-1", None).await;
+        let next = format!("?limit=5&pageID={next}");
+        page = list(client, &next).await;
+    }
+    let once: BTreeSet<_> = seen.iter().cloned().collect();
+    assert_eq!(once.len(), seen.len());
+    assert!(once.is_superset(&before));
+}
+
+#[tokio::test]
+async fn another_projects_files_are_out_of_reach() {
+    let server = Server::start(Options::new()).await;
+    let file = store(&server.client(), "a.png", "PT-1", None).await;
+    let key = file["key"].as_str().unwrap();
+    let stranger = server.other_tenant("north");
+    for query in ["", &format!("/download?key={key}")] {
+        ask(&stranger, query).await.problem(403, "other-tenant");
+    }
+    let own = PATH.replace(":projectID", "north");
+    let listed = stranger.get(&own).await.expect(200).json();
+    assert_eq!(listed["files"], json!([]));
+    let download = stranger.get(&format!("{own}/download?key={key}")).await;
+    download.problem(404, "not-found");
+    let page = list(&server.client(), "?limit=1").await;
+    assert_eq!(page["nextPageID"], Value::Null);
+}
+
+#[tokio::test]
+async fn ill_formed_values_are_refused_by_their_name() {
+    let server = Server::start(Options::new()).await;
+    for (name, value) in [
+        ("participantID", "PT-1"),
+        ("uploadedAfter", "yesterday"),
+        ("uploadedBefore", "12/31/2026"),
+        ("limit", "0"),
+        ("category", "a b"),
+    ] {
+        let answer = ask(
+            &server.client(),
+            &format!("?{name}={}", value.replace(' ', "%20")),
+        )
+        .await;
+        answer.problem_naming(400, "invalid-parameter", name);
+    }
+    let answer = ask(&server.client(), "?pageID=A8MAqb65R6Ezx7NdzcND").await;
+    answer.problem(400, "invalid-cursor");
+    let answer = ask(&server.client(), "/download").await;
+    answer.problem_naming(400, "invalid-parameter", "key");
+}
