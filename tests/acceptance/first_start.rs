@@ -1,6 +1,7 @@
 //! A newcomer's first minutes: nothing configured, one command, one curl; and what a restart keeps.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -166,8 +167,6 @@ async fn the_secrets_on_disk_are_for_the_owner_only() {
     if !tells_of(Needs::DataDirectory) {
         return;
     }
-    use std::os::unix::fs::PermissionsExt;
-
     let server = Server::start(Options::new()).await;
     server.client().store("a.txt", b"a").await;
     let mut folders = vec![server.data_dir().to_owned()];

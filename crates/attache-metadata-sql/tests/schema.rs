@@ -104,7 +104,7 @@ async fn a_newer_or_altered_schema_is_refused() -> Result<(), BoxError> {
         migrated,
         Err(OpenError::SchemaNewer {
             found: 99,
-            known: 2
+            known: 3
         })
     );
     assert!(refused, "{migrated:?}");

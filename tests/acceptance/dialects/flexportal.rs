@@ -177,17 +177,17 @@ async fn the_pages_command_does_what_the_page_says() {
             &json!(PDF.len())
         )
     );
-    let anybody = server.anonymous();
-    let viewed = anybody.get(answer["url"].as_str().unwrap());
-    let viewed = viewed.await.expect(200);
+    let anyone = server.anonymous();
+    let viewed = anyone.get(answer["url"].as_str().unwrap()).await;
+    let viewed = viewed.expect(200);
     assert_eq!(viewed.body, PDF);
     let disposition = viewed.header("content-disposition");
     assert!(disposition.starts_with("inline"), "{disposition}");
 
     let answer = url_for(&server.client(), DOWNLOAD_BODY, &id).await;
     assert_shape(URL, &answer);
-    let saved = anybody.get(answer["url"].as_str().unwrap());
-    let saved = saved.await.expect(200);
+    let saved = anyone.get(answer["url"].as_str().unwrap()).await;
+    let saved = saved.expect(200);
     let disposition = saved.header("content-disposition");
     assert!(disposition.starts_with("attachment"), "{disposition}");
 }
@@ -216,9 +216,9 @@ async fn one_put_of_the_promised_type_makes_the_file() {
     let id = promised["fileId"].as_str().unwrap();
     let answer = url_for(&client, DOWNLOAD_BODY, id).await;
     assert_eq!(answer["filename"], "contract-order-123.pdf");
-    let anybody = server.anonymous();
-    let saved = anybody.get(answer["url"].as_str().unwrap());
-    assert_eq!(saved.await.expect(200).body, PDF);
+    let anyone = server.anonymous();
+    let saved = anyone.get(answer["url"].as_str().unwrap()).await;
+    assert_eq!(saved.expect(200).body, PDF);
     assert_eq!(client.list("").await.len(), 1);
 }
 

@@ -314,3 +314,19 @@ async fn a_page_of_any_origin_may_send_what_it_was_given_the_url_for() {
     let sent = sent.send().await.expect(StatusCode::CREATED);
     assert_eq!(sent.header("access-control-allow-origin"), PAGE);
 }
+
+#[tokio::test]
+async fn bytes_come_as_what_was_promised_or_as_nothing_where_nothing_was() {
+    let tenant = Tenant::new().await;
+    for (promised, status) in [
+        ("text/plain", StatusCode::UNPROCESSABLE_ENTITY),
+        ("application/octet-stream", StatusCode::CREATED),
+    ] {
+        let body = json!({ "filename": "a.txt", "content_type": promised });
+        let begun = begin(&tenant.client, &body).await.json();
+        let url = begun["url"].as_str().unwrap();
+        let untyped = tenant.client.anonymous().call(Method::PUT, url);
+        let answer = untyped.bytes(b"hello").send().await;
+        assert_eq!(answer.status, status, "{promised}: {answer:?}");
+    }
+}

@@ -65,7 +65,7 @@ async fn older_newer_and_altered_schemas_are_refused() -> Result<(), BoxError> {
             outcome,
             Err(OpenError::SchemaNewer {
                 found: 99,
-                known: 2
+                known: 3
             })
         )
     };

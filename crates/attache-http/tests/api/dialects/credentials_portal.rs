@@ -13,17 +13,23 @@ const NOON_MILLIS: i64 = 1_769_860_800_000;
 
 /// A form with files, each with its name and text, and with fields behind them.
 fn form(call: HttpCall, files: &[(&str, &str)], fields: &[(&str, &str)]) -> HttpCall {
-    let mut form = String::new();
-    for (name, text) in files {
-        form += "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"";
-        form += &format!("{name}\"\r\nContent-Type: application/pdf\r\n\r\n{text}\r\n");
-    }
-    for (name, text) in fields {
-        form +=
-            &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
-    }
-    form += "--b--\r\n";
-    call.text(form)
+    let files = files.iter().map(|(name, text)| {
+        format!("file\"; filename=\"{name}\"\r\nContent-Type: application/pdf\r\n\r\n{text}")
+    });
+    let fields = fields
+        .iter()
+        .map(|(name, text)| format!("{name}\"\r\n\r\n{text}"));
+    let parts: String = files
+        .chain(fields)
+        .flat_map(|part| {
+            [
+                "--b\r\nContent-Disposition: form-data; name=\"".to_owned(),
+                part,
+                "\r\n".to_owned(),
+            ]
+        })
+        .collect();
+    call.text(parts + "--b--\r\n")
         .header("content-type", "multipart/form-data; boundary=b")
 }
 
