@@ -76,7 +76,7 @@ async fn files_are_filtered_by_participant_category_and_time() {
         "&category=images",
     ] {
         made.push(stored(client, query).await);
-        tenant.fixture.clock.advance(Duration::from_secs(3600));
+        tenant.fixture.clock.advance(Duration::from_hours(1));
     }
     let key = |at: usize| made[at]["key"].as_str().unwrap();
     let id = made[0]["person_id"].as_str().unwrap();
