@@ -137,7 +137,7 @@ async fn a_url_for_a_new_file_ends() {
     tenant
         .fixture
         .clock
-        .advance(std::time::Duration::from_mins(60));
+        .advance(std::time::Duration::from_hours(1));
     let problem = put(client, &promised, "text/plain").await;
     let problem = problem.problem(StatusCode::FORBIDDEN);
     assert_eq!(problem.kind, "link-expired");
