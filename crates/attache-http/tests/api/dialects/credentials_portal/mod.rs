@@ -15,24 +15,6 @@ const NOON_MILLIS: i64 = 1_769_860_800_000;
 /// A form with files, each with its name and text, and with fields behind them.
 fn form(call: HttpCall, files: &[(&str, &str)], fields: &[(&str, &str)]) -> HttpCall {
     let files = files.iter().map(|(name, text)| {
-<<<<<<< HEAD:crates/attache-http/tests/api/dialects/credentials_portal.rs
-        format!("file\"; filename=\"{name}\"\r\nContent-Type: application/pdf\r\n\r\n{text}")
-    });
-    let fields = fields
-        .iter()
-        .map(|(name, text)| format!("{name}\"\r\n\r\n{text}"));
-    let parts: String = files
-        .chain(fields)
-        .flat_map(|part| {
-            [
-                "--b\r\nContent-Disposition: form-data; name=\"".to_owned(),
-                part,
-                "\r\n".to_owned(),
-            ]
-        })
-        .collect();
-    call.text(parts + "--b--\r\n")
-=======
         let disposition = format!("form-data; name=\"file\"; filename=\"{name}\"");
         let head = format!("--b\r\nContent-Disposition: {disposition}");
         format!("{head}\r\nContent-Type: application/pdf\r\n\r\n{text}\r\n")
@@ -42,7 +24,6 @@ fn form(call: HttpCall, files: &[(&str, &str)], fields: &[(&str, &str)]) -> Http
     });
     let form = files.chain(fields).collect::<String>() + "--b--\r\n";
     call.text(form)
->>>>>>> dib:crates/attache-http/tests/api/dialects/credentials_portal/mod.rs
         .header("content-type", "multipart/form-data; boundary=b")
 }
 
