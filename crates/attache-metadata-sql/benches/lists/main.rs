@@ -42,8 +42,8 @@ async fn main() -> Result<(), BoxError> {
         places.push(Measured { place, repository });
     }
     println!(
-        "| {:<36} | {FEW:>9} | {many:>9} | ratio | pages |       |",
-        "median ms of"
+        "| {:<36} | {FEW:>9} | {many:>9} | ratio | {:>10} | {:>11} |",
+        "median ms among so many records", "pages, few", "pages, many"
     );
     println!("| :--- | ---: | ---: | ---: | ---: | ---: |");
     for work in work::all()? {
@@ -51,7 +51,7 @@ async fn main() -> Result<(), BoxError> {
         let ratio = many.as_secs_f64() / few.as_secs_f64();
         let [few_pages, many_pages] = pages(&places, &work).await?;
         println!(
-            "| {:<36} | {:>9.3} | {:>9.3} | {ratio:>5.2} | {few_pages:>11} | {many_pages:>12} |",
+            "| {:<36} | {:>9.3} | {:>9.3} | {ratio:>5.2} | {few_pages:>10} | {many_pages:>11} |",
             work.name,
             few.as_secs_f64() * 1000.0,
             many.as_secs_f64() * 1000.0,
