@@ -24,6 +24,7 @@ mod lifecycle;
 mod links;
 mod list;
 mod logs;
+mod moving;
 mod names;
 mod outages;
 mod paging;

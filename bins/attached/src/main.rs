@@ -5,6 +5,7 @@ mod config;
 mod logging;
 mod metrics;
 mod output;
+mod progress;
 mod server;
 mod shutdown;
 

@@ -20,6 +20,8 @@ mod rows;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub mod transfer;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod uploads;
 

@@ -101,7 +101,10 @@ impl Installation {
     }
 }
 
-async fn open_store(options: &InstallationOptions) -> Result<Arc<dyn BlobStore>, OpenError> {
+/// Opens the store of an installation; a local one alone, as it is made for one at a time.
+pub(crate) async fn open_store(
+    options: &InstallationOptions,
+) -> Result<Arc<dyn BlobStore>, OpenError> {
     match &options.storage {
         StorageLocation::Local(path) => {
             let local = LocalOptions::new(path).with_reserved_bytes(options.reserved_bytes);

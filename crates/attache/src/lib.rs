@@ -12,6 +12,8 @@ mod open_error;
 mod options;
 #[cfg(unix)]
 pub mod signing_keys;
+#[cfg(all(feature = "sqlite", feature = "postgres", target_os = "linux"))]
+pub mod transfer;
 
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 pub use database::InstallationDatabase;

@@ -38,6 +38,8 @@ pub(crate) enum Needs {
     DatabaseServer,
     /// A store that can be away while the server runs.
     StoreServer,
+    /// Somewhere to move an embedded server to.
+    Destination,
 }
 
 impl Pairing {
@@ -71,6 +73,7 @@ impl Pairing {
             (Self::SqliteAndLocal, Needs::DatabaseServer | Needs::StoreServer) => {
                 Some("nothing of it can be away while the server runs")
             }
+            (Self::SqliteAndLocal, Needs::Destination) => Some("it is what servers move from"),
             _ => None,
         }
     }
@@ -112,13 +115,16 @@ impl Place {
     /// A place of this run's pairing; what is in a directory goes into this one.
     pub(crate) fn new(folder: &Path) -> Self {
         match Pairing::of_this_run() {
-            Pairing::SqliteAndLocal => {
-                let data_dir = folder.join("data");
-                fs::create_dir(&data_dir).unwrap();
-                Self::Directory(data_dir)
-            }
+            Pairing::SqliteAndLocal => Self::in_directory(folder),
             Pairing::PostgresAndS3 => Self::on(ThrowawayPostgres::shared()),
         }
+    }
+
+    /// An embedded place, whatever the pairing.
+    pub(crate) fn in_directory(folder: &Path) -> Self {
+        let data_dir = folder.join("data");
+        fs::create_dir(&data_dir).unwrap();
+        Self::Directory(data_dir)
     }
 
     /// A place on a PostgreSQL server that the test may stop.
@@ -137,19 +143,26 @@ impl Place {
             Self::Directory(data_dir) => {
                 command.arg("--data-dir").arg(data_dir);
             }
-            Self::Shared(Shared { database_url, s3 }) => {
-                let (endpoint, region) = (s3.endpoint(), s3.region());
-                let storage_url = format!(
-                    "s3://{BUCKET}/live?endpoint={endpoint}&region={region}&path_style=true"
-                );
+            Self::Shared(shared) => {
                 command
-                    .env("ATTACHE_DATABASE_URL", database_url)
-                    .env("ATTACHE_STORAGE_URL", storage_url)
-                    .env("ATTACHE_SIGNING_KEYS", SIGNING_KEY)
-                    .env("AWS_ACCESS_KEY_ID", ThrowawayS3::ACCESS_KEY_ID)
-                    .env("AWS_SECRET_ACCESS_KEY", ThrowawayS3::SECRET_ACCESS_KEY);
+                    .env("ATTACHE_DATABASE_URL", &shared.database_url)
+                    .env("ATTACHE_STORAGE_URL", shared.storage_url())
+                    .env("ATTACHE_SIGNING_KEYS", SIGNING_KEY);
+                Shared::introduce(command);
             }
         }
+    }
+
+    /// Tells a command that works on another place to carry it to this one.
+    #[track_caller]
+    pub(crate) fn configure_as_destination(&self, command: &mut Command) {
+        let Self::Shared(shared) = self else {
+            panic!("nothing moves to a directory");
+        };
+        command
+            .env("ATTACHE_TO_DATABASE_URL", &shared.database_url)
+            .env("ATTACHE_TO_STORAGE_URL", shared.storage_url());
+        Shared::introduce(command);
     }
 
     /// Does what comes before the first start, with commands that each answer their output; answers
@@ -201,6 +214,20 @@ impl Place {
         };
         found.sort();
         found
+    }
+}
+
+impl Shared {
+    fn storage_url(&self) -> String {
+        let (endpoint, region) = (self.s3.endpoint(), self.s3.region());
+        format!("s3://{BUCKET}/live?endpoint={endpoint}&region={region}&path_style=true")
+    }
+
+    /// Tells a command who it is to the store.
+    fn introduce(command: &mut Command) {
+        command
+            .env("AWS_ACCESS_KEY_ID", ThrowawayS3::ACCESS_KEY_ID)
+            .env("AWS_SECRET_ACCESS_KEY", ThrowawayS3::SECRET_ACCESS_KEY);
     }
 }
 

@@ -126,6 +126,16 @@ impl Server {
         Self::start_at(home, options).await
     }
 
+    /// Starts one on SQLite and local files, whatever the pairing.
+    pub(crate) async fn start_embedded(options: Options) -> Self {
+        Self::start_at(Home::new(Place::in_directory), options).await
+    }
+
+    /// Starts one on a place that was filled by other means; nothing is made there first.
+    pub(crate) async fn start_on_filled(place: Place, options: Options) -> Self {
+        Self::start_in(Arc::new(Home::new(|_| place)), options, None).await
+    }
+
     async fn start_at(home: Home, options: Options) -> Self {
         let key = home.prepare();
         Self::start_in(Arc::new(home), options, key).await
@@ -324,6 +334,12 @@ impl Server {
         let mut command = self.home.command();
         command.args(arguments);
         command
+    }
+
+    /// Tells a command that works on another server's data to carry it to this one's.
+    #[track_caller]
+    pub(crate) fn configure_as_destination(&self, command: &mut Command) {
+        self.home.place.configure_as_destination(command);
     }
 
     /// Runs a subcommand that has to succeed; answers its stdout without the line's end.

@@ -3,6 +3,7 @@
 mod check;
 mod key;
 mod migrate;
+mod migrate_data;
 mod serve;
 mod tenant;
 
@@ -23,6 +24,7 @@ pub(crate) async fn run(
         Command::Tenant(command) => tenant::run(command, &options).await?,
         Command::Key(command) => key::run(command, &options).await?,
         Command::Migrate => migrate::run(&options).await?,
+        Command::MigrateData(to) => migrate_data::run(&to, &options).await?,
         Command::Check => return check::run(&options).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -120,18 +120,13 @@ impl DataArgs {
         let Some(url) = &self.database_url else {
             return Ok(DatabaseLocation::Sqlite(self.data_dir.join("attache.db")));
         };
-        if is_scheme(url, "postgres") || is_scheme(url, "postgresql") {
-            let options = PostgresOptions::parse(url).map_err(|error| error.to_string())?;
-            let options = options.with_max_connections(self.database_connections);
-            return Ok(DatabaseLocation::Postgres(options));
-        }
-        let otherwise = "or postgres://USER:PASSWORD@HOST/DATABASE";
-        match local_path(url, "sqlite", otherwise)? {
-            path if path.as_os_str() == ":memory:" => {
-                Err("a database in memory would lose every file at the end".to_owned())
+        Ok(match database_at(url)? {
+            DatabaseLocation::Postgres(options) => {
+                let options = options.with_max_connections(self.database_connections);
+                DatabaseLocation::Postgres(options)
             }
-            path => Ok(DatabaseLocation::Sqlite(path)),
-        }
+            other => other,
+        })
     }
 
     fn storage(
@@ -141,19 +136,42 @@ impl DataArgs {
         let Some(url) = &self.storage_url else {
             return Ok(StorageLocation::Local(self.data_dir.join("blobs")));
         };
-        if is_scheme(url, "s3") {
-            let told = |error: S3OptionsError| error.to_string();
-            let options = S3Options::parse(url).map_err(told)?;
-            let options = options.with_environment(&environment).map_err(told)?;
-            let credentials = S3Credentials::from_lookup(&environment).map_err(told)?;
-            return Ok(StorageLocation::S3 {
-                options: Box::new(options),
-                credentials,
-            });
-        }
-        let path = local_path(url, "file", "or s3://BUCKET/PREFIX?endpoint=URL");
-        path.map(StorageLocation::Local)
+        storage_at(url, environment)
     }
+}
+
+/// The database that a URL names.
+pub(super) fn database_at(url: &str) -> Result<DatabaseLocation, String> {
+    if is_scheme(url, "postgres") || is_scheme(url, "postgresql") {
+        let options = PostgresOptions::parse(url).map_err(|error| error.to_string())?;
+        return Ok(DatabaseLocation::Postgres(options));
+    }
+    let otherwise = "or postgres://USER:PASSWORD@HOST/DATABASE";
+    match local_path(url, "sqlite", otherwise)? {
+        path if path.as_os_str() == ":memory:" => {
+            Err("a database in memory would lose every file at the end".to_owned())
+        }
+        path => Ok(DatabaseLocation::Sqlite(path)),
+    }
+}
+
+/// The store that a URL names, with its credentials from the environment.
+pub(super) fn storage_at(
+    url: &str,
+    environment: impl Fn(&'static str) -> Option<String>,
+) -> Result<StorageLocation, String> {
+    if is_scheme(url, "s3") {
+        let told = |error: S3OptionsError| error.to_string();
+        let options = S3Options::parse(url).map_err(told)?;
+        let options = options.with_environment(&environment).map_err(told)?;
+        let credentials = S3Credentials::from_lookup(&environment).map_err(told)?;
+        return Ok(StorageLocation::S3 {
+            options: Box::new(options),
+            credentials,
+        });
+    }
+    let path = local_path(url, "file", "or s3://BUCKET/PREFIX?endpoint=URL");
+    path.map(StorageLocation::Local)
 }
 
 impl fmt::Debug for DataArgs {

@@ -1,6 +1,7 @@
 //! The command line and its environment twins: what can be said, and what it means.
 
 mod data;
+mod destination;
 mod serve;
 mod values;
 
@@ -9,6 +10,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::data::DataArgs;
+pub(crate) use self::destination::DestinationArgs;
 pub(crate) use self::serve::{ServeArgs, local_url};
 use self::values::{parse_key_id, parse_key_name, parse_lifetime, parse_scopes, parse_slug};
 use attache::{Scopes, TenantSlug};
@@ -48,6 +50,9 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Make the database, or bring it to this program's schema
     Migrate,
+    /// Carry everything from SQLite over to Postgres and another store. The flags that name the data
+    /// name the source, which no server may use meanwhile. Run again, it goes on where it ended
+    MigrateData(Box<DestinationArgs>),
     /// Check the configuration and whether database and storage can be used
     Check,
 }
@@ -242,6 +247,13 @@ mod tests {
             &["key", "list"],
             &["key", "revoke", "0123456789ab"],
             &["migrate"],
+            &[
+                "migrate-data",
+                "--to-database-url",
+                "postgres://h/d",
+                "--to-storage-url",
+                "file:x",
+            ],
             &["check"],
         ] {
             let after: Vec<_> = args.iter().chain(&["--data-dir", "d"]).copied().collect();

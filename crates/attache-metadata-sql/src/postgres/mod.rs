@@ -21,6 +21,8 @@ mod open;
 mod options;
 mod people;
 mod reap;
+#[cfg(feature = "sqlite")]
+mod receive;
 mod settle;
 mod tenancy;
 mod transaction;
@@ -28,3 +30,5 @@ mod uploads;
 
 pub use open::PostgresRepository;
 pub use options::PostgresOptions;
+#[cfg(feature = "sqlite")]
+pub(crate) use receive::ReceivingPostgres;

@@ -9,6 +9,8 @@ mod events;
 mod failure;
 mod files;
 mod find;
+#[cfg(feature = "postgres")]
+mod frozen;
 mod group;
 mod list;
 mod migrate;
@@ -20,5 +22,7 @@ mod uploads;
 mod wal;
 mod writer;
 
+#[cfg(feature = "postgres")]
+pub(crate) use frozen::FrozenSqlite;
 pub use open::SqliteRepository;
 pub use options::SqliteOptions;

@@ -16,4 +16,6 @@ mod place;
 mod proxy;
 mod races;
 mod schema;
+#[cfg(feature = "sqlite")]
+mod transfer;
 mod uploads;

@@ -1,0 +1,306 @@
+//! Carrying records over from SQLite: all of them, unchanged, and to a target of their own only.
+
+use std::path::PathBuf;
+
+use attache_metadata_sql::transfer::{Transfer, TransferError};
+use attache_metadata_sql::{OpenError, PostgresOptions, SqliteRepository};
+use attache_testkit::ThrowawayPostgres;
+use sqlx::{Connection as _, Row as _, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::place::{BoxError, Place};
+
+/// Several pages of everything, in two tenants; every column has a value somewhere and `NULL` elsewhere
+/// where it may. The last of each table with numbers is gone.
+const FILL: &str = "
+    CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS
+        (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1203) SELECT i FROM n;
+    INSERT INTO tenants (slug, created_at) SELECT 'tenant-' || i, i FROM n WHERE i <= 3;
+    DELETE FROM tenants WHERE id = 3;
+    INSERT INTO principals (tenant_id, kind, subject, name, scopes, created_at)
+        SELECT i % 2 + 1, 'api-key', 'key:' || i, iif(i % 2, 'Ä «key»', NULL), 'files:read', i FROM n;
+    INSERT INTO api_keys SELECT 'k' || i, i, randomblob(32), iif(i % 3, i, NULL), iif(i % 5, NULL, i)
+        FROM n;
+    INSERT INTO people SELECT randomblob(16), i % 2 + 1, 'Z-' || i, i FROM n;
+    INSERT INTO blobs (id, tenant_id, storage_key, state, size_bytes, sha256, stored_bytes, created_at)
+        SELECT randomblob(16), i % 2 + 1, '1/00/' || i, 'live', i, randomblob(32), i, i FROM n;
+    INSERT INTO blobs (id, tenant_id, storage_key, state, lease_token, lease_until, created_at)
+        VALUES (randomblob(16), 1, 's', 'staging', randomblob(16), 9, 1);
+    INSERT INTO blobs (id, tenant_id, storage_key, state, size_bytes, sha256, stored_bytes, created_at)
+        VALUES (randomblob(16), 1, 'c', 'condemned', 1, randomblob(32), 1, 1);
+    INSERT INTO files (id, tenant_id, blob_id, person_id, category, name, filename, description,
+            content_type, size_bytes, sha256, visibility, key, used_at, used_by, uploaded_by, created_at,
+            updated_at, archived_at, held_at, revision, request_key, request_index)
+        SELECT randomblob(16), b.tenant_id, b.id, iif(b.size_bytes % 3, p.id, NULL),
+            iif(b.size_bytes % 4, 'images', NULL), 'Näme', 'f.pdf', iif(b.size_bytes % 5, 'd', NULL),
+            'application/pdf', b.size_bytes, b.sha256, iif(b.size_bytes % 2, 'public', 'private'),
+            'key/' || b.size_bytes, iif(b.size_bytes % 7, NULL, 5), iif(b.size_bytes % 7, NULL, 'h:1'),
+            b.size_bytes, b.size_bytes, 9, iif(b.size_bytes % 7 = 1, 8, NULL),
+            iif(b.size_bytes % 9, NULL, 7), b.size_bytes % 4 + 1,
+            iif(b.size_bytes % 6, NULL, 'r' || b.size_bytes), iif(b.size_bytes % 6, NULL, 0)
+        FROM blobs AS b JOIN people AS p ON p.identifier = 'Z-' || b.size_bytes WHERE b.state = 'live';
+    DELETE FROM files WHERE seq = 1203;
+    INSERT INTO uploads (id, tenant_id, person_identifier, filename, content_type, size_bytes, sha256,
+            visibility, created_by, created_at, expires_at, staging_blob_id, staging_key, staging_lease)
+        SELECT randomblob(16), 1, iif(i % 2, 'Z-1', NULL), 'u.pdf', 'application/pdf',
+            iif(i % 2, 4, NULL), iif(i % 2, randomblob(32), NULL), 'private', i % 2 + 1, i, 99,
+            iif(i = 5, x'00112233445566778899aabbccddeeff', NULL), iif(i = 5, 's', NULL),
+            iif(i = 5, x'00112233445566778899aabbccddeeff', NULL)
+        FROM n WHERE i <= 9;
+    INSERT INTO outbox (tenant_id, topic, payload, created_at)
+        SELECT i % 2 + 1, 'file', CAST('event ' || i AS BLOB), i FROM n;
+    DELETE FROM outbox;
+    DROP TABLE n;";
+
+struct Source {
+    directory: TempDir,
+}
+
+impl Source {
+    async fn filled() -> Result<Self, BoxError> {
+        let source = Self::empty().await?;
+        source.execute(FILL).await?;
+        Ok(source)
+    }
+
+    async fn empty() -> Result<Self, BoxError> {
+        let directory = tempfile::tempdir()?;
+        let source = Self { directory };
+        SqliteRepository::migrate(source.path()).await?;
+        Ok(source)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("attache.db")
+    }
+
+    async fn connect(&self) -> Result<SqliteConnection, BoxError> {
+        let url = format!("sqlite:{}", self.path().display());
+        Ok(SqliteConnection::connect(&url).await?)
+    }
+
+    async fn execute(&self, sql: &'static str) -> Result<(), BoxError> {
+        let mut connection = self.connect().await?;
+        sqlx::raw_sql(sql).execute(&mut connection).await?;
+        connection.close().await?;
+        Ok(())
+    }
+
+    async fn to(&self, place: &Place) -> Result<Transfer, TransferError> {
+        Transfer::open(self.path(), &PostgresOptions::new(&place.url)).await
+    }
+
+    /// A query's rows of texts, here and there.
+    async fn assert_same(&self, place: &Place, sql: &'static str) -> Result<usize, BoxError> {
+        let mut here = self.connect().await?;
+        let here = sqlx::query(sql).fetch_all(&mut here).await?;
+        let here: Vec<String> = here.iter().map(|row| row.get(0)).collect();
+        let mut there = place.connect().await?;
+        let there = sqlx::query(sql).fetch_all(&mut there).await?;
+        let there: Vec<String> = there.iter().map(|row| row.get(0)).collect();
+        assert_eq!(here, there);
+        Ok(here.len())
+    }
+}
+
+/// Carries up to `limit` blobs; answers how many there were already.
+async fn carry_blobs(transfer: &Transfer, limit: usize) -> Result<usize, TransferError> {
+    let (mut after, mut found, mut carried) = (None, 0, 0);
+    loop {
+        let blobs = transfer.blobs_after(after).await?;
+        let Some(last) = blobs.last() else {
+            return Ok(found);
+        };
+        after = Some(last.id);
+        for blob in &blobs {
+            if blob.is_carried {
+                found += 1;
+            } else if carried < limit {
+                transfer.carry_blob(blob).await?;
+                carried += 1;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_row_arrives_unchanged_over_two_runs_and_numbers_go_on() -> Result<(), BoxError> {
+    let (source, place) = (Source::filled().await?, Place::new().await?);
+    let first = source.to(&place).await?;
+    let bytes = 1203 * 1204 / 2;
+    assert_eq!(first.check().await?, (1203, bytes));
+    first.begin().await?;
+    assert_eq!(carry_blobs(&first, 700).await?, 0);
+    // What is not all there cannot be finished: no record without its bytes.
+    let early = first.finish(&|_, _| {}).await.unwrap_err();
+    assert!(matches!(early, TransferError::Target(_)), "{early}");
+    first.close().await;
+
+    let second = source.to(&place).await?;
+    assert_eq!(second.check().await?, (1203, bytes));
+    second.begin().await?;
+    assert_eq!(carry_blobs(&second, usize::MAX).await?, 700);
+    let carried = second.finish(&|_, _| {}).await?;
+    second.close().await;
+    let rows: Vec<_> = carried
+        .iter()
+        .map(|it| (it.table, it.rows, it.left))
+        .collect();
+    let expected = [
+        ("tenants", 2, 0),
+        ("principals", 1203, 0),
+        ("people", 1203, 0),
+        ("blobs", 1203, 2),
+        ("files", 1202, 0),
+        ("uploads", 8, 1),
+        ("outbox", 0, 0),
+        ("api_keys", 1203, 0),
+    ];
+    assert_eq!(rows, expected);
+    assert_told_alike(&source, &place).await?;
+    for (sql, next) in [
+        (
+            "INSERT INTO tenants (slug, created_at) VALUES ('new', 0) RETURNING id",
+            4,
+        ),
+        (
+            "INSERT INTO outbox (tenant_id, topic, payload, created_at) VALUES (1, 't', '', 0) \
+             RETURNING seq",
+            1204,
+        ),
+    ] {
+        assert_eq!(place.count(sql).await?, next);
+    }
+    assert_eq!(
+        place
+            .count("SELECT nextval(pg_get_serial_sequence('files', 'seq'))")
+            .await?,
+        1204
+    );
+    Ok(())
+}
+
+/// Compares in words that both databases know, apart from the code under test.
+async fn assert_told_alike(source: &Source, place: &Place) -> Result<(), BoxError> {
+    let files = "SELECT seq || ' ' || tenant_id || ' ' || coalesce(category, '-') || ' ' || name \
+        || ' ' || coalesce(description, '-') || ' ' || key || ' ' || size_bytes || ' ' || visibility \
+        || ' ' || coalesce(used_at, -1) || ' ' || coalesce(used_by, '-') || ' ' || uploaded_by || ' ' \
+        || created_at || ' ' || updated_at || ' ' || coalesce(archived_at, -1) || ' ' \
+        || coalesce(held_at, -1) || ' ' || revision || ' ' || coalesce(request_key, '-') FROM files \
+        ORDER BY seq";
+    assert_eq!(source.assert_same(place, files).await?, 1202);
+    let people = "SELECT p.identifier || ' ' || f.key FROM files AS f JOIN people AS p \
+        ON p.id = f.person_id JOIN blobs AS b ON b.id = f.blob_id AND b.sha256 = f.sha256 \
+        ORDER BY f.seq";
+    assert_eq!(source.assert_same(place, people).await?, 802);
+    let keys = "SELECT p.seq || ' ' || p.subject || ' ' || coalesce(p.name, '-') || ' ' || k.key_id \
+        || ' ' || coalesce(k.expires_at, -1) || ' ' || coalesce(k.revoked_at, -1) FROM principals AS p \
+        JOIN api_keys AS k ON k.principal_seq = p.seq ORDER BY p.seq";
+    assert_eq!(source.assert_same(place, keys).await?, 1203);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_target_with_anything_else_is_refused() -> Result<(), BoxError> {
+    let (source, place) = (Source::filled().await?, Place::new().await?);
+    let transfer = source.to(&place).await?;
+    transfer.begin().await?;
+    for (change, back, table) in [
+        (
+            "UPDATE tenants SET slug = 'other' WHERE id = 2",
+            "UPDATE tenants SET slug = 'tenant-2' WHERE id = 2",
+            "tenants",
+        ),
+        (
+            "INSERT INTO tenants (slug, created_at) VALUES ('theirs', 0)",
+            "DELETE FROM tenants WHERE slug = 'theirs'",
+            "tenants",
+        ),
+        (
+            "INSERT INTO people SELECT gen_random_uuid(), 1, 'x', 0",
+            "DELETE FROM people WHERE identifier = 'x'",
+            "people",
+        ),
+        (
+            "INSERT INTO outbox (tenant_id, topic, payload, created_at) VALUES (1, 't', '', 0)",
+            "DELETE FROM outbox",
+            "outbox",
+        ),
+        (
+            "UPDATE principals SET name = NULL WHERE seq = 1201",
+            "UPDATE principals SET name = 'Ä «key»' WHERE seq = 1201",
+            "principals",
+        ),
+    ] {
+        place.execute(change).await?;
+        let refused = transfer.check().await;
+        assert!(
+            matches!(refused, Err(TransferError::OtherContent { table: found }) if found == table),
+            "{change}: {refused:?}"
+        );
+        place.execute(back).await?;
+        transfer.check().await?;
+    }
+    transfer.close().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_transfers_and_of_two_writers_one_waits() -> Result<(), BoxError> {
+    let (source, place) = (Source::empty().await?, Place::new().await?);
+    let transfer = source.to(&place).await?;
+    let other = Source::empty().await?;
+    let refused = other.to(&place).await.unwrap_err();
+    assert!(matches!(refused, TransferError::TargetInUse), "{refused}");
+    let elsewhere = Place::new().await?;
+    let refused = source.to(&elsewhere).await.unwrap_err();
+    assert!(matches!(refused, TransferError::SourceInUse), "{refused}");
+    let mut writer = source.connect().await?;
+    sqlx::query("PRAGMA busy_timeout = 1")
+        .execute(&mut writer)
+        .await?;
+    let write = sqlx::query("INSERT INTO tenants (slug, created_at) VALUES ('a', 0)");
+    assert!(write.execute(&mut writer).await.is_err());
+    // Both are free again.
+    transfer.close().await;
+    other.to(&place).await?.close().await;
+    source.to(&elsewhere).await?.close().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn other_schemas_and_formats_are_refused() -> Result<(), BoxError> {
+    let (source, place) = (Source::empty().await?, Place::new().await?);
+    let url = ThrowawayPostgres::shared().create_database()?;
+    let refused = Transfer::open(source.path(), &PostgresOptions::new(url)).await;
+    let older = |error: &OpenError| matches!(error, OpenError::SchemaOlder { .. });
+    assert!(matches!(refused, Err(TransferError::OpenTarget(ref error)) if older(error)));
+
+    let missing = source.directory.path().join("missing.db");
+    let refused = Transfer::open(&missing, &PostgresOptions::new(&place.url)).await;
+    let error = refused.unwrap_err();
+    assert!(
+        matches!(error, TransferError::OpenSource(OpenError::Missing { .. })),
+        "{error}"
+    );
+    assert!(!missing.exists());
+
+    source
+        .execute(
+            "INSERT INTO tenants VALUES (1, 'a', 0); INSERT INTO blobs (id, tenant_id, storage_key, \
+             state, size_bytes, sha256, format, stored_bytes, created_at) VALUES (randomblob(16), 1, \
+             'k', 'live', 1, randomblob(32), 1, 17, 0)",
+        )
+        .await?;
+    let transfer = source.to(&place).await?;
+    let refused = transfer.check().await;
+    assert!(matches!(refused, Err(TransferError::UnknownFormat)));
+    transfer.close().await;
+
+    source
+        .execute("DELETE FROM _sqlx_migrations WHERE version > 1")
+        .await?;
+    let refused = source.to(&place).await;
+    assert!(matches!(refused, Err(TransferError::OpenSource(ref error)) if older(error)));
+    Ok(())
+}
