@@ -118,19 +118,11 @@ async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_t
     assert!(refusals > 0, "no request met a crash");
     let client = server.client();
     let mut seen = BTreeMap::new();
-    let mut target = "/v1/files?limit=1000".to_owned();
-    loop {
-        let page = client.get(&target).await.expect(200);
-        for file in page.files() {
-            let name = file["filename"].as_str().unwrap().to_owned();
-            assert_eq!(file["used_by"], format!("certificate:{name}"));
-            let digest = file["sha256"].as_str().unwrap().to_owned();
-            assert_eq!(seen.insert(name.clone(), digest), None, "{name} twice");
-        }
-        match page.json()["next_cursor"].as_str() {
-            Some(cursor) => target = format!("/v1/files?limit=1000&cursor={cursor}"),
-            None => break,
-        }
+    for file in client.list_all("limit=1000").await {
+        let name = file["filename"].as_str().unwrap().to_owned();
+        assert_eq!(file["used_by"], format!("certificate:{name}"));
+        let digest = file["sha256"].as_str().unwrap().to_owned();
+        assert_eq!(seen.insert(name.clone(), digest), None, "{name} twice");
     }
     assert_eq!(seen, done);
 }

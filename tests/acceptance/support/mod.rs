@@ -3,6 +3,7 @@
 mod answer;
 mod binary;
 mod client;
+mod command;
 mod curl;
 mod fixtures;
 mod form;
@@ -14,6 +15,7 @@ mod wait;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Request};
+pub(crate) use command::run;
 pub(crate) use curl::Page;
 pub(crate) use fixtures::{
     ALL_SCOPES, HTML, PDF, PNG, SVG, UNKNOWN_ID, encode_segment, id_of, noise, sha256_hex,
@@ -21,6 +23,6 @@ pub(crate) use fixtures::{
 pub(crate) use form::Form;
 pub(crate) use pairing::{Needs, tells_of};
 pub(crate) use raw::RawConnection;
-pub(crate) use server::{Options, Server, run};
+pub(crate) use server::{Options, Server};
 pub(crate) use shape::assert_shape;
 pub(crate) use wait::eventually;
