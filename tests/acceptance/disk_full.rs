@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
 use crate::support::{
-    Answer, Client, Needs, Options, PDF, Server, eventually, id_of, noise, run, tells_of,
+    Answer, Client, Needs, Options, PDF, Server, eventually, has_story, id_of, noise, run,
 };
 
 /// A small filesystem over a directory, for as long as this value lives.
@@ -57,7 +57,7 @@ async fn upload_undeclared(client: &Client, name: &str, megabytes: u64) -> Answe
 
 #[tokio::test]
 async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
-    if !tells_of(Needs::DataDirectory) {
+    if !has_story(Needs::DataDirectory) {
         return;
     }
     let mut disk = Err("not tried".to_owned());

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Client, Needs, Options, PDF, Server, eventually, id_of, noise, sha256_hex, tells_of,
+    Client, Needs, Options, PDF, Server, eventually, has_story, id_of, noise, sha256_hex,
 };
 
 const SECONDS: Duration = Duration::from_secs(30);
@@ -48,7 +48,7 @@ async fn assert_consistent(server: &Server) -> Vec<Value> {
 
 #[tokio::test]
 async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() {
-    if !tells_of(Needs::Replicas) {
+    if !has_story(Needs::Replicas) {
         return;
     }
     let (one, other, [client, beside]) = two_servers(Options::new()).await;
@@ -85,7 +85,7 @@ async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_has_one_winner_whichever_server_is_asked() {
-    if !tells_of(Needs::Replicas) {
+    if !has_story(Needs::Replicas) {
         return;
     }
     let (_one, _other, clients) = two_servers(Options::new()).await;
@@ -117,7 +117,7 @@ async fn a_claim_has_one_winner_whichever_server_is_asked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_and_deletes_of_the_same_bytes_race_across_servers_and_lose_nothing() {
-    if !tells_of(Needs::Replicas) {
+    if !has_story(Needs::Replicas) {
         return;
     }
     let (one, _other, clients) = two_servers(Options::new()).await;
@@ -183,7 +183,7 @@ async fn write_until_killed(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() {
-    if !tells_of(Needs::Replicas) {
+    if !has_story(Needs::Replicas) {
         return;
     }
     let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");

@@ -21,7 +21,7 @@ pub(crate) use fixtures::{
     ALL_SCOPES, HTML, PDF, PNG, SVG, UNKNOWN_ID, encode_segment, id_of, noise, sha256_hex,
 };
 pub(crate) use form::Form;
-pub(crate) use pairing::{Needs, tells_of};
+pub(crate) use pairing::{Needs, has_story};
 pub(crate) use raw::RawConnection;
 pub(crate) use server::{Options, Server};
 pub(crate) use shape::assert_shape;

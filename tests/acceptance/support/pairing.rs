@@ -32,6 +32,8 @@ pub(crate) enum Needs {
     DataDirectory,
     /// A first start that makes all that is missing, and a key.
     FirstStart,
+    /// A first start on a database and a store that are there already, named by configuration.
+    SharedStart,
     /// Several servers at a time.
     Replicas,
     /// A database that can be away while the server runs.
@@ -67,6 +69,9 @@ impl Pairing {
             (Self::PostgresAndS3, Needs::FirstStart) => {
                 Some("its first start makes nothing: servers that start together would race")
             }
+            (Self::SqliteAndLocal, Needs::SharedStart) => {
+                Some("its start needs neither an address nor a password: it makes what is missing")
+            }
             (Self::SqliteAndLocal, Needs::Replicas) => Some("its directory is for one server"),
             (Self::SqliteAndLocal, Needs::DatabaseServer | Needs::StoreServer) => {
                 Some("nothing of it can be away while the server runs")
@@ -76,9 +81,8 @@ impl Pairing {
     }
 }
 
-/// Whether the story of the calling test is one of this pairing's. Where it is not, a line says so,
-/// and why: the test command counts it apart from the tests that passed.
-pub(crate) fn tells_of(needs: Needs) -> bool {
+/// Whether this pairing has the story of the calling test. Where it has not, a line says so, and why: the test command counts it apart from the tests that passed.
+pub(crate) fn has_story(needs: Needs) -> bool {
     let pairing = Pairing::of_this_run();
     let Some(reason) = pairing.lacks(needs) else {
         return true;
