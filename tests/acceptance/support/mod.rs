@@ -11,6 +11,7 @@ mod pairing;
 mod raw;
 mod server;
 mod shape;
+mod skip;
 mod wait;
 
 pub(crate) use answer::Answer;
@@ -25,4 +26,5 @@ pub(crate) use pairing::{Needs, has_story};
 pub(crate) use raw::RawConnection;
 pub(crate) use server::{Options, Server};
 pub(crate) use shape::assert_shape;
+pub(crate) use skip::{has_program, skip};
 pub(crate) use wait::eventually;
