@@ -27,6 +27,7 @@ mod logs;
 mod names;
 mod outages;
 mod paging;
+mod past_the_server;
 mod public;
 mod record;
 mod replicas;

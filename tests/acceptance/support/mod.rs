@@ -8,6 +8,7 @@ mod curl;
 mod fixtures;
 mod form;
 mod pairing;
+mod promise;
 mod raw;
 mod server;
 mod shape;
@@ -22,7 +23,11 @@ pub(crate) use fixtures::{
     ALL_SCOPES, HTML, PDF, PNG, SVG, UNKNOWN_ID, encode_segment, id_of, noise, sha256_hex,
 };
 pub(crate) use form::Form;
-pub(crate) use pairing::{Needs, has_story};
+pub(crate) use pairing::{Needs, has_story, signs_requests};
+pub(crate) use promise::{
+    assert_nothing_left, begin, complete, finish, loose_promise, send, state, upload_of, url_of,
+    whole_promise,
+};
 pub(crate) use raw::RawConnection;
 pub(crate) use server::{Options, Server};
 pub(crate) use shape::assert_shape;

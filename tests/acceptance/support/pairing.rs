@@ -40,6 +40,8 @@ pub(crate) enum Needs {
     DatabaseServer,
     /// A store that can be away while the server runs.
     StoreServer,
+    /// A store that signs requests, so that bytes go past the server.
+    SignedRequests,
 }
 
 impl Pairing {
@@ -62,6 +64,11 @@ impl Pairing {
         }
     }
 
+    /// Whether the store lets others send and fetch by a URL that it answers for itself.
+    fn signs_requests(self) -> bool {
+        self == Self::PostgresAndS3
+    }
+
     /// Why there is no such story on this pairing; `None` where there is.
     fn lacks(self, needs: Needs) -> Option<&'static str> {
         match (self, needs) {
@@ -76,9 +83,17 @@ impl Pairing {
             (Self::SqliteAndLocal, Needs::DatabaseServer | Needs::StoreServer) => {
                 Some("nothing of it can be away while the server runs")
             }
+            (_, Needs::SignedRequests) if !self.signs_requests() => {
+                Some("its store signs no requests")
+            }
             _ => None,
         }
     }
+}
+
+/// Whether the store of this run lets others send and fetch by a URL that it answers for itself.
+pub(crate) fn signs_requests() -> bool {
+    Pairing::of_this_run().signs_requests()
 }
 
 /// Whether this pairing has the story of the calling test. Where it has not, a line says so, and why: the test command counts it apart from the tests that passed.
@@ -185,6 +200,13 @@ impl Place {
             Self::Directory(_) => panic!("this pairing has no S3"),
             Self::Shared(shared) => &shared.s3,
         }
+    }
+
+    /// Puts other bytes in the place of an object, past the server, in a pairing that has an S3.
+    #[track_caller]
+    pub(crate) fn replace_object(&self, object: &StoredObject, bytes: &[u8]) {
+        let key = object.path.to_str().unwrap();
+        self.s3().replace_object(BUCKET, key, bytes).unwrap();
     }
 
     /// Everything the store holds, unfinished uploads included.

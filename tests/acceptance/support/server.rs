@@ -267,6 +267,12 @@ impl Server {
         self.home.place.stored_objects()
     }
 
+    /// Puts other bytes in the place of an object, past the server, in a pairing that has an S3.
+    #[track_caller]
+    pub(crate) fn replace_object(&self, object: &StoredObject, bytes: &[u8]) {
+        self.home.place.replace_object(object, bytes);
+    }
+
     /// Waits until the store holds exactly so many objects.
     pub(crate) async fn wait_for_objects(&self, count: usize, deadline: Duration) {
         eventually(
