@@ -8,7 +8,6 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::support::{Client, Options, Server, id_of, noise, sha256_hex};
@@ -65,24 +64,10 @@ async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Ar
     }
 }
 
-/// Everything the service shows, page after page.
-async fn list_all(client: &Client) -> Vec<Value> {
-    let mut files = Vec::new();
-    let mut target = "/v1/files?state=any&limit=500".to_owned();
-    loop {
-        let page = client.get(&target).await.expect(200);
-        files.extend(page.files());
-        match page.json()["next_cursor"].as_str() {
-            Some(cursor) => target = format!("/v1/files?state=any&limit=500&cursor={cursor}"),
-            None => return files,
-        }
-    }
-}
-
 /// Compares what the service shows with what was sent; answers how many objects the store needs.
 async fn assert_whole(server: &Server, journal: &Journal) -> usize {
     let client = server.client();
-    let visible = list_all(&client).await;
+    let visible = client.list_all("state=any&limit=500").await;
     for (id, name) in &journal.acknowledged {
         let record = client.record(id).await.expect(200).json();
         assert_eq!(record["filename"], name.as_str());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Needs, Options, PDF, Server, eventually, run, tells_of};
+use crate::support::{Needs, Options, PDF, Server, eventually, has_program, has_story, run};
 
 /// The command on stdout that begins with `curl`, with its continued lines.
 fn printed_curl(printed: &str) -> String {
@@ -39,7 +39,7 @@ fn uploaded_file(command: &str) -> &str {
 
 #[tokio::test]
 async fn the_first_start_prints_a_key_and_a_curl_that_can_be_pasted() {
-    if !tells_of(Needs::FirstStart) {
+    if !has_story(Needs::FirstStart) || !has_program("curl", "first_start") {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -131,7 +131,7 @@ async fn a_restart_keeps_everything_and_prints_no_second_key() {
 
 #[tokio::test]
 async fn a_second_server_on_the_same_directory_is_refused() {
-    if !tells_of(Needs::DataDirectory) {
+    if !has_story(Needs::DataDirectory) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -164,7 +164,7 @@ async fn a_second_server_on_the_same_directory_is_refused() {
 
 #[tokio::test]
 async fn the_secrets_on_disk_are_for_the_owner_only() {
-    if !tells_of(Needs::DataDirectory) {
+    if !has_story(Needs::DataDirectory) {
         return;
     }
     let server = Server::start(Options::new()).await;

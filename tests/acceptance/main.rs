@@ -28,6 +28,7 @@ mod moving;
 mod names;
 mod outages;
 mod paging;
+mod past_the_server;
 mod public;
 mod record;
 mod replicas;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    ALL_SCOPES, Answer, Client, Needs, Options, PDF, PNG, Place, Server, eventually, id_of, noise,
-    run, tells_of,
+    ALL_SCOPES, Answer, Client, Needs, Options, PDF, PNG, Place, Server, eventually, has_story,
+    id_of, noise, run,
 };
 
 const LIST: &str = "/v1/files?state=any&sort=created_at&limit=1000";
@@ -165,7 +165,7 @@ async fn interrupt(mut moving: Child, place: &Place) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_has_moved_is_the_same_to_its_clients() {
-    if !tells_of(Needs::Destination) {
+    if !has_story(Needs::Destination) {
         return;
     }
     let mut old = Server::start_embedded(Options::new()).await;
@@ -259,7 +259,7 @@ async fn assert_story(new: &Server, client: &Client, story: &Story) {
 
 #[tokio::test]
 async fn a_target_that_holds_something_else_is_refused_and_left_alone() {
-    if !tells_of(Needs::Destination) {
+    if !has_story(Needs::Destination) {
         return;
     }
     let mut old = Server::start_embedded(Options::new()).await;
@@ -281,7 +281,7 @@ async fn a_target_that_holds_something_else_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn damaged_and_missing_bytes_are_named_and_everything_else_is_carried() {
-    if !tells_of(Needs::Destination) {
+    if !has_story(Needs::Destination) {
         return;
     }
     let mut old = Server::start_embedded(Options::new()).await;

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Answer, Client, Needs, Options, Server, eventually, id_of, noise, sha256_hex, tells_of,
+    Answer, Client, Needs, Options, Server, eventually, has_story, id_of, noise, sha256_hex,
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -81,7 +81,7 @@ async fn work(client: Client, worker: u64, stop: Instant) -> (BTreeMap<String, S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_twice() {
-    if !tells_of(Needs::DatabaseServer) {
+    if !has_story(Needs::DatabaseServer) {
         return;
     }
     let postgres = ThrowawayPostgres::start().unwrap();
@@ -118,26 +118,18 @@ async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_t
     assert!(refusals > 0, "no request met a crash");
     let client = server.client();
     let mut seen = BTreeMap::new();
-    let mut target = "/v1/files?limit=1000".to_owned();
-    loop {
-        let page = client.get(&target).await.expect(200);
-        for file in page.files() {
-            let name = file["filename"].as_str().unwrap().to_owned();
-            assert_eq!(file["used_by"], format!("certificate:{name}"));
-            let digest = file["sha256"].as_str().unwrap().to_owned();
-            assert_eq!(seen.insert(name.clone(), digest), None, "{name} twice");
-        }
-        match page.json()["next_cursor"].as_str() {
-            Some(cursor) => target = format!("/v1/files?limit=1000&cursor={cursor}"),
-            None => break,
-        }
+    for file in client.list_all("limit=1000").await {
+        let name = file["filename"].as_str().unwrap().to_owned();
+        assert_eq!(file["used_by"], format!("certificate:{name}"));
+        let digest = file["sha256"].as_str().unwrap().to_owned();
+        assert_eq!(seen.insert(name.clone(), digest), None, "{name} twice");
     }
     assert_eq!(seen, done);
 }
 
 #[tokio::test]
 async fn a_store_that_is_away_is_503_and_leaves_nothing() {
-    if !tells_of(Needs::StoreServer) {
+    if !has_story(Needs::StoreServer) {
         return;
     }
     let server = Server::start(Options::new()).await;

@@ -10,7 +10,9 @@ use hyper::body::Frame;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{Client, Needs, Options, PDF, Server, id_of, noise, sha256_hex, tells_of};
+use crate::support::{
+    Client, Needs, Options, PDF, Server, eventually, has_story, id_of, noise, sha256_hex,
+};
 
 const SECONDS: Duration = Duration::from_secs(30);
 
@@ -46,7 +48,7 @@ async fn assert_consistent(server: &Server) -> Vec<Value> {
 
 #[tokio::test]
 async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() {
-    if !tells_of(Needs::Replicas) {
+    if !has_story(Needs::Replicas) {
         return;
     }
     let (one, other, [client, beside]) = two_servers(Options::new()).await;
@@ -83,7 +85,7 @@ async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_has_one_winner_whichever_server_is_asked() {
-    if !tells_of(Needs::Replicas) {
+    if !has_story(Needs::Replicas) {
         return;
     }
     let (_one, _other, clients) = two_servers(Options::new()).await;
@@ -115,7 +117,7 @@ async fn a_claim_has_one_winner_whichever_server_is_asked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_and_deletes_of_the_same_bytes_race_across_servers_and_lose_nothing() {
-    if !tells_of(Needs::Replicas) {
+    if !has_story(Needs::Replicas) {
         return;
     }
     let (one, _other, clients) = two_servers(Options::new()).await;
@@ -153,12 +155,14 @@ async fn uploads_and_deletes_of_the_same_bytes_race_across_servers_and_lose_noth
 }
 
 /// Uploads one file after the other, slowly, until the server is gone; answers the acknowledged
-/// ones, with their digests.
-async fn write_until_killed(client: Client, writer: u64) -> BTreeMap<String, String> {
+/// ones, with their digests. No two writers have the same bytes: `writer` is their seed.
+async fn write_until_killed(
+    client: Client,
+    writer: u64,
+    length: usize,
+) -> BTreeMap<String, String> {
     let mut acknowledged = BTreeMap::new();
     for number in 0.. {
-        // One writer sends what is stored in parts.
-        let length = if writer == 0 { 20_000_000 } else { 300_000 };
         let bytes = Bytes::from(noise(writer << 32 | number, length));
         let digest = sha256_hex(&bytes);
         let body = stream::unfold(bytes, async |mut rest| {
@@ -179,7 +183,7 @@ async fn write_until_killed(client: Client, writer: u64) -> BTreeMap<String, Str
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() {
-    if !tells_of(Needs::Replicas) {
+    if !has_story(Needs::Replicas) {
         return;
     }
     let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");
@@ -188,12 +192,21 @@ async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() 
     for cycle in 0..8 {
         let mut writers = JoinSet::new();
         for writer in 0..6 {
-            writers.spawn(write_until_killed(one.client(), cycle << 8 | writer));
+            // One writer sends what is stored in parts.
+            let length = if writer == 0 { 20_000_000 } else { 300_000 };
+            writers.spawn(write_until_killed(
+                one.client(),
+                cycle << 8 | writer,
+                length,
+            ));
         }
-        // Until an upload of parts is under way.
-        while one.s3().open_uploads().is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(
+            "an upload of parts is under way",
+            SECONDS,
+            async || one.s3().open_uploads(),
+            |uploads| !uploads.is_empty(),
+        )
+        .await;
         one.kill();
         let left = one.s3().open_uploads().len();
         acknowledged.extend(writers.join_all().await.into_iter().flatten());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use attache_testkit::ThrowawayPostgres;
 use tempfile::TempDir;
 
-use crate::support::{Needs, Options, Server, eventually, run, tells_of};
+use crate::support::{Needs, Options, Server, eventually, has_story, run};
 
 const PASSWORD: &str = "hunter2-canary";
 
@@ -23,7 +23,7 @@ fn serve(server: &Server) -> Command {
 
 #[tokio::test]
 async fn what_cannot_be_served_is_refused_with_what_to_do_about_it() {
-    if !tells_of(Needs::DatabaseServer) {
+    if !has_story(Needs::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -67,7 +67,7 @@ async fn what_cannot_be_served_is_refused_with_what_to_do_about_it() {
 
 #[tokio::test]
 async fn a_database_without_tenants_is_served_and_the_next_commands_are_told() {
-    if !tells_of(Needs::DatabaseServer) {
+    if !has_story(Needs::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -100,7 +100,7 @@ async fn a_database_without_tenants_is_served_and_the_next_commands_are_told() {
 
 #[tokio::test]
 async fn check_looks_both_backends_over_and_a_warning_is_no_failure() {
-    if !tells_of(Needs::DatabaseServer) {
+    if !has_story(Needs::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -124,7 +124,7 @@ async fn check_looks_both_backends_over_and_a_warning_is_no_failure() {
 
 #[tokio::test]
 async fn a_password_is_never_shown() {
-    if !tells_of(Needs::DatabaseServer) {
+    if !has_story(Needs::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;

@@ -3,82 +3,15 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    ALL_SCOPES, Answer, Client, Options, PDF, Server, UNKNOWN_ID, id_of, noise, sha256_hex,
+    ALL_SCOPES, Options, PDF, Server, UNKNOWN_ID, assert_nothing_left, begin, finish, id_of,
+    loose_promise, noise, send, sha256_hex, state, upload_of, url_of, whole_promise,
 };
 
 const PAGE: &str = "https://app.example.org";
-
-/// What is promised of a file that goes straight to the store, where it can.
-fn whole_promise(bytes: &[u8]) -> Value {
-    json!({
-        "filename": "scan.pdf",
-        "content_type": "application/pdf",
-        "size_bytes": bytes.len(),
-        "sha256": sha256_hex(bytes),
-    })
-}
-
-/// What is promised of a file that comes through the server everywhere.
-fn loose_promise() -> Value {
-    json!({"filename": "scan.bin", "content_type": "application/octet-stream"})
-}
-
-async fn begin(client: &Client, promise: &Value) -> Value {
-    let answer = client.post_json("/v1/uploads", promise).await;
-    answer.expect(201).json()
-}
-
-fn url_of(promised: &Value) -> &str {
-    promised["url"].as_str().unwrap()
-}
-
-fn upload_of(promised: &Value) -> String {
-    format!("/v1/uploads/{}", id_of(promised))
-}
-
-fn goes_to(server: &Server, promised: &Value) -> bool {
-    url_of(promised).starts_with(server.url())
-}
-
-/// Makes the request that was asked for, as a client does that knows nothing else.
-async fn send(anyone: &Client, promised: &Value, bytes: &[u8]) -> Answer {
-    let method = promised["method"].as_str().unwrap();
-    let mut request = anyone.request(method, url_of(promised));
-    request = request.body("application/x-unset", bytes.to_vec());
-    for (name, value) in promised["headers"].as_object().unwrap() {
-        // The length is the client's own to write, and it writes that of its body.
-        if !name.eq_ignore_ascii_case("content-length") {
-            request = request.header(name, value.as_str().unwrap());
-        }
-    }
-    request.send().await
-}
-
-/// Sends the bytes and completes the upload where that is still to be done; answers the record.
-async fn finish(server: &Server, promised: &Value, bytes: &[u8]) -> Value {
-    let sent = send(&server.anonymous(), promised, bytes).await;
-    if goes_to(server, promised) {
-        return sent.expect(201).json();
-    }
-    assert!((200..300).contains(&sent.status), "{sent:?}");
-    let complete = format!("{}/complete", upload_of(promised));
-    server.client().post(&complete).await.expect(200).json()
-}
-
-async fn state(client: &Client, promised: &Value) -> String {
-    let upload = client.get(&upload_of(promised)).await.expect(200).json();
-    upload["state"].as_str().unwrap().to_owned()
-}
-
-async fn assert_nothing_left(server: &Server) {
-    let listed = server.client().list("state=any").await;
-    assert!(listed.is_empty(), "{listed:#?}");
-    server.wait_for_objects(0, Duration::from_secs(20)).await;
-}
 
 #[tokio::test]
 async fn a_promised_file_is_a_record_under_the_promised_id() {
@@ -134,7 +67,6 @@ async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
         (&sized, &PDF[1..], 400, "length-mismatch"),
     ] {
         let promised = begin(&client, promise).await;
-        assert!(goes_to(&server, &promised), "{promised}");
         let refused = send(&anyone, &promised, bytes).await;
         refused.problem(status, problem);
         assert_nothing_left(&server).await;
@@ -159,28 +91,6 @@ async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
     again.problem(409, "upload-completed");
     let kept = client.record(&id_of(&record)).await.expect(200).json();
     assert_eq!(kept, record);
-}
-
-#[tokio::test]
-async fn what_goes_to_the_store_is_held_to_its_promise_too() {
-    let server = Server::start(Options::new()).await;
-    let client = server.client();
-    let promised = begin(&client, &whole_promise(PDF)).await;
-    let mut wrong_byte = PDF.to_vec();
-    wrong_byte[20] ^= 1;
-    for bytes in [&wrong_byte[..], &[PDF, b"x"].concat(), &PDF[1..]] {
-        let sent = send(&server.anonymous(), &promised, bytes).await;
-        // The store or the server: one of them refuses.
-        if sent.status < 400 {
-            let complete = format!("{}/complete", upload_of(&promised));
-            let completed = client.post(&complete).await;
-            assert!((400..500).contains(&completed.status), "{completed:?}");
-        }
-        assert_eq!(state(&client, &promised).await, "pending");
-        assert!(client.list("state=any").await.is_empty());
-    }
-    let record = finish(&server, &promised, PDF).await;
-    assert_eq!(record["sha256"], sha256_hex(PDF));
 }
 
 #[tokio::test]
@@ -415,29 +325,4 @@ async fn a_page_of_any_origin_may_send_by_a_link() {
     let sent = put.body("application/octet-stream", PDF).send().await;
     assert_eq!(sent.header("access-control-allow-origin"), PAGE);
     sent.expect(201);
-}
-
-#[tokio::test]
-async fn a_download_may_come_from_the_store_where_that_is_chosen() {
-    let options = Options::new().environment("ATTACHE_DOWNLOADS", "redirect");
-    let server = Server::start(options).await;
-    let client = server.client();
-    let id = id_of(&client.store("naïve.pdf", PDF).await);
-    let link = client.link(&id, &json!({})).await;
-    for target in [format!("/v1/files/{id}/content"), link] {
-        let mut answer = client.get(&target).await;
-        if answer.status == 307 {
-            assert_eq!(answer.header("cache-control"), "no-store");
-            let location = answer.header("location").to_owned();
-            answer = server.anonymous().get(&location).await;
-        }
-        // A store that signs nothing is streamed from: the same bytes under the same name.
-        let answer = answer.expect(200);
-        assert_eq!(answer.body, PDF);
-        assert_eq!(answer.header("content-type"), "application/pdf");
-        let disposition = answer.header("content-disposition");
-        assert!(disposition.contains("na%C3%AFve.pdf"), "{disposition}");
-    }
-    let inline = format!("/v1/files/{id}/content?disposition=inline");
-    assert_eq!(client.get(&inline).await.expect(200).body, PDF);
 }

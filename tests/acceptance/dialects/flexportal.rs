@@ -1,13 +1,14 @@
 //! flexportal, by its page.
 
-use std::io::Write as _;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Options, PDF, Page, Server, assert_shape, id_of, run};
+use crate::support::{
+    Answer, Client, Options, PDF, Page, Server, assert_shape, has_program, id_of, run,
+};
 
 const GET_URL: &str = r#"
 curl --request POST \
@@ -160,6 +161,9 @@ async fn put(server: &Server, url: &str, content_type: &str) -> Answer {
 
 #[tokio::test]
 async fn the_pages_command_does_what_the_page_says() {
+    if !has_program("curl", "flexportal") {
+        return;
+    }
     let (server, mut page) = reader().await;
     let id = id_of(&server.client().store("contract.pdf", PDF).await);
     page.replace("<string>", &id);
@@ -245,12 +249,7 @@ async fn a_page_of_any_origin_may_send_to_the_url() {
 
 #[tokio::test]
 async fn the_pages_functions_send_a_file_and_get_it_back() {
-    let version = Command::new("node").arg("--version").output();
-    if version.is_err() {
-        let reason = "there is no Node.js to run the page's functions";
-        drop(writeln!(std::io::stderr(), "SKIPPED flexportal: {reason}"));
-        let may_skip = std::env::var_os("ATTACHE_REQUIRE_ALL").is_none();
-        assert!(may_skip, "skipped: {reason}");
+    if !has_program("node", "flexportal") {
         return;
     }
     let (server, page) = reader().await;

@@ -1,5 +1,7 @@
 //! A small HTTP/1.1 client with helpers for the calls that most stories begin with.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -10,8 +12,15 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{Answer, Form, encode_segment};
+
+/// How long a request may take with its answer: more than any does, less than a run that hangs.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// More pages than any list of the tests has.
+const MOST_PAGES: usize = 1000;
 
 type Body = BoxBody<Bytes, std::io::Error>;
 
@@ -42,6 +51,11 @@ impl Client {
             base: base.to_owned(),
             key: key.map(str::to_owned),
         }
+    }
+
+    /// The server's URL, without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     pub(crate) fn with_key(&self, key: &str) -> Self {
@@ -174,6 +188,22 @@ impl Client {
             .files()
     }
 
+    /// Everything that a list has, page after page; `query` without its `?`.
+    pub(crate) async fn list_all(&self, query: &str) -> Vec<Value> {
+        let first = format!("/v1/files?{query}");
+        let mut target = first.clone();
+        let mut files = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let page = self.get(&target).await.expect(200);
+            files.extend(page.files());
+            match page.json()["next_cursor"].as_str() {
+                Some(cursor) => target = format!("{first}&cursor={cursor}"),
+                None => return files,
+            }
+        }
+        panic!("the pages of {first} never end");
+    }
+
     /// The filenames of a list's first page.
     pub(crate) async fn list_names(&self, query: &str) -> Vec<String> {
         let files = self.list(query).await;
@@ -250,8 +280,14 @@ impl Request {
                 .headers_mut()
                 .append(HeaderName::try_from(name)?, value);
         }
-        let (head, body) = self.client.http.request(message).await?.into_parts();
-        let body = body.collect().await?.to_bytes();
+        let exchange = async {
+            let (head, body) = self.client.http.request(message).await?.into_parts();
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>((head, body.collect().await?))
+        };
+        let (head, body) = timeout(PATIENCE, exchange)
+            .await
+            .unwrap_or_else(|_| panic!("{request}: no whole answer after {PATIENCE:?}"))?;
+        let body = body.to_bytes();
         Ok(Answer {
             request,
             status: head.status.as_u16(),

@@ -3,24 +3,33 @@
 mod answer;
 mod binary;
 mod client;
+mod command;
 mod curl;
 mod fixtures;
 mod form;
 mod pairing;
+mod promise;
 mod raw;
 mod server;
 mod shape;
+mod skip;
 mod wait;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Request};
+pub(crate) use command::run;
 pub(crate) use curl::Page;
 pub(crate) use fixtures::{
     ALL_SCOPES, HTML, PDF, PNG, SVG, UNKNOWN_ID, encode_segment, id_of, noise, sha256_hex,
 };
 pub(crate) use form::Form;
-pub(crate) use pairing::{Needs, Place, tells_of};
+pub(crate) use pairing::{Needs, Place, has_story, signs_requests};
+pub(crate) use promise::{
+    assert_nothing_left, begin, complete, finish, loose_promise, send, state, upload_of, url_of,
+    whole_promise,
+};
 pub(crate) use raw::RawConnection;
-pub(crate) use server::{Options, Server, run};
+pub(crate) use server::{Options, Server};
 pub(crate) use shape::assert_shape;
+pub(crate) use skip::{has_program, skip};
 pub(crate) use wait::eventually;

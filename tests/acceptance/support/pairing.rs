@@ -32,6 +32,8 @@ pub(crate) enum Needs {
     DataDirectory,
     /// A first start that makes all that is missing, and a key.
     FirstStart,
+    /// A first start on a database and a store that are there already, named by configuration.
+    SharedStart,
     /// Several servers at a time.
     Replicas,
     /// A database that can be away while the server runs.
@@ -40,6 +42,8 @@ pub(crate) enum Needs {
     StoreServer,
     /// Somewhere to move an embedded server to.
     Destination,
+    /// A store that signs requests, so that bytes go past the server.
+    SignedRequests,
 }
 
 impl Pairing {
@@ -62,6 +66,11 @@ impl Pairing {
         }
     }
 
+    /// Whether the store lets others send and fetch by a URL that it answers for itself.
+    fn signs_requests(self) -> bool {
+        self == Self::PostgresAndS3
+    }
+
     /// Why there is no such story on this pairing; `None` where there is.
     fn lacks(self, needs: Needs) -> Option<&'static str> {
         match (self, needs) {
@@ -69,19 +78,29 @@ impl Pairing {
             (Self::PostgresAndS3, Needs::FirstStart) => {
                 Some("its first start makes nothing: servers that start together would race")
             }
+            (Self::SqliteAndLocal, Needs::SharedStart) => {
+                Some("its start needs neither an address nor a password: it makes what is missing")
+            }
             (Self::SqliteAndLocal, Needs::Replicas) => Some("its directory is for one server"),
             (Self::SqliteAndLocal, Needs::DatabaseServer | Needs::StoreServer) => {
                 Some("nothing of it can be away while the server runs")
             }
             (Self::SqliteAndLocal, Needs::Destination) => Some("it is what servers move from"),
+            (_, Needs::SignedRequests) if !self.signs_requests() => {
+                Some("its store signs no requests")
+            }
             _ => None,
         }
     }
 }
 
-/// Whether the story of the calling test is one of this pairing's. Where it is not, a line says so,
-/// and why: the test command counts it apart from the tests that passed.
-pub(crate) fn tells_of(needs: Needs) -> bool {
+/// Whether the store of this run lets others send and fetch by a URL that it answers for itself.
+pub(crate) fn signs_requests() -> bool {
+    Pairing::of_this_run().signs_requests()
+}
+
+/// Whether this pairing has the story of the calling test. Where it has not, a line says so, and why: the test command counts it apart from the tests that passed.
+pub(crate) fn has_story(needs: Needs) -> bool {
     let pairing = Pairing::of_this_run();
     let Some(reason) = pairing.lacks(needs) else {
         return true;
@@ -194,6 +213,13 @@ impl Place {
             Self::Directory(_) => panic!("this pairing has no S3"),
             Self::Shared(shared) => &shared.s3,
         }
+    }
+
+    /// Puts other bytes in the place of an object, past the server, in a pairing that has an S3.
+    #[track_caller]
+    pub(crate) fn replace_object(&self, object: &StoredObject, bytes: &[u8]) {
+        let key = object.path.to_str().unwrap();
+        self.s3().replace_object(BUCKET, key, bytes).unwrap();
     }
 
     /// Everything the store holds, unfinished uploads included.

@@ -87,7 +87,9 @@ impl RawConnection {
 
     /// Waits until the server closes the connection; fails if it does not.
     pub(crate) async fn closed(&mut self) {
-        while self.receive().await {}
+        let end = async { while self.receive().await {} };
+        let end = timeout(PATIENCE, end).await;
+        end.expect("the server goes on answering and does not close");
     }
 
     /// Reads some more; false at the end of the connection.

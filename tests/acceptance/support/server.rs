@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use attache_testkit::{ThrowawayPostgres, ThrowawayS3};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use super::command::run_well;
 use super::pairing::{Place, StoredObject};
 use super::{ALL_SCOPES, Client, RawConnection, binary, eventually};
 
@@ -276,6 +277,12 @@ impl Server {
         self.home.place.stored_objects()
     }
 
+    /// Puts other bytes in the place of an object, past the server, in a pairing that has an S3.
+    #[track_caller]
+    pub(crate) fn replace_object(&self, object: &StoredObject, bytes: &[u8]) {
+        self.home.place.replace_object(object, bytes);
+    }
+
     /// Waits until the store holds exactly so many objects.
     pub(crate) async fn wait_for_objects(&self, count: usize, deadline: Duration) {
         eventually(
@@ -380,23 +387,6 @@ impl Drop for Server {
             eprintln!("the end of the server's log:\n{}", &log[start..]);
         }
     }
-}
-
-/// Runs a command to its end.
-#[track_caller]
-pub(crate) fn run(command: &mut Command) -> Output {
-    command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"))
-}
-
-/// Runs a command that has to succeed; answers its stdout without the line's end.
-#[track_caller]
-fn run_well(command: &mut Command) -> String {
-    let output = run(command);
-    assert!(output.status.success(), "{command:?}: {output:?}");
-    let told = String::from_utf8(output.stdout).unwrap();
-    told.trim_end().to_owned()
 }
 
 /// Reads lines as they come, on a thread that ends with the process.

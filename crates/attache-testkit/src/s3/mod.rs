@@ -130,6 +130,17 @@ impl ThrowawayS3 {
         found
     }
 
+    /// Puts other bytes in the place of an object, as one could who has access to the bucket.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such object, or it cannot be written.
+    pub fn replace_object(&self, bucket: &str, key: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.directory.path().join(bucket).join(key);
+        fs::metadata(&path)?;
+        fs::write(path, bytes)
+    }
+
     /// Breaks the next so many requests for an operation.
     pub fn break_next(&self, operation: S3Operation, fault: S3Fault, times: usize) {
         self.proxy.break_next(operation, fault, times);
