@@ -48,7 +48,7 @@ impl FileService {
         request_id: RequestId,
     ) -> Result<FileRecord, ServiceError> {
         let now = self.parts.clock.now();
-        let cap = self.parts.timing.max_link_lifetime;
+        let cap = self.parts.timing.verification_cap();
         let pairs = pairs.iter().map(|(name, value)| (name, value));
         let link = verify_upload_link(&self.parts.key_ring, id, pairs, now, cap)?;
         let cx = Context::for_bearer(link.tenant(), Actor::LinkBearer, request_id, now);

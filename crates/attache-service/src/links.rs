@@ -94,7 +94,7 @@ impl FileService {
         request_id: RequestId,
     ) -> Result<Download, ServiceError> {
         let now = self.parts.clock.now();
-        let cap = self.parts.timing.max_link_lifetime;
+        let cap = self.parts.timing.verification_cap();
         let pairs = pairs.iter().map(|(name, value)| (name, value));
         let link = verify_link(&self.parts.key_ring, file, filename, pairs, now, cap)?;
         let LinkFields {

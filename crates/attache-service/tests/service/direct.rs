@@ -33,11 +33,16 @@ pub(crate) fn hello() -> UploadRequest {
     }
 }
 
-fn link(promised: &PromisedUpload) -> &IssuedUploadLink {
+pub(crate) fn link(promised: &PromisedUpload) -> &IssuedUploadLink {
     match &promised.target {
         UploadTarget::Own(link) => link,
         UploadTarget::Store(..) => panic!("the store signs nothing here"),
     }
+}
+
+pub(crate) fn pairs(link: &IssuedUploadLink) -> Vec<(String, String)> {
+    let pairs = link.query.pairs();
+    pairs.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 async fn send_as(
@@ -46,8 +51,7 @@ async fn send_as(
     content_type: Option<&str>,
     body: Body,
 ) -> Result<FileRecord, ServiceError> {
-    let pairs = link.query.pairs();
-    let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value)).into();
+    let pairs = pairs(link);
     let declared = content_type.map(|text| MediaType::parse(text).unwrap());
     let request = RequestId::parse("bearer").unwrap();
     fixture
