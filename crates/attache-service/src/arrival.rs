@@ -185,7 +185,7 @@ async fn complete(
 
 fn incoming_file(upload: &Upload) -> IncomingFile {
     let promised = upload.content_type.clone();
-    let accept = if promised.essence() == MediaType::OCTET_STREAM.essence() {
+    let accept = if promised.is_octet_stream() {
         Vec::new()
     } else {
         vec![promised.clone()]
@@ -207,7 +207,7 @@ fn check_declared_type(upload: &Upload, declared: Option<&MediaType>) -> Result<
             found: declared.clone(),
         }),
         // What comes without a type is this (RFC 9110, section 8.3).
-        None if *promised == MediaType::OCTET_STREAM => Ok(()),
+        None if promised.is_octet_stream() => Ok(()),
         None => {
             let problem = format!("is missing; the upload was promised as {promised}");
             Err(InvalidValue::new("content type", problem).into())
