@@ -38,7 +38,8 @@ impl FileService {
     ///
     /// `InvalidLink`, `LinkExpired`, `UploadCompleted`; `NotFound` for an upload that was cancelled.
     /// Of the bytes: `TypeNotAccepted`, `LengthMismatch`, `DigestMismatch`, `TooLarge`, `BodyAborted`,
-    /// `Refused`, and `Invalid` where they come without a type.
+    /// `Refused`, and `Invalid` where they come without a type. Of ours: `OutOfSpace`, `Unavailable`,
+    /// `Internal`.
     pub async fn receive_upload(
         &self,
         id: FileId,
@@ -71,7 +72,8 @@ impl FileService {
     /// # Errors
     ///
     /// `MissingScope`, `UploadIncomplete`, `UploadExpired`; `NotFound` also where the record was
-    /// deleted since. Of the bytes: `LengthMismatch`, `DigestMismatch`, `TypeNotAccepted`, `Refused`.
+    /// deleted since. Of the bytes: `LengthMismatch`, `DigestMismatch`, `TypeNotAccepted`, `TooLarge`,
+    /// `Refused`. Of ours: `OutOfSpace`, `Unavailable`, `Internal`.
     pub async fn complete_upload(
         &self,
         cx: &Context,
@@ -205,6 +207,7 @@ fn check_declared_type(upload: &Upload, declared: Option<&MediaType>) -> Result<
         Some(declared) => Err(ServiceError::TypeNotAccepted {
             filename: upload.filename.to_string(),
             found: declared.clone(),
+            accepted: vec![promised.clone()],
         }),
         // What comes without a type is this (RFC 9110, section 8.3).
         None if promised.is_octet_stream() => Ok(()),

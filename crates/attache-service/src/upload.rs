@@ -61,6 +61,7 @@ fn check_accepted(
     Err(ServiceError::TypeNotAccepted {
         filename: filename.to_string(),
         found: found.clone(),
+        accepted: accept.to_vec(),
     })
 }
 

@@ -179,7 +179,11 @@ async fn a_type_is_promised_unless_it_says_nothing() {
         let sent = send_as(&fixture, link(&promised), Some(promise), body(bytes)).await;
         match (sent, stored) {
             (Ok(record), Some(stored)) => assert_eq!(record.content_type.as_str(), stored),
-            (Err(ServiceError::TypeNotAccepted { .. }), None) => {}
+            (Err(error @ ServiceError::TypeNotAccepted { .. }), None) => {
+                let detail = error.to_string();
+                let wanted = format!("where only {promise} is accepted");
+                assert!(detail.ends_with(&wanted), "{detail}");
+            }
             (outcome, _) => panic!("{promise}: {outcome:?}"),
         }
     }
