@@ -72,7 +72,7 @@ impl UploadRequest {
 pub struct PromisedUpload {
     /// The upload.
     pub upload: Upload,
-    /// Where its client is to send the bytes.
+    /// Where its client is to send the bytes, until the upload expires.
     pub target: UploadTarget,
 }
 
@@ -80,21 +80,11 @@ pub struct PromisedUpload {
 #[derive(Debug, Clone)]
 pub enum UploadTarget {
     /// To the service, for [`FileService::receive_upload`]; that completes the upload.
-    Own(IssuedUploadLink),
-    /// Straight to the store, by this request, until this moment. After that the upload has to be
-    /// completed with [`FileService::complete_upload`].
-    Store(PresignedRequest, Timestamp),
-}
-
-/// An upload link that was made: everything its URL says.
-#[derive(Debug, Clone)]
-pub struct IssuedUploadLink {
-    /// The upload, in the URL's path.
-    pub upload: FileId,
-    /// The URL's query.
-    pub query: UploadLinkQuery,
-    /// When it ends.
-    pub expires_at: Timestamp,
+    /// The link's URL has the upload's id in its path and this query.
+    Own(UploadLinkQuery),
+    /// Straight to the store, by this request. After that the upload has to be completed with
+    /// [`FileService::complete_upload`].
+    Store(PresignedRequest),
 }
 
 /// An upload and what became of it.
@@ -148,7 +138,7 @@ impl FileService {
         };
         let upload = self.parts.repository.begin_upload(cx, &new).await??;
         let target = match signed {
-            Some(signed) => UploadTarget::Store(signed, upload.expires_at),
+            Some(signed) => UploadTarget::Store(signed),
             None => UploadTarget::Own(self.sign_upload(&upload)),
         };
         Ok(PromisedUpload { upload, target })
@@ -192,17 +182,13 @@ impl FileService {
         }
     }
 
-    fn sign_upload(&self, upload: &Upload) -> IssuedUploadLink {
+    fn sign_upload(&self, upload: &Upload) -> UploadLinkQuery {
         let fields = UploadLinkFields {
             tenant: upload.tenant,
             upload: upload.id,
             expires_at: upload.expires_at.as_seconds(),
         };
-        IssuedUploadLink {
-            upload: upload.id,
-            query: sign_upload_link(&self.parts.key_ring, &fields),
-            expires_at: upload.expires_at,
-        }
+        sign_upload_link(&self.parts.key_ring, &fields)
     }
 
     /// Finds an upload, until a day after it expired, and what became of it.

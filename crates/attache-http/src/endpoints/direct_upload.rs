@@ -120,22 +120,18 @@ fn read_request(sent: &NewUploadBody) -> Result<UploadRequest, Problem> {
 
 fn promised_view(app: &App, promised: &PromisedUpload) -> PromisedUploadView {
     let upload = &promised.upload;
-    let (method, url, headers) = match &promised.target {
-        UploadTarget::Own(link) => {
-            let url = app.public_url.to_upload(link);
+    let (method, headers) = match &promised.target {
+        UploadTarget::Own(_) => {
             let content_type = upload.content_type.to_string();
             let headers = BTreeMap::from([("Content-Type".to_owned(), content_type)]);
-            ("PUT", url, headers)
+            ("PUT", headers)
         }
-        UploadTarget::Store(signed, _) => {
-            let headers = signed.headers.iter().cloned().collect();
-            (signed.method, signed.url.clone(), headers)
-        }
+        UploadTarget::Store(signed) => (signed.method, signed.headers.iter().cloned().collect()),
     };
     PromisedUploadView {
         id: upload.id.to_string(),
         state: upload.state(app.service.clock().now()).as_str(),
-        url,
+        url: app.public_url.to_target(promised),
         method,
         headers,
         expires_at: upload.expires_at.to_string(),

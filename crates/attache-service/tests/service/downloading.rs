@@ -168,7 +168,7 @@ async fn the_longest_links_hold_at_once_where_the_signers_clock_is_a_little_ahea
         };
         let promised = signer.begin_upload(&cx, wanted).await.unwrap();
         let declared = promised.upload.content_type.clone();
-        let pairs = direct::pairs(direct::link(&promised));
+        let pairs = direct::pairs(&promised);
         let sent = service
             .receive_upload(
                 promised.upload.id,
