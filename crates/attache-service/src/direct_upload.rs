@@ -47,6 +47,8 @@ pub struct UploadRequest {
     pub visibility: Visibility,
     /// How long the bytes may take to be sent, in whole seconds; `None` for an hour.
     pub expires_in: Option<Duration>,
+    /// Whether the bytes must come through the service, for a client that knows no other way.
+    pub through_service: bool,
 }
 
 impl UploadRequest {
@@ -63,6 +65,7 @@ impl UploadRequest {
             description: None,
             visibility: Visibility::default(),
             expires_in: None,
+            through_service: false,
         }
     }
 }
@@ -100,8 +103,8 @@ pub struct UploadStatus {
 
 impl FileService {
     /// Promises a file, and answers where its bytes are to be sent: straight to the store, where that
-    /// can hold them to the promised type, size and digest and all three are promised; else to the
-    /// service.
+    /// can hold them to the promised type, size and digest and all three are promised; else, or where
+    /// the request says so, to the service.
     ///
     /// # Errors
     ///
@@ -144,8 +147,8 @@ impl FileService {
         Ok(PromisedUpload { upload, target })
     }
 
-    /// Signs a put to a blob of its own; `None` where the store cannot hold its client to everything
-    /// that is promised, or not enough is.
+    /// Signs a put to a blob of its own; `None` where the store is not wanted, or cannot hold its
+    /// client to everything that is promised, or not enough is.
     async fn presign_put(
         &self,
         cx: &Context,
@@ -156,7 +159,7 @@ impl FileService {
             return Ok(None);
         };
         let store = &self.parts.store;
-        if !store.capabilities().presigns_put {
+        if request.through_service || !store.capabilities().presigns_put {
             return Ok(None);
         }
         let entropy = self.parts.entropy.as_ref();

@@ -63,8 +63,17 @@ async fn only_what_is_promised_down_to_its_digest_goes_to_the_store() {
         sha256: None,
         ..hello()
     };
-    for looser in [request("text/plain"), without_size, without_digest] {
-        let promised = fixture.service.begin_upload(&cx, looser).await.unwrap();
+    let through_service = UploadRequest {
+        through_service: true,
+        ..hello()
+    };
+    for other in [
+        request("text/plain"),
+        without_size,
+        without_digest,
+        through_service,
+    ] {
+        let promised = fixture.service.begin_upload(&cx, other).await.unwrap();
         assert!(
             matches!(promised.target, UploadTarget::Own(_)),
             "{promised:?}"
