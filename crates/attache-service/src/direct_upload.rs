@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use attache_metadata::{BlobIntent, LeaseToken, NewUpload, StoredUpload};
 use attache_model::{
-    BlobId, Category, Context, Description, DisplayName, FileId, FileRecord, Filename,
-    InvalidValue, MediaType, PersonRef, Sha256Digest, Timestamp, Upload, UploadState, Visibility,
+    BlobId, Category, Context, Description, DisplayName, FileId, FileRecord, Filename, MediaType,
+    PersonRef, Sha256Digest, Upload, UploadState, Visibility,
 };
 use attache_signing::{UploadLinkFields, UploadLinkQuery, sign_upload_link};
 use attache_storage::{BlobErrorKind, BlobKey, PresignOperation, PresignedRequest};
 
 use crate::access::{Action, authorise};
+use crate::lifetime::lifetime;
 use crate::{FileService, ServiceError};
 
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
@@ -119,12 +120,12 @@ impl FileService {
         if request.visibility == Visibility::Public {
             authorise(cx, Action::Publish)?;
         }
-        let lifetime = upload_lifetime(request.expires_in)?;
+        let lifetime = lifetime(request.expires_in, DEFAULT_LIFETIME, MAX_LIFETIME)?;
         self.parts.check_room(request.size_bytes).await?;
         let signed = self.presign_put(cx, &request, lifetime).await?;
         let (staging, signed) = signed.unzip();
 
-        let expires_at = self.parts.clock.now().plus(lifetime).as_seconds();
+        let expires_at = self.parts.clock.now().plus(lifetime);
         let new = NewUpload {
             id: FileId::generate(cx.now(), self.parts.entropy.as_ref()),
             person: request.person,
@@ -136,7 +137,7 @@ impl FileService {
             size_bytes: request.size_bytes,
             sha256: request.sha256,
             visibility: request.visibility,
-            expires_at: Timestamp::from_millis(expires_at.saturating_mul(1000)),
+            expires_at: expires_at.floor_to_second(),
             staging,
         };
         let upload = self.parts.repository.begin_upload(cx, &new).await??;
@@ -239,14 +240,4 @@ impl FileService {
         let found = self.parts.repository.find_upload(cx, id).await?;
         found.ok_or(ServiceError::NotFound)
     }
-}
-
-fn upload_lifetime(asked: Option<Duration>) -> Result<Duration, ServiceError> {
-    let lifetime = asked.unwrap_or(DEFAULT_LIFETIME);
-    if lifetime.as_secs() >= 1 && lifetime <= MAX_LIFETIME {
-        // Stores count whole seconds.
-        return Ok(Duration::from_secs(lifetime.as_secs()));
-    }
-    let most = MAX_LIFETIME.as_secs();
-    Err(InvalidValue::new("expires_in", format!("is not between 1 and {most} seconds")).into())
 }

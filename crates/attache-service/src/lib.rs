@@ -13,6 +13,7 @@ mod error;
 mod find;
 mod inspect;
 mod lifecycle;
+mod lifetime;
 mod links;
 mod list;
 mod reaper;
