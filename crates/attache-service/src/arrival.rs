@@ -2,7 +2,6 @@
 //! attempt leaves the upload as it was.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use attache_metadata::StagingBlob;
@@ -15,11 +14,10 @@ use attache_storage::{BlobError, BlobErrorKind, BlobKey, BlobStore, Body, BodyEr
 use futures_util::StreamExt;
 
 use crate::access::{Action, authorise};
+use crate::commit::{begin_commit, prepare};
 use crate::direct_upload::STAGING_GRACE;
-use crate::inspect::inspect;
 use crate::service::Parts;
 use crate::staging::{LeaseKeeper, Staged, stage};
-use crate::upload::new_file;
 use crate::{FileService, IncomingFile, ServiceError, UploadFields};
 
 /// How long after its end an upload can be completed whose bytes are in the store: they may have been
@@ -163,10 +161,7 @@ async fn complete(
     upload: Upload,
     staged: Staged,
 ) -> Result<FileRecord, ServiceError> {
-    // A record is as old as its commit, as with every other upload.
-    let cx = cx.at(parts.clock.now());
-    keeper.activity.store_is_busy.store(true, Ordering::Relaxed);
-    let held = inspect(&parts, &cx, &staged).await?;
+    let cx = begin_commit(&parts, &cx, &keeper);
     let fields = UploadFields {
         person: upload.person,
         category: upload.category,
@@ -175,12 +170,11 @@ async fn complete(
         visibility: upload.visibility,
         ..UploadFields::default()
     };
-    let file = new_file(&parts, &cx, &staged, &fields, held);
+    let file = prepare(&parts, &cx, &staged, &fields).await?;
     let record = parts
         .repository
         .complete_upload(&cx, upload.id, &file)
         .await??;
-    parts.reaper_wake.notify_one();
     staged.promise.keep();
     Ok(record)
 }

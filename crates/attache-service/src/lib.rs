@@ -7,6 +7,7 @@ mod authenticate;
 mod builder;
 mod change;
 mod claim;
+mod commit;
 mod direct_upload;
 mod download;
 mod error;
