@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use attache_model::{Context, RequestId};
-use attache_service::{BodyError, ServiceError};
+use attache_service::{Body as FileBody, BodyError, ServiceError};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
+use crate::query::StrictQuery;
 use crate::response::BoxError;
 
 /// The longest JSON body besides uploads, in bytes.
@@ -96,6 +97,13 @@ impl RequestHead {
     pub(crate) fn query(&self) -> Option<&str> {
         self.parts.uri.query()
     }
+
+    /// The decoded pairs of a signed link's query. Whatever is wrong with the query is wrong with the
+    /// link.
+    pub(crate) fn link_pairs(&self) -> Result<Vec<(String, String)>, ServiceError> {
+        let query = StrictQuery::parse(self.query()).map_err(|_| ServiceError::InvalidLink)?;
+        Ok(query.into_pairs())
+    }
 }
 
 impl Call {
@@ -103,6 +111,15 @@ impl Call {
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Problem> {
         require_json(&self.head)?;
         read_json(&self.collect(SMALL_JSON_BYTES, |_| Ok(())).await?)
+    }
+
+    /// Takes the body as a file's bytes, held to the length its client declared.
+    pub(crate) fn into_file_body(self) -> FileBody {
+        let body = FileBody::from_stream(self.body.map(|chunk| chunk.map_err(aborted)));
+        match self.head.declared_bytes() {
+            Some(size_bytes) => body.with_exact_size(size_bytes),
+            None => body,
+        }
     }
 
     /// Reads the whole body, of at most `max_bytes`. `hold` is asked before so many bytes in all are

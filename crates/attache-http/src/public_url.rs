@@ -3,7 +3,7 @@
 use std::fmt;
 
 use attache_model::InvalidValue;
-use attache_service::{IssuedLink, IssuedUploadLink};
+use attache_service::{IssuedLink, PromisedUpload, UploadTarget};
 use http::Uri;
 
 use crate::Route;
@@ -55,9 +55,14 @@ impl PublicUrl {
     }
 
     /// The full URL that an upload's bytes are sent to.
-    pub(crate) fn to_upload(&self, link: &IssuedUploadLink) -> String {
-        let route = Route::UploadContent(link.upload);
-        format!("{self}{route}?{}", link.query.to_query_string())
+    pub(crate) fn to_target(&self, promised: &PromisedUpload) -> String {
+        match &promised.target {
+            UploadTarget::Own(query) => {
+                let route = Route::UploadContent(promised.upload.id);
+                format!("{self}{route}?{}", query.to_query_string())
+            }
+            UploadTarget::Store(signed) => signed.url.clone(),
+        }
     }
 }
 

@@ -95,7 +95,7 @@ impl MediaType {
     pub fn decide(declared: Option<&Self>, filename: &str, head: &[u8]) -> Self {
         let head = &head[..head.len().min(SNIFF_BYTES)];
         let found = Found::in_bytes(head);
-        match declared.filter(|declared| **declared != Self::OCTET_STREAM) {
+        match declared.filter(|declared| !declared.is_octet_stream()) {
             Some(declared) => Self::confirm(declared, &found, head),
             None => Self::guess(filename, &found, head),
         }
@@ -176,6 +176,12 @@ impl MediaType {
     /// The type without parameters.
     pub fn essence(&self) -> &str {
         self.0.split(';').next().unwrap_or_default().trim_end()
+    }
+
+    /// Whether it says nothing about the bytes: [`OCTET_STREAM`](Self::OCTET_STREAM), with whatever
+    /// parameters.
+    pub fn is_octet_stream(&self) -> bool {
+        self.essence() == Self::OCTET_STREAM.essence()
     }
 
     /// The type as it is written in a header.
@@ -281,6 +287,18 @@ mod tests {
             decide("application/octet-stream", "a", PDF),
             "application/pdf"
         );
+    }
+
+    #[test]
+    fn octet_stream_says_nothing_whatever_its_parameters() {
+        for declared in [
+            "application/octet-stream",
+            "Application/Octet-Stream; charset=binary",
+        ] {
+            assert!(MediaType::parse(declared).unwrap().is_octet_stream());
+            assert_eq!(decide(declared, "a.txt", b"text"), "text/plain");
+        }
+        assert!(!MediaType::parse("text/plain").unwrap().is_octet_stream());
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl Timestamp {
         self.0 / 1000
     }
 
+    /// The beginning of its second.
+    #[must_use]
+    pub const fn floor_to_second(self) -> Self {
+        Self(self.0 - self.0 % 1000)
+    }
+
     /// The moment that is `duration` later; the end of the year 9999 at the latest.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -126,6 +132,14 @@ mod tests {
         let at = Timestamp::parse("2024-05-12T10:16:36.244-04:00").unwrap();
         assert_eq!(at.to_string(), "2024-05-12T14:16:36.244Z");
         assert_eq!(Timestamp::parse(&at.to_string()).unwrap(), at);
+    }
+
+    #[test]
+    fn a_second_begins_at_its_first_millisecond() {
+        for (millis, floor) in [(0, 0), (999, 0), (1000, 1000), (1999, 1000)] {
+            let at = Timestamp::from_millis(millis);
+            assert_eq!(at.floor_to_second().as_millis(), floor, "{millis}");
+        }
     }
 
     #[test]

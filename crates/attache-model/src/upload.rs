@@ -64,7 +64,8 @@ pub struct Upload {
     /// Which principal promised it, the record's `uploaded_by`; `None` where nobody's authority stood
     /// behind it.
     pub created_by: Option<PrincipalSeq>,
-    /// How many bytes have arrived to stay. An upload arrives in one piece, so 0 until it completes.
+    /// Where an upload that can be resumed will count the bytes that have arrived to stay. Always 0
+    /// today, also when it is complete: uploads arrive in one piece.
     pub offset_bytes: u64,
     /// When it was promised.
     pub created_at: Timestamp,

@@ -2,7 +2,6 @@
 //! attempt leaves the upload as it was.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use attache_metadata::StagingBlob;
@@ -15,11 +14,10 @@ use attache_storage::{BlobError, BlobErrorKind, BlobKey, BlobStore, Body, BodyEr
 use futures_util::StreamExt;
 
 use crate::access::{Action, authorise};
+use crate::commit::{begin_commit, prepare};
 use crate::direct_upload::STAGING_GRACE;
-use crate::inspect::inspect;
 use crate::service::Parts;
 use crate::staging::{LeaseKeeper, Staged, stage};
-use crate::upload::new_file;
 use crate::{FileService, IncomingFile, ServiceError, UploadFields};
 
 /// How long after its end an upload can be completed whose bytes are in the store: they may have been
@@ -38,7 +36,8 @@ impl FileService {
     ///
     /// `InvalidLink`, `LinkExpired`, `UploadCompleted`; `NotFound` for an upload that was cancelled.
     /// Of the bytes: `TypeNotAccepted`, `LengthMismatch`, `DigestMismatch`, `TooLarge`, `BodyAborted`,
-    /// `Refused`, and `Invalid` where they come without a type.
+    /// `Refused`, and `Invalid` where they come without a type. Of ours: `OutOfSpace`, `Unavailable`,
+    /// `Internal`.
     pub async fn receive_upload(
         &self,
         id: FileId,
@@ -48,7 +47,7 @@ impl FileService {
         request_id: RequestId,
     ) -> Result<FileRecord, ServiceError> {
         let now = self.parts.clock.now();
-        let cap = self.parts.timing.max_link_lifetime;
+        let cap = self.parts.timing.verification_cap();
         let pairs = pairs.iter().map(|(name, value)| (name, value));
         let link = verify_upload_link(&self.parts.key_ring, id, pairs, now, cap)?;
         let cx = Context::for_bearer(link.tenant(), Actor::LinkBearer, request_id, now);
@@ -71,7 +70,8 @@ impl FileService {
     /// # Errors
     ///
     /// `MissingScope`, `UploadIncomplete`, `UploadExpired`; `NotFound` also where the record was
-    /// deleted since. Of the bytes: `LengthMismatch`, `DigestMismatch`, `TypeNotAccepted`, `Refused`.
+    /// deleted since. Of the bytes: `LengthMismatch`, `DigestMismatch`, `TypeNotAccepted`, `TooLarge`,
+    /// `Refused`. Of ours: `OutOfSpace`, `Unavailable`, `Internal`.
     pub async fn complete_upload(
         &self,
         cx: &Context,
@@ -161,10 +161,7 @@ async fn complete(
     upload: Upload,
     staged: Staged,
 ) -> Result<FileRecord, ServiceError> {
-    // A record is as old as its commit, as with every other upload.
-    let cx = cx.at(parts.clock.now());
-    keeper.activity.store_is_busy.store(true, Ordering::Relaxed);
-    let held = inspect(&parts, &cx, &staged).await?;
+    let cx = begin_commit(&parts, &cx, &keeper);
     let fields = UploadFields {
         person: upload.person,
         category: upload.category,
@@ -173,19 +170,18 @@ async fn complete(
         visibility: upload.visibility,
         ..UploadFields::default()
     };
-    let file = new_file(&parts, &cx, &staged, &fields, held);
+    let file = prepare(&parts, &cx, &staged, &fields).await?;
     let record = parts
         .repository
         .complete_upload(&cx, upload.id, &file)
         .await??;
-    parts.reaper_wake.notify_one();
     staged.promise.keep();
     Ok(record)
 }
 
 fn incoming_file(upload: &Upload) -> IncomingFile {
     let promised = upload.content_type.clone();
-    let accept = if promised.essence() == MediaType::OCTET_STREAM.essence() {
+    let accept = if promised.is_octet_stream() {
         Vec::new()
     } else {
         vec![promised.clone()]
@@ -205,9 +201,10 @@ fn check_declared_type(upload: &Upload, declared: Option<&MediaType>) -> Result<
         Some(declared) => Err(ServiceError::TypeNotAccepted {
             filename: upload.filename.to_string(),
             found: declared.clone(),
+            accepted: vec![promised.clone()],
         }),
         // What comes without a type is this (RFC 9110, section 8.3).
-        None if *promised == MediaType::OCTET_STREAM => Ok(()),
+        None if promised.is_octet_stream() => Ok(()),
         None => {
             let problem = format!("is missing; the upload was promised as {promised}");
             Err(InvalidValue::new("content type", problem).into())

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use attache_metadata::{BlobIntent, LeaseToken, NewUpload, StoredUpload};
 use attache_model::{
-    BlobId, Category, Context, Description, DisplayName, FileId, FileRecord, Filename,
-    InvalidValue, MediaType, PersonRef, Sha256Digest, Timestamp, Upload, UploadState, Visibility,
+    BlobId, Category, Context, Description, DisplayName, FileId, FileRecord, Filename, MediaType,
+    PersonRef, Sha256Digest, Upload, UploadState, Visibility,
 };
 use attache_signing::{UploadLinkFields, UploadLinkQuery, sign_upload_link};
 use attache_storage::{BlobErrorKind, BlobKey, PresignOperation, PresignedRequest};
 
 use crate::access::{Action, authorise};
+use crate::lifetime::lifetime;
 use crate::{FileService, ServiceError};
 
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
@@ -47,6 +48,8 @@ pub struct UploadRequest {
     pub visibility: Visibility,
     /// How long the bytes may take to be sent, in whole seconds; `None` for an hour.
     pub expires_in: Option<Duration>,
+    /// Whether the bytes must come through the service, for a client that knows no other way.
+    pub through_service: bool,
 }
 
 impl UploadRequest {
@@ -63,6 +66,7 @@ impl UploadRequest {
             description: None,
             visibility: Visibility::default(),
             expires_in: None,
+            through_service: false,
         }
     }
 }
@@ -72,7 +76,7 @@ impl UploadRequest {
 pub struct PromisedUpload {
     /// The upload.
     pub upload: Upload,
-    /// Where its client is to send the bytes.
+    /// Where its client is to send the bytes, until the upload expires.
     pub target: UploadTarget,
 }
 
@@ -80,21 +84,11 @@ pub struct PromisedUpload {
 #[derive(Debug, Clone)]
 pub enum UploadTarget {
     /// To the service, for [`FileService::receive_upload`]; that completes the upload.
-    Own(IssuedUploadLink),
-    /// Straight to the store, by this request, until this moment. After that the upload has to be
-    /// completed with [`FileService::complete_upload`].
-    Store(PresignedRequest, Timestamp),
-}
-
-/// An upload link that was made: everything its URL says.
-#[derive(Debug, Clone)]
-pub struct IssuedUploadLink {
-    /// The upload, in the URL's path.
-    pub upload: FileId,
-    /// The URL's query.
-    pub query: UploadLinkQuery,
-    /// When it ends.
-    pub expires_at: Timestamp,
+    /// The link's URL has the upload's id in its path and this query.
+    Own(UploadLinkQuery),
+    /// Straight to the store, by this request. After that the upload has to be completed with
+    /// [`FileService::complete_upload`].
+    Store(PresignedRequest),
 }
 
 /// An upload and what became of it.
@@ -110,8 +104,8 @@ pub struct UploadStatus {
 
 impl FileService {
     /// Promises a file, and answers where its bytes are to be sent: straight to the store, where that
-    /// can hold them to the promised type, size and digest and all three are promised; else to the
-    /// service.
+    /// can hold them to the promised type, size and digest and all three are promised; else, or where
+    /// the request says so, to the service.
     ///
     /// # Errors
     ///
@@ -126,12 +120,12 @@ impl FileService {
         if request.visibility == Visibility::Public {
             authorise(cx, Action::Publish)?;
         }
-        let lifetime = upload_lifetime(request.expires_in)?;
+        let lifetime = lifetime(request.expires_in, DEFAULT_LIFETIME, MAX_LIFETIME)?;
         self.parts.check_room(request.size_bytes).await?;
         let signed = self.presign_put(cx, &request, lifetime).await?;
         let (staging, signed) = signed.unzip();
 
-        let expires_at = self.parts.clock.now().plus(lifetime).as_seconds();
+        let expires_at = self.parts.clock.now().plus(lifetime);
         let new = NewUpload {
             id: FileId::generate(cx.now(), self.parts.entropy.as_ref()),
             person: request.person,
@@ -143,19 +137,19 @@ impl FileService {
             size_bytes: request.size_bytes,
             sha256: request.sha256,
             visibility: request.visibility,
-            expires_at: Timestamp::from_millis(expires_at.saturating_mul(1000)),
+            expires_at: expires_at.floor_to_second(),
             staging,
         };
         let upload = self.parts.repository.begin_upload(cx, &new).await??;
         let target = match signed {
-            Some(signed) => UploadTarget::Store(signed, upload.expires_at),
+            Some(signed) => UploadTarget::Store(signed),
             None => UploadTarget::Own(self.sign_upload(&upload)),
         };
         Ok(PromisedUpload { upload, target })
     }
 
-    /// Signs a put to a blob of its own; `None` where the store cannot hold its client to everything
-    /// that is promised, or not enough is.
+    /// Signs a put to a blob of its own; `None` where the store is not wanted, or cannot hold its
+    /// client to everything that is promised, or not enough is.
     async fn presign_put(
         &self,
         cx: &Context,
@@ -166,7 +160,7 @@ impl FileService {
             return Ok(None);
         };
         let store = &self.parts.store;
-        if !store.capabilities().presigns_put {
+        if request.through_service || !store.capabilities().presigns_put {
             return Ok(None);
         }
         let entropy = self.parts.entropy.as_ref();
@@ -192,17 +186,13 @@ impl FileService {
         }
     }
 
-    fn sign_upload(&self, upload: &Upload) -> IssuedUploadLink {
+    fn sign_upload(&self, upload: &Upload) -> UploadLinkQuery {
         let fields = UploadLinkFields {
             tenant: upload.tenant,
             upload: upload.id,
             expires_at: upload.expires_at.as_seconds(),
         };
-        IssuedUploadLink {
-            upload: upload.id,
-            query: sign_upload_link(&self.parts.key_ring, &fields),
-            expires_at: upload.expires_at,
-        }
+        sign_upload_link(&self.parts.key_ring, &fields)
     }
 
     /// Finds an upload, until a day after it expired, and what became of it.
@@ -250,14 +240,4 @@ impl FileService {
         let found = self.parts.repository.find_upload(cx, id).await?;
         found.ok_or(ServiceError::NotFound)
     }
-}
-
-fn upload_lifetime(asked: Option<Duration>) -> Result<Duration, ServiceError> {
-    let lifetime = asked.unwrap_or(DEFAULT_LIFETIME);
-    if lifetime.as_secs() >= 1 && lifetime <= MAX_LIFETIME {
-        // Stores count whole seconds.
-        return Ok(Duration::from_secs(lifetime.as_secs()));
-    }
-    let most = MAX_LIFETIME.as_secs();
-    Err(InvalidValue::new("expires_in", format!("is not between 1 and {most} seconds")).into())
 }

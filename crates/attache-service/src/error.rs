@@ -19,7 +19,7 @@ pub enum ServiceError {
     #[error("the API key lacks the scope {0}")]
     MissingScope(Scope),
     /// The tenant has no such file or upload, or its bytes are not to be had.
-    #[error("there is no such file")]
+    #[error("there is no such file or upload")]
     NotFound,
     /// Somebody holds the file.
     #[error("the file has been claimed since {used_at}")]
@@ -46,12 +46,14 @@ pub enum ServiceError {
     #[error("there is no person with this person_id")]
     UnknownPerson,
     /// The bytes are of a type the caller does not accept.
-    #[error("{filename} is {found}, which is not among the accepted types")]
+    #[error("{filename} is {found} where only {} is accepted", any_of(accepted))]
     TypeNotAccepted {
         /// Which file.
         filename: String,
-        /// What its bytes are.
+        /// What its bytes are, or are said to be.
         found: MediaType,
+        /// What would have been taken.
+        accepted: Vec<MediaType>,
     },
     /// The bytes have another digest than was promised.
     #[error("the bytes have the sha256 {actual} where {expected} was promised")]
@@ -126,6 +128,11 @@ pub enum ServiceError {
     /// A fault of ours. The detail is for the log.
     #[error("an internal fault")]
     Internal(#[source] BoxError),
+}
+
+fn any_of(accepted: &[MediaType]) -> String {
+    let accepted: Vec<_> = accepted.iter().map(MediaType::as_str).collect();
+    accepted.join(" or ")
 }
 
 impl From<Refusal> for ServiceError {

@@ -7,12 +7,14 @@ mod authenticate;
 mod builder;
 mod change;
 mod claim;
+mod commit;
 mod direct_upload;
 mod download;
 mod error;
 mod find;
 mod inspect;
 mod lifecycle;
+mod lifetime;
 mod links;
 mod list;
 mod reaper;
@@ -25,9 +27,7 @@ pub use administration::{Administration, ApiKeyRequest, IssuedApiKey};
 pub use authenticate::{ApiKeyAuthenticator, Authenticator};
 pub use builder::ServiceBuilder;
 pub use change::FilePatch;
-pub use direct_upload::{
-    IssuedUploadLink, PromisedUpload, UploadRequest, UploadStatus, UploadTarget,
-};
+pub use direct_upload::{PromisedUpload, UploadRequest, UploadStatus, UploadTarget};
 pub use download::{Content, Download, Downloads};
 pub use error::ServiceError;
 pub use inspect::{Inspector, StagedFile, Verdict};
@@ -41,5 +41,5 @@ pub use upload::{IncomingFile, UploadFields, UploadSession};
 pub use attache_metadata::{
     Change, CommittedFile, FileQuery, RequestKey, Sort, SortDirection, SortField, StateFilter,
 };
-pub use attache_signing::LinkAction;
+pub use attache_signing::{LinkAction, UploadLinkQuery};
 pub use attache_storage::{BlobError, BlobReader, Body, BodyError, ByteRange, PresignedRequest};

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use attache_model::{
-    Actor, Context, FileId, FileState, Filename, InvalidValue, RequestId, Timestamp,
-};
+use attache_model::{Actor, Context, FileId, FileState, Filename, RequestId, Timestamp};
 use attache_signing::{LinkAction, LinkFields, LinkQuery, sign_link, verify_link};
 
 use crate::access::{Action, authorise};
+use crate::lifetime::lifetime;
 use crate::{Download, FileService, ServiceError};
 
 /// A link to make.
@@ -45,38 +44,32 @@ impl FileService {
         request: LinkRequest,
     ) -> Result<IssuedLink, ServiceError> {
         authorise(cx, Action::CreateLink)?;
-        let lifetime = self.link_lifetime(request.expires_in)?;
+        let timing = &self.parts.timing;
+        let lifetime = lifetime(
+            request.expires_in,
+            timing.default_link_lifetime,
+            timing.max_link_lifetime,
+        )?;
         let found = self.parts.repository.find_file(cx, id).await?;
         let record = found.ok_or(ServiceError::NotFound)?.record;
         if record.state() == FileState::Archived {
             return Err(ServiceError::Archived);
         }
-        let expires_at = self.parts.clock.now().plus(lifetime).as_seconds();
+        let expires_at = self.parts.clock.now().plus(lifetime).floor_to_second();
         let fields = LinkFields {
             action: request.action,
             tenant: cx.tenant(),
             file: id,
             filename: record.filename,
-            expires_at,
+            expires_at: expires_at.as_seconds(),
         };
         let query = sign_link(&self.parts.key_ring, &fields);
-        let expires_at = Timestamp::from_millis(expires_at.saturating_mul(1000));
         Ok(IssuedLink {
             file: id,
             filename: fields.filename,
             query,
             expires_at,
         })
-    }
-
-    fn link_lifetime(&self, asked: Option<Duration>) -> Result<Duration, ServiceError> {
-        let timing = &self.parts.timing;
-        let lifetime = asked.unwrap_or(timing.default_link_lifetime);
-        if lifetime.as_secs() >= 1 && lifetime <= timing.max_link_lifetime {
-            return Ok(lifetime);
-        }
-        let most = timing.max_link_lifetime.as_secs();
-        Err(InvalidValue::new("expires_in", format!("is not between 1 and {most} seconds")).into())
     }
 
     /// Opens the bytes a link names. `pairs` are the decoded pairs of the URL's query.
@@ -94,7 +87,7 @@ impl FileService {
         request_id: RequestId,
     ) -> Result<Download, ServiceError> {
         let now = self.parts.clock.now();
-        let cap = self.parts.timing.max_link_lifetime;
+        let cap = self.parts.timing.verification_cap();
         let pairs = pairs.iter().map(|(name, value)| (name, value));
         let link = verify_link(&self.parts.key_ring, file, filename, pairs, now, cap)?;
         let LinkFields {

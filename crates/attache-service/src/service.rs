@@ -77,6 +77,17 @@ pub(crate) struct Timing {
     pub(crate) max_link_lifetime: Duration,
 }
 
+/// How far the clock of another process, which signs, may run ahead of this one's.
+const CLOCK_SKEW: Duration = Duration::from_mins(1);
+
+impl Timing {
+    /// The most that a genuine link may have left. That of an upload lives 24 hours at most, which
+    /// this covers as well: the builder lets `max_link_lifetime` be no less.
+    pub(crate) fn verification_cap(&self) -> Duration {
+        self.max_link_lifetime.saturating_add(CLOCK_SKEW)
+    }
+}
+
 impl FileService {
     /// Begins to put a service together.
     pub fn builder(

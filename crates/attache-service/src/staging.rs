@@ -33,9 +33,11 @@ pub(crate) struct Promise {
 }
 
 impl Promise {
-    /// The blob belongs to a record now, or to the reaper: nothing to give up.
+    /// The blob belongs to a record now: nothing to give up. Or to the reaper, as a copy of what the
+    /// tenant has already, or like a place that a client wrote to: it has something to look at.
     pub(crate) fn keep(mut self) {
         self.kept = true;
+        self.parts.reaper_wake.notify_one();
     }
 }
 

@@ -1,17 +1,16 @@
 //! Storing files: intent, bytes, commit, answer. All files of an upload or none.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use attache_metadata::{CommittedFile, NewFile, NewFiles, RequestKey};
+use attache_metadata::{CommittedFile, NewFiles, RequestKey};
 use attache_model::{
-    Category, Context, Description, DisplayName, FileId, Filename, InvalidValue, MediaType,
-    PersonId, PersonRef, Sha256Digest, Visibility,
+    Category, Context, Description, DisplayName, Filename, InvalidValue, MediaType, PersonRef,
+    Sha256Digest, Visibility,
 };
 use attache_storage::Body;
 
 use crate::access::{Action, authorise};
-use crate::inspect::inspect;
+use crate::commit::{begin_commit, prepare};
 use crate::service::Parts;
 use crate::staging::{LeaseKeeper, Staged, stage};
 use crate::{FileService, ServiceError};
@@ -61,6 +60,7 @@ fn check_accepted(
     Err(ServiceError::TypeNotAccepted {
         filename: filename.to_string(),
         found: found.clone(),
+        accepted: accept.to_vec(),
     })
 }
 
@@ -233,54 +233,19 @@ impl UploadSession {
             staged,
             ..
         } = self;
-        // A record is as old as its commit, however long its bytes took: whoever asks for what came
-        // after a moment must not miss what was on its way then.
-        let cx = cx.at(parts.clock.now());
-        keeper.activity.store_is_busy.store(true, Ordering::Relaxed);
+        let cx = begin_commit(&parts, &cx, &keeper);
         let mut files = Vec::with_capacity(staged.len());
         for file in &staged {
-            let held = inspect(&parts, &cx, file).await?;
-            files.push(new_file(&parts, &cx, file, &fields, held));
+            files.push(prepare(&parts, &cx, file, &fields).await?);
         }
         let upload = NewFiles {
             files,
             request_key: fields.request_key,
         };
         let committed = parts.repository.commit_files(&cx, &upload).await??;
-        // Copies of what the tenant has already go to the reaper with the commit.
-        parts.reaper_wake.notify_one();
         for file in staged {
             file.promise.keep();
         }
         Ok(committed)
-    }
-}
-
-/// What the repository is to commit of a staged file.
-pub(crate) fn new_file(
-    parts: &Parts,
-    cx: &Context,
-    file: &Staged,
-    fields: &UploadFields,
-    held: bool,
-) -> NewFile {
-    NewFile {
-        id: FileId::generate(cx.now(), parts.entropy.as_ref()),
-        blob: file.promise.blob,
-        lease: file.promise.lease,
-        facts: file.facts.clone(),
-        person: fields.person.clone(),
-        new_person_id: PersonId::generate(cx.now(), parts.entropy.as_ref()),
-        category: fields.category.clone(),
-        name: fields
-            .name
-            .clone()
-            .unwrap_or_else(|| DisplayName::from(&file.filename)),
-        filename: file.filename.clone(),
-        description: fields.description.clone(),
-        content_type: file.content_type.clone(),
-        visibility: fields.visibility,
-        dedup: fields.dedup,
-        held,
     }
 }

@@ -2,6 +2,7 @@
 //! of the service. A dialect decides nothing that the native API does not offer.
 
 mod admission;
+mod as_seen;
 mod biometricscloud;
 mod credentials_portal;
 mod dokstamp;

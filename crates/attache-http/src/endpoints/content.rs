@@ -117,10 +117,7 @@ pub(crate) async fn serve_to_key(download: Download, head: &RequestHead) -> Answ
     )
 )]
 pub(crate) async fn read_link(app: &App, id: FileId, filename: &str, call: Call) -> Answer {
-    // Whatever is wrong with the query is wrong with the link.
-    let pairs = StrictQuery::parse(call.head.query())
-        .map(StrictQuery::into_pairs)
-        .map_err(|_| Problem::from(attache_service::ServiceError::InvalidLink))?;
+    let pairs = call.head.link_pairs()?;
     let download = app
         .service
         .open_link(id, filename, &pairs, call.head.request_id.clone())

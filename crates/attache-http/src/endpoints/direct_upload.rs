@@ -4,21 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use attache_model::{FileId, Filename, MediaType};
-use attache_service::{Body, PromisedUpload, ServiceError, UploadRequest, UploadTarget};
-use futures_util::TryStreamExt;
+use attache_service::{PromisedUpload, UploadRequest, UploadTarget};
 use http::header::{ETAG, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Answer;
-use super::form::{FormFields as _, in_body};
 use super::record::record;
 use super::upload::refuse_partial_and_coded;
-use super::upload_fields::FieldCollector;
+use super::upload_fields::read_fields;
 use crate::Route;
 use crate::app::App;
-use crate::call::{Call, aborted};
+use crate::call::Call;
 use crate::entity_tag::StrongEntityTag;
 use crate::problem::Problem;
 use crate::query::StrictQuery;
@@ -90,8 +88,7 @@ fn read_request(sent: &NewUploadBody) -> Result<UploadRequest, Problem> {
         .map_err(|error| Problem::invalid_field("filename", error.to_string()))?;
     let content_type = MediaType::parse(&sent.content_type)
         .map_err(|error| Problem::invalid_field("content_type", error.to_string()))?;
-    let mut fields = FieldCollector::default();
-    for (name, text) in [
+    let fields = read_fields([
         ("person", &sent.person),
         ("person_id", &sent.person_id),
         ("category", &sent.category),
@@ -99,12 +96,7 @@ fn read_request(sent: &NewUploadBody) -> Result<UploadRequest, Problem> {
         ("description", &sent.description),
         ("visibility", &sent.visibility),
         ("sha256", &sent.sha256),
-    ] {
-        if let Some(text) = text {
-            fields.take(name, text).map_err(in_body)?;
-        }
-    }
-    let fields = fields.finish().map_err(in_body)?;
+    ])?;
     Ok(UploadRequest {
         size_bytes: sent.size_bytes,
         sha256: fields.sha256,
@@ -120,22 +112,18 @@ fn read_request(sent: &NewUploadBody) -> Result<UploadRequest, Problem> {
 
 fn promised_view(app: &App, promised: &PromisedUpload) -> PromisedUploadView {
     let upload = &promised.upload;
-    let (method, url, headers) = match &promised.target {
-        UploadTarget::Own(link) => {
-            let url = app.public_url.to_upload(link);
+    let (method, headers) = match &promised.target {
+        UploadTarget::Own(_) => {
             let content_type = upload.content_type.to_string();
             let headers = BTreeMap::from([("Content-Type".to_owned(), content_type)]);
-            ("PUT", url, headers)
+            ("PUT", headers)
         }
-        UploadTarget::Store(signed, _) => {
-            let headers = signed.headers.iter().cloned().collect();
-            (signed.method, signed.url.clone(), headers)
-        }
+        UploadTarget::Store(signed) => (signed.method, signed.headers.iter().cloned().collect()),
     };
     PromisedUploadView {
         id: upload.id.to_string(),
         state: upload.state(app.service.clock().now()).as_str(),
-        url,
+        url: app.public_url.to_target(promised),
         method,
         headers,
         expires_at: upload.expires_at.to_string(),
@@ -232,21 +220,20 @@ pub(crate) async fn cancel_upload(app: &App, id: FileId, call: Call) -> Answer {
     )
 )]
 pub(crate) async fn send_upload(app: &App, id: FileId, call: Call) -> Answer {
-    // Whatever is wrong with the query is wrong with the link.
-    let pairs = StrictQuery::parse(call.head.query())
-        .map(StrictQuery::into_pairs)
-        .map_err(|_| Problem::from(ServiceError::InvalidLink))?;
+    let pairs = call.head.link_pairs()?;
     let declared_type = call.head.content_type().map(MediaType::parse);
     let declared_type = declared_type.and_then(Result::ok);
     refuse_partial_and_coded(&call.head.parts.headers)?;
-    let mut body = Body::from_stream(call.body.map_err(aborted));
-    if let Some(size_bytes) = call.head.declared_bytes() {
-        body = body.with_exact_size(size_bytes);
-    }
     let request_id = call.head.request_id.clone();
     let file = app
         .service
-        .receive_upload(id, &pairs, declared_type.as_ref(), body, request_id)
+        .receive_upload(
+            id,
+            &pairs,
+            declared_type.as_ref(),
+            call.into_file_body(),
+            request_id,
+        )
         .await?;
     let mut response = json(StatusCode::CREATED, &FileView::from(&file))?;
     let headers = response.headers_mut();

@@ -1,19 +1,18 @@
 //! `POST /v1/files`: a form, JSON with base64, or the bytes as they are.
 
 use attache_model::{Context, Filename, MediaType};
-use attache_service::{Body, CommittedFile, IncomingFile, UploadFields, UploadSession};
-use futures_util::TryStreamExt;
+use attache_service::{CommittedFile, IncomingFile, UploadFields, UploadSession};
 use http::header::{CONTENT_ENCODING, CONTENT_RANGE, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Answer;
-use super::form::{self, FormFields as _, in_body};
+use super::form::{self, FormFields as _};
 use super::json_upload::{self, JsonUpload};
-use super::upload_fields::{FIELD_NAMES, FieldCollector};
+use super::upload_fields::{FIELD_NAMES, FieldCollector, read_fields};
 use crate::app::App;
-use crate::call::{Call, aborted, is_form, is_json};
+use crate::call::{Call, is_form, is_json};
 use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
 use crate::query::StrictQuery;
@@ -236,11 +235,7 @@ async fn receive_bytes(
     };
     let declared_bytes = call.head.declared_bytes();
     let mut upload = app.service.open_session(cx, declared_bytes).await?;
-    let mut body = Body::from_stream(call.body.map_err(aborted));
-    if let Some(size_bytes) = declared_bytes {
-        body = body.with_exact_size(size_bytes);
-    }
-    upload.add_file(file, body).await?;
+    upload.add_file(file, call.into_file_body()).await?;
     Ok((upload, fields))
 }
 
@@ -273,8 +268,7 @@ fn read_upload(body: &[u8]) -> Result<JsonUpload, Problem> {
 
 fn json_fields(sent: &UploadJson) -> Result<UploadFields, Problem> {
     let dedup = sent.dedup.map(|dedup| dedup.to_string());
-    let mut fields = FieldCollector::default();
-    for (name, text) in [
+    read_fields([
         ("person", &sent.person),
         ("person_id", &sent.person_id),
         ("category", &sent.category),
@@ -284,12 +278,7 @@ fn json_fields(sent: &UploadJson) -> Result<UploadFields, Problem> {
         ("dedup", &dedup),
         ("accept", &sent.accept),
         ("sha256", &sent.sha256),
-    ] {
-        if let Some(text) = text {
-            fields.take(name, text).map_err(in_body)?;
-        }
-    }
-    fields.finish().map_err(in_body)
+    ])
 }
 
 fn created(app: &App, files: &[CommittedFile]) -> Answer {

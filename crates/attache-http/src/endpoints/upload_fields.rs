@@ -6,7 +6,8 @@ use attache_model::{
 };
 use attache_service::UploadFields;
 
-use super::form::FormFields;
+use super::form::{FormFields, in_body};
+use crate::problem::Problem;
 
 /// The fields, in the order the documents name them.
 pub(crate) const FIELD_NAMES: [&str; 9] = [
@@ -101,6 +102,19 @@ impl FormFields for FieldCollector {
             .map_err(|error| FieldFault::new("person", error.to_string()))?;
         Ok(self.fields)
     }
+}
+
+/// Reads the fields that a JSON body has, by their names here.
+pub(crate) fn read_fields<'t>(
+    sent: impl IntoIterator<Item = (&'static str, &'t Option<String>)>,
+) -> Result<UploadFields, Problem> {
+    let mut fields = FieldCollector::default();
+    for (name, text) in sent {
+        if let Some(text) = text {
+            fields.take(name, text).map_err(in_body)?;
+        }
+    }
+    fields.finish().map_err(in_body)
 }
 
 /// A comma list of media types.

@@ -8,7 +8,7 @@ use attache_model::{
     Scope, Sha256Digest, UploadState, Visibility,
 };
 use attache_service::{
-    Body, IssuedUploadLink, PromisedUpload, ServiceError, UploadRequest, UploadTarget,
+    Body, PromisedUpload, ServiceError, UploadLinkQuery, UploadRequest, UploadTarget,
 };
 use attache_testkit::{Fixture, FixtureOptions};
 
@@ -33,26 +33,30 @@ pub(crate) fn hello() -> UploadRequest {
     }
 }
 
-fn link(promised: &PromisedUpload) -> &IssuedUploadLink {
+fn link(promised: &PromisedUpload) -> &UploadLinkQuery {
     match &promised.target {
-        UploadTarget::Own(link) => link,
+        UploadTarget::Own(query) => query,
         UploadTarget::Store(..) => panic!("the store signs nothing here"),
     }
 }
 
+pub(crate) fn pairs(promised: &PromisedUpload) -> Vec<(String, String)> {
+    let pairs = link(promised).pairs();
+    pairs.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
 async fn send_as(
     fixture: &Fixture,
-    link: &IssuedUploadLink,
+    promised: &PromisedUpload,
     content_type: Option<&str>,
     body: Body,
 ) -> Result<FileRecord, ServiceError> {
-    let pairs = link.query.pairs();
-    let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value)).into();
+    let pairs = pairs(promised);
     let declared = content_type.map(|text| MediaType::parse(text).unwrap());
     let request = RequestId::parse("bearer").unwrap();
     fixture
         .service
-        .receive_upload(link.upload, &pairs, declared.as_ref(), body, request)
+        .receive_upload(promised.upload.id, &pairs, declared.as_ref(), body, request)
         .await
 }
 
@@ -61,7 +65,7 @@ async fn send(
     promised: &PromisedUpload,
     bytes: &[u8],
 ) -> Result<FileRecord, ServiceError> {
-    send_as(fixture, link(promised), Some("text/plain"), body(bytes)).await
+    send_as(fixture, promised, Some("text/plain"), body(bytes)).await
 }
 
 async fn begin(fixture: &Fixture, cx: &Context, request: UploadRequest) -> PromisedUpload {
@@ -141,7 +145,7 @@ async fn a_refused_attempt_stores_nothing_and_consumes_nothing() {
         ("TypeNotAccepted", Some("text/html"), body(b"hello")),
         ("Invalid", None, body(b"hello")),
     ] {
-        let outcome = send_as(&fixture, link(&promised), content_type, body).await;
+        let outcome = send_as(&fixture, &promised, content_type, body).await;
         let error = format!("{:?}", outcome.unwrap_err());
         assert!(error.starts_with(expected), "{expected}: {error}");
         assert_nothing_left(&fixture, &cx).await;
@@ -149,7 +153,7 @@ async fn a_refused_attempt_stores_nothing_and_consumes_nothing() {
         assert_eq!(status.unwrap().upload, promised.upload);
     }
     let charset = Some("Text/Plain; charset=utf-8");
-    let sent = send_as(&fixture, link(&promised), charset, body(b"hello")).await;
+    let sent = send_as(&fixture, &promised, charset, body(b"hello")).await;
     assert_eq!(sent.unwrap().id, promised.upload.id);
 }
 
@@ -172,10 +176,14 @@ async fn a_type_is_promised_unless_it_says_nothing() {
         ),
     ] {
         let promised = begin(&fixture, &cx, request(promise)).await;
-        let sent = send_as(&fixture, link(&promised), Some(promise), body(bytes)).await;
+        let sent = send_as(&fixture, &promised, Some(promise), body(bytes)).await;
         match (sent, stored) {
             (Ok(record), Some(stored)) => assert_eq!(record.content_type.as_str(), stored),
-            (Err(ServiceError::TypeNotAccepted { .. }), None) => {}
+            (Err(error @ ServiceError::TypeNotAccepted { .. }), None) => {
+                let detail = error.to_string();
+                let wanted = format!("where only {promise} is accepted");
+                assert!(detail.ends_with(&wanted), "{detail}");
+            }
             (outcome, _) => panic!("{promise}: {outcome:?}"),
         }
     }
@@ -221,7 +229,7 @@ async fn a_cancelled_upload_takes_nothing_even_what_is_on_its_way() {
     let chunks = async_stream_of([&b"hel"[..], b"lo"], async move {
         service.cancel_upload(&cancel_cx, id).await.unwrap();
     });
-    let sent = send_as(&fixture, link(&promised), Some("text/plain"), chunks).await;
+    let sent = send_as(&fixture, &promised, Some("text/plain"), chunks).await;
     assert!(matches!(sent, Err(ServiceError::NotFound)), "{sent:?}");
     let later = send(&fixture, &promised, b"hello").await;
     assert!(matches!(later, Err(ServiceError::NotFound)), "{later:?}");
@@ -393,9 +401,9 @@ async fn who_may_promise_and_for_whom() {
         Err(ServiceError::NotFound)
     ));
     let other = begin(&fixture, &foreign, hello()).await;
-    let stolen = IssuedUploadLink {
-        query: link(&other).query.clone(),
-        ..link(&promised).clone()
+    let stolen = PromisedUpload {
+        target: other.target,
+        ..promised
     };
     let sent = send_as(&fixture, &stolen, Some("text/plain"), body(b"hello")).await;
     assert!(matches!(sent, Err(ServiceError::InvalidLink)), "{sent:?}");

@@ -1,12 +1,17 @@
 //! Bytes leave by a scope, a valid link, or because they are public; never otherwise.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use attache_model::{FileRecord, RequestId, Visibility};
-use attache_service::{FilePatch, IssuedLink, LinkAction, LinkRequest, ServiceError};
-use attache_testkit::Fixture;
+use attache_service::{
+    FilePatch, FileService, IssuedLink, LinkAction, LinkRequest, ServiceError, UploadRequest,
+};
+use attache_signing::KeyRing;
+use attache_testkit::{Fixture, ManualClock, SeededEntropy};
 
-use super::support::{read, store};
+use super::direct;
+use super::support::{body, read, store};
 
 fn request() -> RequestId {
     RequestId::parse("test").unwrap()
@@ -122,6 +127,62 @@ async fn a_link_lives_for_a_second_to_a_day() {
         };
         let outcome = fixture.service.create_link(&cx, file.id, wanted).await;
         assert_eq!(outcome.is_ok(), fits, "{seconds}: {outcome:?}");
+    }
+}
+
+/// A service on the fixture's parts, whose clock runs ahead of the fixture's.
+fn service_ahead(fixture: &Fixture, ring: &KeyRing, by: Duration) -> FileService {
+    let clock = Arc::new(ManualClock::at(fixture.now().plus(by)));
+    FileService::builder(
+        fixture.repository.clone(),
+        fixture.store.clone(),
+        ring.clone(),
+    )
+    .clock(clock)
+    .build()
+}
+
+#[tokio::test]
+async fn the_longest_links_hold_at_once_where_the_signers_clock_is_a_little_ahead() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let file = store(&fixture.service, &cx, "a.txt", b"hello").await;
+    let ring = KeyRing::generate(fixture.now(), &SeededEntropy::new(7));
+    let service = service_ahead(&fixture, &ring, Duration::ZERO);
+    let day = Some(Duration::from_hours(24));
+    for (ahead_seconds, holds) in [(0, true), (30, true), (60, true), (61, false)] {
+        let signer = service_ahead(&fixture, &ring, Duration::from_secs(ahead_seconds));
+        let wanted = LinkRequest {
+            action: LinkAction::Download,
+            expires_in: day,
+        };
+        let link = signer.create_link(&cx, file.id, wanted).await.unwrap();
+        let opened = service
+            .open_link(file.id, "a.txt", &pairs(&link), request())
+            .await;
+        assert_eq!(opened.is_ok(), holds, "{ahead_seconds}: {opened:?}");
+
+        let wanted = UploadRequest {
+            expires_in: day,
+            ..direct::request("text/plain")
+        };
+        let promised = signer.begin_upload(&cx, wanted).await.unwrap();
+        let declared = promised.upload.content_type.clone();
+        let pairs = direct::pairs(&promised);
+        let sent = service
+            .receive_upload(
+                promised.upload.id,
+                &pairs,
+                Some(&declared),
+                body(b"hello"),
+                request(),
+            )
+            .await;
+        assert_eq!(sent.is_ok(), holds, "{ahead_seconds}: {sent:?}");
+        if !holds {
+            assert!(matches!(opened, Err(ServiceError::InvalidLink)));
+            assert!(matches!(sent, Err(ServiceError::InvalidLink)));
+        }
     }
 }
 

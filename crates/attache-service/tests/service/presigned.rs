@@ -26,8 +26,7 @@ async fn presigning() -> Fixture {
 async fn begin(fixture: &Fixture, cx: &Context) -> (PromisedUpload, PresignedRequest) {
     let promised = fixture.service.begin_upload(cx, hello()).await.unwrap();
     match &promised.target {
-        UploadTarget::Store(signed, expires_at) => {
-            assert_eq!(*expires_at, promised.upload.expires_at);
+        UploadTarget::Store(signed) => {
             let signed = signed.clone();
             (promised, signed)
         }
@@ -64,8 +63,17 @@ async fn only_what_is_promised_down_to_its_digest_goes_to_the_store() {
         sha256: None,
         ..hello()
     };
-    for looser in [request("text/plain"), without_size, without_digest] {
-        let promised = fixture.service.begin_upload(&cx, looser).await.unwrap();
+    let through_service = UploadRequest {
+        through_service: true,
+        ..hello()
+    };
+    for other in [
+        request("text/plain"),
+        without_size,
+        without_digest,
+        through_service,
+    ] {
+        let promised = fixture.service.begin_upload(&cx, other).await.unwrap();
         assert!(
             matches!(promised.target, UploadTarget::Own(_)),
             "{promised:?}"
@@ -257,7 +265,7 @@ async fn an_inspector_sees_what_was_sent_to_the_store() {
         ..request("text/plain")
     };
     let promised = fixture.service.begin_upload(&cx, bad).await.unwrap();
-    let UploadTarget::Store(signed, _) = &promised.target else {
+    let UploadTarget::Store(signed) = &promised.target else {
         panic!("the store signs")
     };
     fixture.send_to_store(signed, bytes(b"bad")).await;

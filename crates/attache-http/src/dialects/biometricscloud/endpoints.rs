@@ -80,9 +80,10 @@ async fn biometricscloud_list_files(app: &App, cx: Context, call: Call) -> Answe
     let request = read_list(call.head.query(), app.service.limits().max_page_size)?;
     let listed = app.service.list_files(&cx, request).await;
     let list = listed.map_err(|error| match error {
-        // Nothing else of a list is left to be wrong.
-        ServiceError::Invalid(_) => Problem::invalid_parameter("offset", "is the id of no record"),
-        other => other.into(),
+        ServiceError::Invalid(invalid) if invalid.what() == "after_seq" => {
+            Problem::invalid_parameter("offset", "is the id of no record")
+        }
+        other => Problem::in_query(other),
     })?;
     json(StatusCode::OK, &RecordsView::from(&list))
 }

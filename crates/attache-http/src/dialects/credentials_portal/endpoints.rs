@@ -14,15 +14,13 @@ use super::views::{DeletedView, FileView};
 use crate::app::App;
 use crate::call::Call;
 use crate::dialects::admission::{NamedTenant, admit};
+use crate::dialects::as_seen::as_seen;
 use crate::dialects::whole_list::whole_list;
 use crate::endpoints::content::serve_to_key;
 use crate::endpoints::{Answer, form, refuse_partial_and_coded};
 use crate::operations::Row;
 use crate::problem::{Problem, ProblemKind};
 use crate::response::json;
-
-/// How often a file is looked at again that changes between the look and the deletion.
-const DELETE_TRIES: u32 = 5;
 
 /// What the OpenAPI document lists.
 pub(super) mod documented {
@@ -197,13 +195,10 @@ async fn credentials_portal_change_file(app: &App, cx: Context, id: FileId, call
         person: person.map_or(Change::Keep, |it| Change::Set(PersonRef::Identifier(it))),
         ..FilePatch::default()
     };
-    if app.service.get_file(&cx, id).await?.person.is_none() {
-        return Err(Problem::not_found());
-    }
-    let file = app.service.change_file(&cx, id, patch, None).await?;
-    if file.person.is_none() {
-        return Err(Problem::not_found());
-    }
+    // Files about nobody are none of the portal's.
+    let is_portals = |file: &FileRecord| file.person.is_some();
+    let change = |expected| app.service.change_file(&cx, id, patch.clone(), expected);
+    let file = as_seen(&app.service, &cx, id, is_portals, change).await?;
     one_file(app, &cx, StatusCode::OK, &file)
 }
 
@@ -228,20 +223,17 @@ async fn credentials_portal_delete_file(
     id: FileId,
 ) -> Answer {
     let person = PersonIdentifier::parse(person).map_err(|_| Problem::not_found())?;
-    for _ in 0..DELETE_TRIES {
-        let file = app.service.get_file(&cx, id).await?;
-        if !is_about(&file, &person) {
-            return Err(Problem::not_found());
-        }
-        // Only as it was looked at: it may be given to another person in between.
-        match app.service.delete_file(&cx, id, Some(file.revision)).await {
-            Ok(()) => return json(StatusCode::OK, &DeletedView { ok: true }),
-            Err(ServiceError::RevisionMismatch { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let detail = "the file keeps changing";
-    Err(Problem::new(ProblemKind::Unavailable, detail).retry_soon())
+    // Only as it was looked at: it may be given to another person in between.
+    let delete = |expected| app.service.delete_file(&cx, id, expected);
+    as_seen(
+        &app.service,
+        &cx,
+        id,
+        |file| is_about(file, &person),
+        delete,
+    )
+    .await?;
+    json(StatusCode::OK, &DeletedView { ok: true })
 }
 
 /// Read a file's bytes.

@@ -1,7 +1,7 @@
 //! The endpoint of flexportal.
 
 use attache_model::{Context, FileId};
-use attache_service::{LinkRequest, ServiceError, UploadRequest, UploadTarget};
+use attache_service::{LinkRequest, UploadRequest};
 use http::StatusCode;
 
 use super::operations::{Operation, TO_READ, TO_UPLOAD};
@@ -66,17 +66,12 @@ async fn url_of(app: &App, cx: &Context, id: FileId, request: LinkRequest) -> An
     )
 }
 
-/// A URL for a new file. It is always one of ours: a store cannot hold a client to a size and a digest
-/// that nobody has said.
+/// A URL for a new file.
 async fn url_for(app: &App, cx: &Context, request: UploadRequest) -> Answer {
     authorise_all(app, cx, TO_UPLOAD)?;
     let promised = app.service.begin_upload(cx, request).await?;
-    let UploadTarget::Own(link) = &promised.target else {
-        let unexpected = "an upload of unknown size was signed for the store";
-        return Err(ServiceError::Internal(unexpected.into()).into());
-    };
     json(
         StatusCode::OK,
-        &UrlView::of_upload(&app.public_url, &promised.upload, link),
+        &UrlView::of_upload(&app.public_url, &promised),
     )
 }

@@ -79,6 +79,8 @@ impl UrlBody {
                 let content_type = content_type(self.content_type.as_deref())?;
                 Ok(UrlRequest::Upload(Box::new(UploadRequest {
                     expires_in: Some(lifetime),
+                    // Its clients complete nothing.
+                    through_service: true,
                     ..UploadRequest::new(filename, content_type)
                 })))
             }

@@ -1,7 +1,7 @@
 //! What flexportal writes.
 
-use attache_model::{FileRecord, Upload};
-use attache_service::{IssuedLink, IssuedUploadLink};
+use attache_model::FileRecord;
+use attache_service::{IssuedLink, PromisedUpload};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,15 +46,16 @@ impl UrlView {
     }
 
     /// A link to send a file to.
-    pub(super) fn of_upload(base: &PublicUrl, upload: &Upload, link: &IssuedUploadLink) -> Self {
+    pub(super) fn of_upload(base: &PublicUrl, promised: &PromisedUpload) -> Self {
+        let upload = &promised.upload;
         Self {
             success: true,
-            url: base.to_upload(link),
+            url: base.to_target(promised),
             file_id: Some(upload.id.to_string()),
             filename: upload.filename.to_string(),
             content_type: upload.content_type.to_string(),
             file_size: 0,
-            expires_at: link.expires_at.as_millis(),
+            expires_at: upload.expires_at.as_millis(),
         }
     }
 }

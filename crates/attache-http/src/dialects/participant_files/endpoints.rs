@@ -8,7 +8,6 @@ use super::operations::Operation;
 use super::requests::{read_key, read_list};
 use super::route::Route;
 use super::views::{DownloadView, FilesView};
-use crate::Route as NativeRoute;
 use crate::app::App;
 use crate::call::Call;
 use crate::dialects::admission::{NamedTenant, admit};
@@ -98,10 +97,8 @@ async fn participant_files_create_download_url(app: &App, cx: Context, call: Cal
         expires_in: None,
     };
     let link = app.service.create_link(&cx, file.id, request).await?;
-    let route = NativeRoute::link(link.file, &link.filename);
-    let query = link.query.to_query_string();
     let view = DownloadView {
-        pre_signed_url: format!("{}?{query}", app.public_url.to(&route)),
+        pre_signed_url: app.public_url.to_link(&link),
     };
     json(StatusCode::OK, &view)
 }
