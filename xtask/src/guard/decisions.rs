@@ -54,9 +54,8 @@ fn violations(records: &[(String, String)]) -> Vec<String> {
 
 /// Reads `NNNN-what-was-decided.md`.
 fn number_of_name(name: &str) -> Option<u32> {
-    let (digits, rest) = name.split_once('-')?;
-    let is_named = digits.len() == 4 && rest.ends_with(".md");
-    is_named.then(|| digits.parse().ok()).flatten()
+    let (digits, _) = name.strip_suffix(".md")?.split_once('-')?;
+    (digits.len() == 4).then(|| digits.parse().ok()).flatten()
 }
 
 /// Reads `# N. What was decided`.
