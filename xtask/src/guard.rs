@@ -1,6 +1,7 @@
 //! `cargo xtask guard`: the architecture rules that the compiler does not know.
 
 mod confinement;
+mod decisions;
 mod default_features;
 mod file_length;
 mod layers;
@@ -41,6 +42,9 @@ const CHECKS: &[Check] = &[
     }),
     ("no file is too long to read", |workspace| {
         file_length::check(workspace.root())
+    }),
+    ("decision records have numbers of their own", |workspace| {
+        decisions::check(workspace.root()).map(Findings::from)
     }),
     ("the facade's default features are lean", |workspace| {
         default_features::check(workspace).map(Findings::from)

@@ -7,6 +7,7 @@
 //! <test>: <reason>`; it is listed as well, and counts neither as passed nor as failed.
 
 mod apt;
+mod curl;
 mod node;
 mod postgres;
 mod summary;
@@ -59,6 +60,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<Summary> {
 
     postgres::require()?;
     node::require()?;
+    curl::require()?;
     // The acceptance tests start this binary; cargo builds no other package's binary for a test.
     workspace::run(&mut workspace.cargo(["build", "--package", "attached"]))
         .context("the server that the acceptance tests start cannot be built")?;

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use attache_metadata::MetadataRepository;
 use attache_metadata::conformance::{Fixture, FixtureFactory, checks};
 use attache_metadata_sql::{PostgresOptions, PostgresRepository};
-use attache_model::{Entropy as _, OsEntropy};
+use attache_model::{Entropy as _, OsEntropy, with_causes};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
@@ -160,18 +160,4 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Some errors tell their causes themselves.
-        let text = error.to_string();
-        if !told.ends_with(&text) {
-            told = format!("{told}: {text}");
-        }
-        cause = error.source();
-    }
-    told
 }

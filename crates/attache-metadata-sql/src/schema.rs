@@ -24,13 +24,13 @@ pub struct MigrationReport {
 #[non_exhaustive]
 pub enum OpenError {
     /// There is no file; a migration makes it.
-    #[error("there is no database at {}: run migrate", .path.display())]
+    #[error("there is no database at {}", .path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// The schema is older than this program's.
-    #[error("the database has schema {found}, this program needs {needed}: run migrate")]
+    #[error("the database has schema {found}, older than {needed}, which this program needs")]
     SchemaOlder {
         /// The database's version; 0 for none.
         found: i64,

@@ -1,7 +1,8 @@
 //! What somebody who looked a backend over has to say to its operator.
 
 use std::error::Error;
-use std::fmt::Write as _;
+
+use crate::with_causes;
 
 /// How much a [`Finding`] matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,14 +37,7 @@ impl Finding {
 
     /// Something that does not work, with all that the error and its sources say.
     pub fn failure(error: &(dyn Error + 'static)) -> Self {
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(error) = source {
-            // Writing to a text does not fail.
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
-        Self::new(FindingLevel::Failure, text)
+        Self::new(FindingLevel::Failure, with_causes(error))
     }
 
     /// What two clocks that differ by so many milliseconds mean; `whose` is the other one.

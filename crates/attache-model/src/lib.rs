@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod causes;
 mod claim;
 mod context;
 mod digest;
@@ -16,6 +17,7 @@ mod principal;
 mod time;
 mod upload;
 
+pub use causes::with_causes;
 pub use claim::{Claim, Holder};
 pub use context::{Actor, Context, RequestId};
 pub use digest::Sha256Digest;

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use attache_model::OsEntropy;
+use attache_model::{OsEntropy, with_causes};
 use attache_storage::{BlobStore, conformance};
 use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
 
@@ -41,15 +41,4 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        told.push_str(": ");
-        told.push_str(&error.to_string());
-        cause = error.source();
-    }
-    told
 }

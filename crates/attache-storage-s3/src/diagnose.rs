@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use attache_model::{Clock, Entropy, Finding, Timestamp};
+use attache_model::{Clock, Entropy, Finding, Timestamp, with_causes};
 use attache_storage::{BlobKey, BlobStore as _, BlobStoreExt as _};
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -73,22 +73,23 @@ impl S3BlobStore {
         match answer.map_err(S3Failure::from) {
             Ok(rules) => of_rules(rules.rules()),
             Err(failure) if failure.has_code("NoSuchLifecycleConfiguration") => of_rules(&[]),
-            Err(failure) => Finding::warning(format!(
-                "whether a lifecycle rule aborts abandoned multipart uploads cannot be seen: {failure}"
-            )),
+            Err(failure) => unseen(
+                "whether a lifecycle rule aborts abandoned multipart uploads",
+                &failure,
+            ),
         }
     }
 
     async fn diagnose_cors(&self) -> Finding {
         let request = self.bucket.clients.calls.get_bucket_cors();
         let answer = request.bucket(&self.bucket.name).send().await;
-        Finding::fine(match answer.map_err(S3Failure::from) {
-            Ok(cors) => format!("CORS rules: {}", cors.cors_rules().len()),
+        match answer.map_err(S3Failure::from) {
+            Ok(cors) => Finding::fine(format!("CORS rules: {}", cors.cors_rules().len())),
             Err(failure) if failure.has_code("NoSuchCORSConfiguration") => {
-                "no CORS rules: web pages cannot use presigned URLs of the bucket".to_owned()
+                Finding::fine("no CORS rules: web pages cannot use presigned URLs of the bucket")
             }
-            Err(failure) => format!("CORS rules cannot be seen: {failure}"),
-        })
+            Err(failure) => unseen("whether there are CORS rules", &failure),
+        }
     }
 
     async fn diagnose_versioning(&self) -> Option<Finding> {
@@ -101,9 +102,7 @@ impl S3BlobStore {
                 ))
             }
             Ok(_) => None,
-            Err(failure) => Some(Finding::fine(format!(
-                "whether versioning is on cannot be seen: {failure}"
-            ))),
+            Err(failure) => Some(unseen("whether versioning is on", &failure)),
         }
     }
 
@@ -120,6 +119,11 @@ impl S3BlobStore {
         let skew_ms = told.as_millis() + 500 - between;
         Some(Finding::of_clock_skew("the store", skew_ms))
     }
+}
+
+/// What the bucket does not tell, such as for want of a permission, its operator has to see to.
+fn unseen(what: &str, failure: &S3Failure) -> Finding {
+    Finding::warning(format!("{what} cannot be seen: {}", with_causes(failure)))
 }
 
 fn of_rules(rules: &[LifecycleRule]) -> Finding {

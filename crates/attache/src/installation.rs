@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use attache_metadata::MetadataRepository;
+use attache_model::Finding;
 use attache_service::{Administration, FileService, ServiceBuilder};
 use attache_storage::{BlobStore, LocalBlobStore, LocalOptions};
 #[cfg(feature = "s3")]
 use attache_storage::{TimeoutBlobStore, Timeouts};
 #[cfg(feature = "s3")]
-use attache_storage_s3::S3BlobStore;
+use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
 use tokio::task::JoinHandle;
 
 use crate::{InstallationDatabase, InstallationOptions, OpenError, StorageLocation};
@@ -118,8 +119,30 @@ pub(crate) async fn open_store(
             options,
             credentials,
         } => {
-            let store = S3BlobStore::new(options.as_ref().clone(), credentials);
+            let store = bucket(options, credentials);
             Ok(Arc::new(TimeoutBlobStore::new(store, Timeouts::default())))
+        }
+    }
+}
+
+#[cfg(feature = "s3")]
+fn bucket(options: &S3Options, credentials: &S3Credentials) -> S3BlobStore {
+    S3BlobStore::new(options.clone(), credentials)
+}
+
+impl InstallationOptions {
+    /// Looks the store over, for its operator, also while a server has it open. Leaves nothing behind.
+    pub async fn diagnose_storage(&self) -> Vec<Finding> {
+        match &self.storage {
+            StorageLocation::Local(path) => LocalBlobStore::diagnose(path).await,
+            #[cfg(feature = "s3")]
+            StorageLocation::S3 {
+                options,
+                credentials,
+            } => {
+                let (clock, entropy) = (self.clock.as_ref(), self.entropy.as_ref());
+                bucket(options, credentials).diagnose(clock, entropy).await
+            }
         }
     }
 }

@@ -1,39 +1,20 @@
 //! Node.js, which runs the JavaScript that published pages print: found, or installed.
 
-use std::process::Command;
-
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::apt;
 
 /// The first version that has `fetch` and `Blob` built in.
 const OLDEST: u32 = 18;
 
-const REMEDY: &str = "install version 18 or later, on Debian: apt-get install -y \
-    --no-install-recommends nodejs; or have `node` on the PATH";
-
 /// Makes sure that there is a Node.js that can run what the pages print.
 ///
 /// # Errors
 /// When there is none, or only an older one, and none can be installed; the message has the remedy.
 pub(super) fn require() -> Result<()> {
-    if is_there() {
-        return Ok(());
-    }
-    println!("note: installing Node.js, which runs what published pages print");
-    let installed = apt::install("nodejs");
-    if is_there() {
-        return Ok(());
-    }
-    match installed {
-        Ok(()) => bail!("there is no Node.js from version {OLDEST} on: {REMEDY}"),
-        Err(error) => Err(error.context(format!("Node.js cannot be installed: {REMEDY}"))),
-    }
-}
-
-fn is_there() -> bool {
-    let told = Command::new("node").arg("--version").output();
-    told.is_ok_and(|told| is_new_enough(&String::from_utf8_lossy(&told.stdout)))
+    let what = format!("Node.js from version {OLDEST} on");
+    let is_there = || apt::version("node").is_some_and(|version| is_new_enough(&version));
+    apt::require(&what, "nodejs", is_there, "have `node` on the PATH")
 }
 
 /// Reads what it says of itself, such as `v20.20.2`.

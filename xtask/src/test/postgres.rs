@@ -2,30 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::apt;
-
-const REMEDY: &str = "install them, on Debian: apt-get install -y --no-install-recommends postgresql; \
-    or name the directory of `initdb` and `postgres` in PG_BIN";
 
 /// Makes sure that there is a server for the tests to start.
 ///
 /// # Errors
 /// When there is none and none can be installed; the message has the remedy.
 pub(super) fn require() -> Result<()> {
-    if is_there() {
-        return Ok(());
-    }
-    println!("note: installing PostgreSQL, which the tests start");
-    let installed = apt::install("postgresql");
-    if is_there() {
-        return Ok(());
-    }
-    match installed {
-        Ok(()) => bail!("the programs of a PostgreSQL server are not found: {REMEDY}"),
-        Err(error) => Err(error.context(format!("PostgreSQL cannot be installed: {REMEDY}"))),
-    }
+    let otherwise = "name the directory of `initdb` and `postgres` in PG_BIN";
+    apt::require("PostgreSQL", "postgresql", is_there, otherwise)
 }
 
 fn is_there() -> bool {

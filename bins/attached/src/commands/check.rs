@@ -1,13 +1,11 @@
 //! `check`: whether the configuration holds and both backends can be used. Changes nothing, and
 //! works beside a server that runs.
 
-use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use attache::model::{Finding, FindingLevel};
-use attache::s3::S3BlobStore;
 use attache::{
     DatabaseLocation, InstallationDatabase, InstallationOptions, OpenError, SigningKeySource,
     StorageLocation, signing_keys,
@@ -18,7 +16,7 @@ use super::explain;
 use crate::output::print;
 
 pub(super) async fn run(options: &InstallationOptions) -> anyhow::Result<ExitCode> {
-    let checks = checks(options).await?;
+    let checks = checks(options).await;
     let mut worst = FindingLevel::Fine;
     let mut lines = Vec::new();
     for (name, findings) in checks {
@@ -41,31 +39,19 @@ pub(super) async fn run(options: &InstallationOptions) -> anyhow::Result<ExitCod
 
 type Check = (&'static str, Vec<Finding>);
 
-async fn checks(options: &InstallationOptions) -> anyhow::Result<Vec<Check>> {
+async fn checks(options: &InstallationOptions) -> Vec<Check> {
     let mut checks = vec![("configuration", vec![Finding::fine("can be read")])];
     if let Some(data_dir) = &options.data_dir {
         checks.push(("data directory", one(check_directory(data_dir))));
     }
     checks.push(("signing keys", one(check_keys(options))));
     checks.push(("database", check_database(options).await));
-    let storage = match &options.storage {
-        StorageLocation::Local(blobs) => one(check_local(blobs)),
-        StorageLocation::S3 {
-            options: s3,
-            credentials,
-        } => {
-            let store = S3BlobStore::new(s3.as_ref().clone(), credentials);
-            let (clock, entropy) = (options.clock.as_ref(), options.entropy.as_ref());
-            store.diagnose(clock, entropy).await
-        }
-        other => bail!("{other:?} cannot be checked"),
-    };
-    checks.push(("storage", storage));
+    checks.push(("storage", options.diagnose_storage().await));
     let disks = disks(options);
     if !disks.is_empty() {
         checks.push(("free disk", one(check_room(&disks, options.reserved_bytes))));
     }
-    Ok(checks)
+    checks
 }
 
 /// A check that either holds or does not.
@@ -81,14 +67,10 @@ fn check_directory(path: &Path) -> anyhow::Result<String> {
     let metadata = std::fs::metadata(path);
     let metadata = metadata.with_context(|| format!("{shown} cannot be used"))?;
     ensure!(metadata.is_dir(), "{shown} is not a directory");
-    require_writable(path)?;
-    Ok(shown.to_string())
-}
-
-fn require_writable(path: &Path) -> anyhow::Result<()> {
     let access = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
     let accessible = rustix::fs::access(path, access);
-    accessible.with_context(|| format!("{} cannot be read and written", path.display()))
+    accessible.with_context(|| format!("{shown} cannot be read and written"))?;
+    Ok(shown.to_string())
 }
 
 fn check_keys(options: &InstallationOptions) -> anyhow::Result<String> {
@@ -112,22 +94,6 @@ async fn check_database(options: &InstallationOptions) -> Vec<Finding> {
     let findings = database.diagnose().await;
     database.close().await;
     findings
-}
-
-/// Looks at the store without opening it, which a server that runs would refuse.
-fn check_local(root: &Path) -> anyhow::Result<String> {
-    let shown = check_directory(root)?;
-    for part in ["blobs", "staging"] {
-        require_writable(&root.join(part))?;
-    }
-    let lock = File::open(root.join(".lock"));
-    let lock = lock.with_context(|| format!("{shown}/.lock cannot be opened"))?;
-    // Shared and given back at once: it only tells whether a server holds the whole lock.
-    match lock.try_lock_shared() {
-        Ok(()) => Ok(format!("{shown}, not in use")),
-        Err(TryLockError::WouldBlock) => Ok(format!("{shown}, in use by a running server")),
-        Err(TryLockError::Error(error)) => Err(error).context("the lock cannot be looked at"),
-    }
 }
 
 /// Where this installation writes on disks of this machine.

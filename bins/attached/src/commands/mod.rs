@@ -9,6 +9,7 @@ mod tenant;
 
 use std::process::ExitCode;
 
+use attache::model::with_causes;
 use attache::sql;
 use attache::{InstallationDatabase, InstallationOptions, OpenError};
 
@@ -53,7 +54,7 @@ fn explain(error: OpenError) -> anyhow::Error {
         ),
         OpenError::Database(
             sql::OpenError::SchemaOlder { .. } | sql::OpenError::Missing { .. },
-        ) => anyhow::Error::from(error).context("run `attached migrate` first"),
+        ) => anyhow::anyhow!("{}; run `attached migrate` first", with_causes(&error)),
         _ => error.into(),
     }
 }

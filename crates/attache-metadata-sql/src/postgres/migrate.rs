@@ -10,6 +10,9 @@ use crate::schema::{self, DatabaseFailure, MigrationReport, OpenError, TABLE};
 /// The lock that migrations of this program take, whichever the database: «attache» in bytes.
 const LOCK: i64 = 0x61_7474_6163_6865;
 
+/// Without this the server tells, each time, that the table of what was applied is there already.
+const QUIET: (&str, &str) = ("client_min_messages", "warning");
+
 /// Every migration of this program, oldest first.
 fn migrations() -> Vec<Migration> {
     vec![
@@ -33,7 +36,8 @@ fn migrations() -> Vec<Migration> {
 
 /// Brings the database to the newest schema.
 pub(super) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
-    let connected = connect::address(url)?.connect().await;
+    let session = connect::address(url)?.options([QUIET]);
+    let connected = session.connect().await;
     let mut connection = connected.map_err(failed)?;
     require_server(&mut connection).await?;
     let report = apply(&mut connection).await;

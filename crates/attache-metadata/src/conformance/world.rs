@@ -8,7 +8,7 @@ use std::time::Duration;
 use attache_model::{
     BlobId, Category, Context, DisplayName, Entropy, FileId, FileRecord, Filename, InvalidValue,
     MediaType, PersonId, PersonIdentifier, PersonRef, Principal, RequestId, Scopes, Sha256Digest,
-    TenantSlug, Timestamp, Visibility,
+    TenantSlug, Timestamp, Visibility, with_causes,
 };
 
 use super::Fixture;
@@ -36,14 +36,7 @@ impl fmt::Display for Problem {
 
 impl From<RepositoryError> for Problem {
     fn from(error: RepositoryError) -> Self {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
-        }
-        Self(text)
+        Self(with_causes(&error))
     }
 }
 

@@ -1,10 +1,9 @@
 //! The place that one check works in, and what it has to say when it fails.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use attache_model::Sha256Digest;
+use attache_model::{Sha256Digest, with_causes};
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
@@ -34,15 +33,8 @@ impl Problem {
     }
 
     /// An error where there should have been none, with all that it has to say.
-    fn unexpected(error: &dyn Error) -> Self {
-        let mut text = format!("unexpected error: {error}");
-        let mut source = error.source();
-        while let Some(error) = source {
-            // Writing to a string cannot fail.
-            let _ = write!(text, ": {error}");
-            source = error.source();
-        }
-        Self(text)
+    fn unexpected(error: &(dyn Error + 'static)) -> Self {
+        Self(format!("unexpected error: {}", with_causes(error)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Blobs as files below one directory of the local disk.
 
 mod blocking;
+mod diagnose;
 mod disk;
 mod error;
 mod list;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use attache_model::Finding;
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
@@ -93,6 +95,16 @@ impl LocalBlobStore {
     /// or `Other` where it cannot be made, synced or read.
     pub async fn open(options: LocalOptions) -> Result<Self, BlobError> {
         Self::open_on(options, Box::new(SystemDisk)).await
+    }
+
+    /// Looks a directory over for its operator, also while a store has it open: whether it can be
+    /// used, and whether it is in use. Makes and changes nothing.
+    pub async fn diagnose(root: impl Into<PathBuf>) -> Vec<Finding> {
+        let root = root.into();
+        match blocking(move || diagnose::diagnose(&root)).await {
+            Ok(findings) => findings,
+            Err(error) => vec![Finding::failure(&error)],
+        }
     }
 
     async fn open_on(options: LocalOptions, disk: Box<dyn Disk>) -> Result<Self, BlobError> {

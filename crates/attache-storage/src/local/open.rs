@@ -14,6 +14,11 @@ use super::error::LocalError;
 use super::shared::Shared;
 use super::tree::{FILE_MODE, make_directory};
 
+/// What lies in the root: the blobs, those that are being written, and the lock.
+pub(super) const BLOBS: &str = "blobs";
+pub(super) const STAGING: &str = "staging";
+pub(super) const LOCK: &str = ".lock";
+
 const OPEN_ROOT: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
@@ -25,8 +30,8 @@ pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared
     let lock = lock(root.as_fd())?;
     let make =
         |name, action| make_directory(root.as_fd(), name).map_err(LocalError::system(action));
-    let blobs = make("blobs", "making `blobs`")?;
-    let staging = make("staging", "making `staging`")?;
+    let blobs = make(BLOBS, "making `blobs`")?;
+    let staging = make(STAGING, "making `staging`")?;
     // A rename is only atomic, and only possible, within one filesystem.
     if device_of(blobs.as_fd())? != device_of(staging.as_fd())? {
         return Err(LocalError::SplitFilesystem);
@@ -74,7 +79,7 @@ fn sync(disk: &dyn Disk, directory: BorrowedFd<'_>) -> Result<(), LocalError> {
 /// Takes the lock that lasts as long as its descriptor.
 fn lock(root: BorrowedFd<'_>) -> Result<OwnedFd, LocalError> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let lock = rustix::fs::openat(root, ".lock", flags, FILE_MODE)
+    let lock = rustix::fs::openat(root, LOCK, flags, FILE_MODE)
         .map_err(LocalError::system("opening the lock file"))?;
     match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(lock),
