@@ -16,6 +16,10 @@ use crate::support::{
 
 const SECONDS: Duration = Duration::from_secs(30);
 
+/// What a server had begun to delete when it was killed is left to it for a minute; the next turn after
+/// that clears it.
+const CLEARED: Duration = Duration::from_mins(2);
+
 /// Two servers on the same data, and a client of each with the same key.
 async fn two_servers(options: Options) -> (Server, Server, [Client; 2]) {
     let one = Server::start(options).await;
@@ -42,7 +46,7 @@ async fn assert_consistent(server: &Server) -> Vec<Value> {
         let content = client.content(&id_of(file)).await.expect(200);
         assert_eq!(file["sha256"], sha256_hex(&content.body));
     }
-    server.wait_for_objects(digests.len(), SECONDS).await;
+    server.wait_for_objects(digests.len(), CLEARED).await;
     files
 }
 
@@ -189,6 +193,7 @@ async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() 
     let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");
     let (mut one, other, _) = two_servers(options).await;
     let mut acknowledged = BTreeMap::new();
+    let mut left = 0;
     for cycle in 0..8 {
         let mut writers = JoinSet::new();
         for writer in 0..6 {
@@ -208,7 +213,7 @@ async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() 
         )
         .await;
         one.kill();
-        let left = one.s3().open_uploads().len();
+        left += one.s3().open_uploads().len();
         acknowledged.extend(writers.join_all().await.into_iter().flatten());
         if left > 0 && acknowledged.len() > 10 {
             break;
@@ -217,7 +222,7 @@ async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() 
     }
 
     assert!(acknowledged.len() > 10, "{}", acknowledged.len());
-    assert!(!one.s3().open_uploads().is_empty(), "no kill hit an upload");
+    assert!(left > 0, "no kill hit an upload");
     let client = other.client();
     for (id, digest) in &acknowledged {
         let record = client.record(id).await.expect(200).json();
