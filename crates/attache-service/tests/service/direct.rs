@@ -7,9 +7,7 @@ use attache_model::{
     Context, FileId, FileRecord, Filename, MediaType, PersonIdentifier, PersonRef, RequestId,
     Scope, Sha256Digest, UploadState, Visibility,
 };
-use attache_service::{
-    Body, PromisedUpload, ServiceError, UploadLinkQuery, UploadRequest, UploadTarget,
-};
+use attache_service::{Body, PromisedUpload, ServiceError, UploadRequest, UploadTarget};
 use attache_testkit::{Fixture, FixtureOptions};
 
 use super::support::{ByContent, assert_nothing_left, body, broken_body, read};
@@ -33,15 +31,11 @@ pub(crate) fn hello() -> UploadRequest {
     }
 }
 
-fn link(promised: &PromisedUpload) -> &UploadLinkQuery {
-    match &promised.target {
-        UploadTarget::Own(query) => query,
-        UploadTarget::Store(..) => panic!("the store signs nothing here"),
-    }
-}
-
 pub(crate) fn pairs(promised: &PromisedUpload) -> Vec<(String, String)> {
-    let pairs = link(promised).pairs();
+    let UploadTarget::Own(query) = &promised.target else {
+        panic!("the store signs nothing here")
+    };
+    let pairs = query.pairs();
     pairs.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
