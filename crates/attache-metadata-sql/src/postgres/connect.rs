@@ -84,6 +84,21 @@ pub(super) fn session(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(address(url)?.options(SETTINGS))
 }
 
+/// Why no connection could be made. The pool goes on trying until its time is out, and then tells of
+/// nothing else: one attempt beside it tells the reason.
+pub(super) async fn explain(error: sqlx::Error, options: &PostgresOptions) -> sqlx::Error {
+    if !matches!(error, sqlx::Error::PoolTimedOut) {
+        return error;
+    }
+    let Ok(session) = session(&options.url) else {
+        return error;
+    };
+    match tokio::time::timeout(options.acquire_for, session.connect()).await {
+        Ok(Err(reason)) => reason,
+        Ok(Ok(_)) | Err(_) => error,
+    }
+}
+
 /// Makes a pool; its first connection is made when it is first asked for one.
 pub(super) fn pool(options: &PostgresOptions) -> Result<PgPool, OpenError> {
     let address = session(&options.url)?;

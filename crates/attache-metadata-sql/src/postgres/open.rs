@@ -46,7 +46,10 @@ impl PostgresRepository {
     /// [`OpenError`]; a schema that is not this program's is refused, never migrated here.
     pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
         let pool = connect::pool(&options)?;
-        let mut connection = pool.acquire().await.map_err(failed)?;
+        let mut connection = match pool.acquire().await {
+            Ok(connection) => connection,
+            Err(error) => return Err(failed(connect::explain(error, &options).await)),
+        };
         require_server(&mut connection).await?;
         migrate::require_newest(&mut connection).await?;
         drop(connection);
