@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use attache_storage::{
@@ -13,6 +14,7 @@ use attache_storage::{
     PutError, PutOptions,
 };
 use bytes::Bytes;
+use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 async fn open(root: &Path) -> LocalBlobStore {
@@ -301,10 +303,11 @@ struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     /// `None` where mounting is not allowed.
-    fn mount() -> Option<Self> {
+    fn mount(size_mib: u64) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
+        let options = format!("size={size_mib}m,mode=700");
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
             .arg(directory.path())
             .output();
         mounted
@@ -330,7 +333,7 @@ fn skip(test: &str, reason: &str) {
 
 #[tokio::test]
 async fn a_really_full_disk_is_out_of_space_and_recovers() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount(1) else {
         return skip("a_really_full_disk", "mounting a tmpfs needs root");
     };
     let root = disk.0.path().join("data");
@@ -349,9 +352,49 @@ async fn a_really_full_disk_is_out_of_space_and_recovers() {
     assert!(store.health().await.unwrap().free_bytes.unwrap() < 600_000);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_puts_leave_the_reserve_of_a_real_disk() {
+    const RESERVED_BYTES: u64 = 8 << 20;
+    let Some(disk) = SmallDisk::mount(32) else {
+        return skip(
+            "parallel_puts_leave_the_reserve",
+            "mounting a tmpfs needs root",
+        );
+    };
+    let options = LocalOptions::new(disk.0.path().join("data")).with_reserved_bytes(RESERVED_BYTES);
+    let store = LocalBlobStore::open(options).await.unwrap();
+    let is_over = AtomicBool::new(false);
+    let (answers, least_bytes) = std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut least_bytes = u64::MAX;
+            while !is_over.load(Ordering::Relaxed) {
+                let stat = rustix::fs::statvfs(disk.0.path()).unwrap();
+                least_bytes = least_bytes.min(stat.f_bavail * stat.f_frsize);
+            }
+            least_bytes
+        });
+        let puts = (0..8).map(|number| {
+            let chunks = vec![Bytes::from(vec![7; 128 << 10]); 64];
+            let body = Body::from_stream(stream::iter(chunks).map(Ok));
+            let (store, key) = (&store, key(&format!("7/91/{number}")));
+            async move { store.put(&key, body, PutOptions::default()).await }
+        });
+        let answers = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(join_all(puts))
+        });
+        is_over.store(true, Ordering::Relaxed);
+        (answers, watch.join().unwrap())
+    });
+    let refused = answers.into_iter().filter(Result::is_err);
+    let kinds: Vec<_> = refused.map(store_kind).collect();
+    assert!(kinds.len() >= 5, "three of eight fit: {kinds:?}");
+    assert!(kinds.iter().all(|kind| *kind == BlobErrorKind::OutOfSpace));
+    assert!(least_bytes >= RESERVED_BYTES, "{least_bytes} bytes");
+}
+
 #[tokio::test]
 async fn staging_on_another_filesystem_is_refused() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount(1) else {
         return skip(
             "staging_on_another_filesystem",
             "mounting a tmpfs needs root",

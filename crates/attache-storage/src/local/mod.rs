@@ -7,6 +7,7 @@ mod list;
 mod open;
 mod put;
 mod read;
+mod room;
 mod shared;
 mod staged;
 #[cfg(test)]
@@ -38,8 +39,9 @@ pub struct LocalOptions {
     /// The directory. It is made where it is missing; symbolic links in this path are followed,
     /// below it none is.
     pub root: PathBuf,
-    /// Room that puts leave free, in bytes, so that a database on the same disk can go on. Looked
-    /// at when a put begins to write and every 64 MiB; 0, the default, for none.
+    /// Room that puts leave free, in bytes, so that a database on the same disk can go on; 0, the
+    /// default, for none. It holds for all puts together, on filesystems that count at once what is
+    /// written (ext4, xfs, tmpfs): each is granted its room before it writes into it.
     pub reserved_bytes: u64,
 }
 
