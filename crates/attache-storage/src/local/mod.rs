@@ -40,8 +40,9 @@ pub struct LocalOptions {
     /// below it none is.
     pub root: PathBuf,
     /// Room that puts leave free, in bytes, so that a database on the same disk can go on; 0, the
-    /// default, for none. It holds for all puts together, on filesystems that count at once what is
-    /// written (ext4, xfs, tmpfs): each is granted its room before it writes into it.
+    /// default, for none. It holds for the bytes of all puts together, each of which is granted its
+    /// room before it writes; names and inodes come on top. It needs a filesystem that counts at
+    /// once what is written, as ext4, xfs and tmpfs do.
     pub reserved_bytes: u64,
 }
 
