@@ -4,10 +4,10 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::os::fd::BorrowedFd;
 
-use rustix::fs::Advice;
+use rustix::fs::{Advice, StatVfs};
 use rustix::io::{Errno, Result};
 
-/// Writing and syncing.
+/// Writing, syncing, and asking for room.
 pub(super) trait Disk: fmt::Debug + Send + Sync {
     /// Writes some of the bytes at the file's position.
     fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize>;
@@ -20,6 +20,9 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
 
     /// Makes the names in a directory durable.
     fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()>;
+
+    /// Says how much is free on the filesystem of a directory.
+    fn stat(&self, directory: BorrowedFd<'_>) -> Result<StatVfs>;
 }
 
 /// The disk there is.
@@ -43,6 +46,10 @@ impl Disk for SystemDisk {
 
     fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()> {
         rustix::fs::fsync(directory)
+    }
+
+    fn stat(&self, directory: BorrowedFd<'_>) -> Result<StatVfs> {
+        rustix::fs::fstatvfs(directory)
     }
 }
 

@@ -28,8 +28,12 @@ pub(super) enum LocalError {
     SplitFilesystem,
     #[error("the filesystem is mounted read-only")]
     ReadOnly,
-    #[error("no more than the reserve of {reserved_bytes} bytes is free")]
-    Reserved { reserved_bytes: u64 },
+    /// What other puts were granted is not theirs to take either.
+    #[error("{needed_bytes} more bytes would use up the reserve of {reserved_bytes} bytes")]
+    Reserved {
+        reserved_bytes: u64,
+        needed_bytes: u64,
+    },
     #[error("something that is not a plain file has the blob's name")]
     NotAFile,
     #[error("the file ends {missing_bytes} bytes too early")]

@@ -8,6 +8,7 @@ mod list;
 mod open;
 mod put;
 mod read;
+mod room;
 mod shared;
 mod staged;
 #[cfg(test)]
@@ -40,8 +41,10 @@ pub struct LocalOptions {
     /// The directory. It is made where it is missing; symbolic links in this path are followed,
     /// below it none is.
     pub root: PathBuf,
-    /// Room that puts leave free, in bytes, so that a database on the same disk can go on. Looked
-    /// at when a put begins to write and every 64 MiB; 0, the default, for none.
+    /// Room that puts leave free, in bytes, so that a database on the same disk can go on; 0, the
+    /// default, for none. It holds for the bytes of all puts together, each of which is granted its
+    /// room before it writes; names and inodes come on top. It needs a filesystem that counts at
+    /// once what is written, as ext4, xfs and tmpfs do.
     pub reserved_bytes: u64,
 }
 

@@ -32,9 +32,10 @@ pub(super) async fn put(
 ) -> Result<StoredBlob, WriteError> {
     shared.check_not_degraded()?;
     let verifier = BodyVerifier::new(&body, options)?;
+    let writer = Writer::new(Arc::clone(shared), verifier, body.exact_size_bytes());
     let interest = Interest::new();
     let mut batches = Batches::new(body);
-    let mut disk = WriterPlace::Here(Box::new(Writer::new(Arc::clone(shared), verifier)));
+    let mut disk = WriterPlace::Here(Box::new(writer));
     loop {
         let batch = match next_batch(&mut batches, &mut disk).await? {
             Ok(batch) => batch,

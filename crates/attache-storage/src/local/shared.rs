@@ -5,11 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::StatVfsMountFlags;
 use rustix::io::Errno;
 
 use super::disk::Disk;
 use super::error::{LocalError, is_out_of_space};
+use super::room::Room;
 use super::tree::{Tree, make_directory};
 
 /// How many directories are remembered as durable; forgetting them costs a sync each.
@@ -21,9 +21,9 @@ pub(super) struct Shared {
     pub(super) blobs: Tree,
     pub(super) staging: OwnedFd,
     pub(super) disk: Box<dyn Disk>,
+    pub(super) room: Room,
     /// Reads that may not wait work here; switched off for good where they do not.
     pub(super) reads_without_waiting: AtomicBool,
-    reserved_bytes: u64,
     next_name: AtomicU64,
     is_degraded: AtomicBool,
     /// Directories whose own names are known to be on the disk.
@@ -43,8 +43,8 @@ impl Shared {
             blobs: Tree::new(blobs),
             staging,
             disk,
+            room: Room::new(reserved_bytes),
             reads_without_waiting: AtomicBool::new(true),
-            reserved_bytes,
             next_name: AtomicU64::new(0),
             is_degraded: AtomicBool::new(false),
             durable_directories: Mutex::default(),
@@ -130,30 +130,13 @@ impl Shared {
         directories.insert(path.to_owned());
     }
 
-    /// How many bytes there is room for, beyond what is reserved.
+    /// How many bytes new puts have room for: what is free beyond the reserve and was not granted.
     ///
     /// # Errors
     ///
     /// [`LocalError::ReadOnly`], or what the system says.
     pub(super) fn free_bytes(&self) -> Result<u64, LocalError> {
-        let stat = rustix::fs::fstatvfs(&self.staging)
-            .map_err(LocalError::system("asking for the free space"))?;
-        if stat.f_flag.contains(StatVfsMountFlags::RDONLY) {
-            return Err(LocalError::ReadOnly);
-        }
-        let free_bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
-        Ok(free_bytes.saturating_sub(self.reserved_bytes))
-    }
-
-    /// # Errors
-    ///
-    /// [`LocalError::Reserved`] where only the reserve is left.
-    pub(super) fn check_reserve(&self) -> Result<(), LocalError> {
-        if self.reserved_bytes > 0 && self.free_bytes()? == 0 {
-            return Err(LocalError::Reserved {
-                reserved_bytes: self.reserved_bytes,
-            });
-        }
-        Ok(())
+        let disk = self.disk.as_ref();
+        self.room.free_bytes(disk, self.staging.as_fd())
     }
 }

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 
 use super::disk::write_all;
 use super::error::{LocalError, WriteError};
+use super::room::Grant;
 use super::shared::Shared;
 use super::tree::{create_file, split_path};
 use crate::{BlobKey, BodyVerifier, StoredBlob};
@@ -17,27 +18,32 @@ use crate::{BlobKey, BodyVerifier, StoredBlob};
 /// matters between 2 and 8 MiB, but without any hint a large put is a quarter slower.
 const WRITE_BACK_BYTES: u64 = 8 * 1024 * 1024;
 
-/// How much is written before the reserve is looked at again.
-const RESERVE_CHECK_BYTES: u64 = 64 * 1024 * 1024;
+/// How much room a put is granted at once, at most. The disk is asked for its free space each time.
+const GRANT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Writes one body. Its methods block.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     verifier: BodyVerifier,
     staged: OffThread,
+    /// What the body was declared to have, if it was.
+    exact_size_bytes: Option<u64>,
     hinted_bytes: u64,
-    checked_bytes: u64,
 }
 
 impl Writer {
     /// Prepares without touching the disk.
-    pub(super) fn new(shared: Arc<Shared>, verifier: BodyVerifier) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        verifier: BodyVerifier,
+        exact_size_bytes: Option<u64>,
+    ) -> Self {
         Self {
             shared,
             verifier,
             staged: OffThread(None),
+            exact_size_bytes,
             hinted_bytes: 0,
-            checked_bytes: 0,
         }
     }
 
@@ -54,35 +60,49 @@ impl Writer {
 
     fn try_write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         self.verifier.update(bytes)?;
-        let file = if let Some(staged) = &self.staged.0 {
-            staged.file.as_fd()
+        let end = self.verifier.size_bytes();
+        let batch_bytes = bytes.len() as u64;
+        let wanted_bytes = self.wanted_bytes(end - batch_bytes, end);
+        let staged = if let Some(staged) = &mut self.staged.0 {
+            staged.grant.cover(batch_bytes, wanted_bytes)?;
+            staged
         } else {
-            self.shared.check_reserve()?;
-            let staged = StagedFile::create(&self.shared)?;
-            self.staged.0.insert(staged).file.as_fd()
+            let mut grant = Grant::none(&self.shared);
+            // Even an empty file takes some room.
+            grant.cover(batch_bytes.max(1), wanted_bytes)?;
+            let staged = StagedFile::create(&self.shared, grant)?;
+            self.staged.0.insert(staged)
         };
+        let file = staged.file.as_fd();
         let disk = self.shared.disk.as_ref();
         write_all(disk, file, bytes).map_err(LocalError::system("writing"))?;
-        let end = self.verifier.size_bytes();
+        staged.grant.spend(batch_bytes);
         if end - self.hinted_bytes >= WRITE_BACK_BYTES {
             disk.hint_write_back(file, self.hinted_bytes, end - self.hinted_bytes);
             self.hinted_bytes = end;
         }
-        if end - self.checked_bytes >= RESERVE_CHECK_BYTES {
-            self.shared.check_reserve()?;
-            self.checked_bytes = end;
-        }
         Ok(())
+    }
+
+    /// How much room to ask for when bytes from `begin` to `end` are next: no more than the body
+    /// has come to, so that many slow senders cannot keep much room from others.
+    fn wanted_bytes(&self, begin: u64, end: u64) -> u64 {
+        let rest_bytes = self
+            .exact_size_bytes
+            .map_or(u64::MAX, |exact| exact.saturating_sub(begin));
+        end.min(GRANT_BYTES).min(rest_bytes)
     }
 
     /// Makes the whole body durable under its key, unless the put was given up. Either way nothing
     /// is left in staging.
     pub(super) fn commit(mut self, key: &BlobKey, fate: &Fate) -> Result<StoredBlob, WriteError> {
-        let staged = match self.staged.0.take() {
+        let mut staged = match self.staged.0.take() {
             Some(staged) => staged,
             // An empty body had nothing to write.
-            None => StagedFile::create(&self.shared)?,
+            None => StagedFile::create(&self.shared, Grant::none(&self.shared))?,
         };
+        // All is written.
+        staged.grant = Grant::none(&self.shared);
         let stored = self.verifier.finish()?;
         staged.publish(key, fate)?;
         Ok(stored)
@@ -141,11 +161,12 @@ struct StagedFile {
     shared: Arc<Shared>,
     name: String,
     file: OwnedFd,
+    grant: Grant,
     is_published: bool,
 }
 
 impl StagedFile {
-    fn create(shared: &Arc<Shared>) -> Result<Self, LocalError> {
+    fn create(shared: &Arc<Shared>, grant: Grant) -> Result<Self, LocalError> {
         let name = shared.next_staging_name();
         let file = create_file(shared.staging.as_fd(), &name)
             .map_err(LocalError::system("creating a file"))?;
@@ -153,6 +174,7 @@ impl StagedFile {
             shared: Arc::clone(shared),
             name,
             file,
+            grant,
             is_published: false,
         })
     }

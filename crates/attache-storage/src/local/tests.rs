@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use rustix::fs::StatVfs;
 use rustix::io::{Errno, Result};
 
 use super::disk::{Disk, SystemDisk};
@@ -85,6 +86,10 @@ impl Disk for FaultyDisk {
     fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()> {
         self.0.pass(Step::SyncDirectory)?;
         SystemDisk.sync_directory(directory)
+    }
+
+    fn stat(&self, directory: BorrowedFd<'_>) -> Result<StatVfs> {
+        SystemDisk.stat(directory)
     }
 }
 
@@ -261,7 +266,7 @@ async fn a_put_that_was_given_up_before_its_rename_never_appears() {
     let (store, _) = open(root.path()).await;
     let body = Body::from(bytes());
     let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
-    let writer = Writer::new(Arc::clone(&store.shared), verifier);
+    let writer = Writer::new(Arc::clone(&store.shared), verifier, None);
     let Ok(writer) = writer.write(&bytes()) else {
         panic!("the disk does not work");
     };
