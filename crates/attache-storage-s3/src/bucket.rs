@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::clients::Clients;
 use crate::landing::Landings;
+use crate::memory::PartMemory;
 use crate::{S3Credentials, S3Options};
 
 /// S3 takes no more parts than this in one upload.
@@ -20,6 +21,7 @@ pub(crate) struct Bucket {
     pub(crate) name: String,
     prefix: Option<BlobKey>,
     pub(crate) part_size_bytes: usize,
+    pub(crate) memory: PartMemory,
     pub(crate) landings: Landings,
     /// Whether the store was found not to know `ListMultipartUploads`.
     pub(crate) cannot_list_uploads: AtomicBool,
@@ -31,6 +33,7 @@ impl Bucket {
     pub(crate) fn new(options: S3Options, credentials: &S3Credentials) -> Arc<Self> {
         Arc::new(Self {
             clients: Clients::new(&options, credentials),
+            memory: PartMemory::new(options.memory_bytes()),
             name: options.bucket,
             prefix: options.prefix,
             part_size_bytes: options.part_size_bytes,

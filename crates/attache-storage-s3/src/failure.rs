@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::fmt;
 
-use attache_storage::{BlobError, BlobErrorKind, BlobKey};
+use attache_storage::{BlobError, BlobErrorKind, BlobKey, BodyError, PutError};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
 use crate::meaning::{Meaning, meaning};
+use crate::memory::LONGEST_WAIT;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -41,6 +42,9 @@ pub(crate) enum S3Failure {
         /// How far it should have got.
         end_bytes: u64,
     },
+    /// Other puts held the memory for parts, and kept it. Nothing was sent.
+    #[error("no memory for the bytes of a put was free for {} s", LONGEST_WAIT.as_secs())]
+    NoMemory,
     /// The task that held the request ended before it did.
     #[error("the request was given up: the runtime is shutting down")]
     GivenUp,
@@ -78,7 +82,7 @@ impl S3Failure {
             Self::TimedOut | Self::Broken(_) | Self::Unreadable(_) | Self::GivenUp => {
                 (BlobErrorKind::Unavailable, true)
             }
-            Self::CutOff { .. } => (BlobErrorKind::Unavailable, false),
+            Self::CutOff { .. } | Self::NoMemory => (BlobErrorKind::Unavailable, false),
             Self::Nonsense(_) => (BlobErrorKind::Other, true),
             Self::Unsendable(_) => (BlobErrorKind::Other, false),
         };
@@ -135,5 +139,34 @@ where
             _ => Self::Unsendable,
         };
         wrap(error.into_source().unwrap_or_else(Into::into))
+    }
+}
+
+/// Why a put ended early: by the fault of the sender or of the store.
+#[derive(Debug)]
+pub(crate) enum PutFailure {
+    Body(BodyError),
+    Store(S3Failure),
+}
+
+impl PutFailure {
+    /// The error of an operation on one blob.
+    pub(crate) fn of(self, operation: &'static str, key: &BlobKey) -> PutError {
+        match self {
+            Self::Body(error) => error.into(),
+            Self::Store(failure) => failure.of(operation, key).into(),
+        }
+    }
+}
+
+impl From<BodyError> for PutFailure {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl From<S3Failure> for PutFailure {
+    fn from(failure: S3Failure) -> Self {
+        Self::Store(failure)
     }
 }

@@ -8,6 +8,7 @@ mod failure;
 mod landing;
 mod list;
 mod meaning;
+mod memory;
 mod multipart;
 mod open_upload;
 mod options;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use attache_storage::{BlobKey, PutError, StoredBlob};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::CompletedPart;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, Either, select};
 use futures_util::stream::FuturesUnordered;
 
 use crate::bucket::Bucket;
-use crate::failure::S3Failure;
+use crate::failure::{PutFailure, S3Failure};
 use crate::open_upload::OpenUpload;
 use crate::source::{Part, PartSource};
 
@@ -36,30 +37,10 @@ pub(crate) async fn upload(
             upload.complete(parts, stored).await.map_err(failed)?;
             Ok(stored)
         }
-        Err(problem) => {
+        Err(failure) => {
             upload.abort().await;
-            Err(match problem {
-                Problem::Body(error) => error.into(),
-                Problem::Store(failure) => failed(failure),
-            })
+            Err(failure.of(OPERATION, key))
         }
-    }
-}
-
-enum Problem {
-    Body(attache_storage::BodyError),
-    Store(S3Failure),
-}
-
-impl From<attache_storage::BodyError> for Problem {
-    fn from(error: attache_storage::BodyError) -> Self {
-        Self::Body(error)
-    }
-}
-
-impl From<S3Failure> for Problem {
-    fn from(failure: S3Failure) -> Self {
-        Self::Store(failure)
     }
 }
 
@@ -67,7 +48,7 @@ async fn send_parts(
     upload: &OpenUpload,
     mut source: PartSource,
     first: Part,
-) -> Result<(StoredBlob, Vec<CompletedPart>), Problem> {
+) -> Result<(StoredBlob, Vec<CompletedPart>), PutFailure> {
     let mut in_flight = InFlight::new();
     let mut sent = Vec::new();
     let mut part = first;
@@ -77,8 +58,10 @@ async fn send_parts(
         {
             sent.push(done?);
         }
-        in_flight.push(send_part(upload, number, &part));
-        if part.is_last {
+        // Its bytes go with the request, so that they are gone as soon as they are sent.
+        let is_last = part.is_last;
+        in_flight.push(send_part(upload, number, part.bytes));
+        if is_last {
             break;
         }
         part = read_while_sending(&mut source, &mut in_flight, &mut sent).await?;
@@ -98,7 +81,7 @@ async fn read_while_sending(
     source: &mut PartSource,
     in_flight: &mut InFlight,
     sent: &mut Vec<CompletedPart>,
-) -> Result<Part, Problem> {
+) -> Result<Part, PutFailure> {
     let mut reading = pin!(source.next_part());
     loop {
         match select(reading.as_mut(), in_flight.next()).await {
@@ -113,7 +96,7 @@ async fn read_while_sending(
 fn send_part(
     upload: &OpenUpload,
     number: i32,
-    part: &Part,
+    bytes: Bytes,
 ) -> BoxFuture<'static, Result<CompletedPart, S3Failure>> {
     let bucket = upload.bucket();
     let request = bucket
@@ -124,7 +107,7 @@ fn send_part(
         .key(upload.object_name())
         .upload_id(upload.id())
         .part_number(number)
-        .body(ByteStream::from(part.bytes.clone()));
+        .body(ByteStream::from(bytes));
     Box::pin(async move {
         let answer = request.send().await?;
         let e_tag = answer.e_tag.ok_or(S3Failure::Nonsense("names no part"))?;

@@ -8,8 +8,12 @@ use url::Url;
 
 /// The smallest part that S3 takes, but for the last of an upload.
 const SMALLEST_PART_BYTES: usize = 5 * 1024 * 1024;
-/// More would only cost memory: three parts are held per put.
+/// More would only cost memory: [`PARTS_PER_PUT`] are held.
 const LARGEST_PART_BYTES: usize = 64 * 1024 * 1024;
+/// Three times, it is the least that a URL can give as `buffer_bytes`.
+const DEFAULT_PART_BYTES: usize = 8 * 1024 * 1024;
+/// Two that are sent and one that is read.
+const PARTS_PER_PUT: usize = 3;
 
 /// Where an [`S3BlobStore`](crate::S3BlobStore) keeps its blobs.
 ///
@@ -32,6 +36,9 @@ pub struct S3Options {
     /// The size of a part of a large upload, in bytes; smaller blobs go in one request. A blob has
     /// at most 10 000 parts, which bounds it to 78 GiB by default.
     pub part_size_bytes: usize,
+    /// The memory that all puts under way share, in bytes; one that finds none for ten seconds is
+    /// `Unavailable`. Where it is less than three parts it counts as three, which one put can need.
+    pub buffer_bytes: usize,
     /// How long one try of a request may take: twice that with all its retries, and three times as
     /// much for a request that carries bytes. Reading an answer's body does not count.
     pub attempt_timeout: Duration,
@@ -58,7 +65,8 @@ pub enum S3OptionsError {
     Prefix,
     /// A parameter is not known.
     #[error(
-        "the storage URL has a parameter other than endpoint, public_endpoint, region and path_style"
+        "the storage URL has a parameter other than endpoint, public_endpoint, region, path_style and \
+         buffer_bytes"
     )]
     UnknownParameter,
     /// A parameter is there twice.
@@ -83,7 +91,14 @@ pub enum S3OptionsError {
     },
 }
 
-const PARAMETERS: [&str; 4] = ["endpoint", "public_endpoint", "region", "path_style"];
+const PARAMETERS: [&str; 5] = [
+    "endpoint",
+    "public_endpoint",
+    "region",
+    "path_style",
+    "buffer_bytes",
+];
+const A_BUFFER: &str = "a number of bytes of at least 25165824";
 const AN_ENDPOINT: &str = "an http or https URL without credentials, query and fragment";
 
 impl S3Options {
@@ -96,13 +111,14 @@ impl S3Options {
             endpoint: None,
             public_endpoint: None,
             path_style: false,
-            part_size_bytes: 8 * 1024 * 1024,
+            part_size_bytes: DEFAULT_PART_BYTES,
+            buffer_bytes: 512 * 1024 * 1024,
             attempt_timeout: Duration::from_secs(10),
         }
     }
 
-    /// Reads `s3://bucket/prefix?endpoint=…&public_endpoint=…&region=…&path_style=true`, of which
-    /// only the bucket is required. Where an endpoint is given, `path_style` is the default, as most
+    /// Reads `s3://bucket/prefix?endpoint=…&public_endpoint=…&region=…&path_style=true&buffer_bytes=…`,
+    /// of which only the bucket is required. Where an endpoint is given, `path_style` is the default, as most
     /// compatibles need it.
     ///
     /// ```
@@ -153,6 +169,7 @@ impl S3Options {
                 "endpoint" => self.endpoint = Some(endpoint(name, &value)?),
                 "public_endpoint" => self.public_endpoint = Some(endpoint(name, &value)?),
                 "region" => self.region = Some(region(name, &value)?),
+                "buffer_bytes" => self.buffer_bytes = buffer_bytes(name, &value)?,
                 _ => path_style = Some(boolean(name, &value)?),
             }
         }
@@ -184,6 +201,19 @@ impl S3Options {
     pub fn with_part_size_bytes(mut self, part_size_bytes: usize) -> Self {
         self.part_size_bytes = part_size_bytes.clamp(SMALLEST_PART_BYTES, LARGEST_PART_BYTES);
         self
+    }
+
+    /// Sets [`buffer_bytes`](Self::buffer_bytes).
+    #[must_use]
+    pub fn with_buffer_bytes(mut self, buffer_bytes: usize) -> Self {
+        self.buffer_bytes = buffer_bytes;
+        self
+    }
+
+    /// What the puts share: never less than one of them can need.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let one_put = self.part_size_bytes.saturating_mul(PARTS_PER_PUT);
+        self.buffer_bytes.max(one_put)
     }
 
     /// Sets [`attempt_timeout`](Self::attempt_timeout).
@@ -226,6 +256,16 @@ fn region(name: &'static str, text: &str) -> Result<String, S3OptionsError> {
     Ok(text.to_owned())
 }
 
+/// Refused rather than raised where it is too small for the parts of 8 MiB that a URL cannot change.
+fn buffer_bytes(name: &'static str, text: &str) -> Result<usize, S3OptionsError> {
+    let expected = A_BUFFER;
+    let refused = S3OptionsError::BadParameter { name, expected };
+    match text.parse() {
+        Ok(size_bytes) if size_bytes >= PARTS_PER_PUT * DEFAULT_PART_BYTES => Ok(size_bytes),
+        _ => Err(refused),
+    }
+}
+
 fn boolean(name: &'static str, text: &str) -> Result<bool, S3OptionsError> {
     match text {
         "true" => Ok(true),
@@ -245,7 +285,7 @@ mod tests {
     fn a_whole_url_is_read() {
         let options = S3Options::parse(
             "s3://My-bucket.1/a/b/?endpoint=http%3A%2F%2F127.0.0.1%3A3900&public_endpoint=https://files.example.org\
-             &region=eu-west-1&path_style=false",
+             &region=eu-west-1&path_style=false&buffer_bytes=25165824",
         )
         .unwrap();
         assert_eq!(options.bucket, "My-bucket.1");
@@ -255,6 +295,7 @@ mod tests {
         assert_eq!(public.as_str(), "https://files.example.org/");
         assert_eq!(options.region.as_deref(), Some("eu-west-1"));
         assert!(!options.path_style);
+        assert_eq!(options.buffer_bytes, 24 * 1024 * 1024);
     }
 
     #[test]
@@ -300,6 +341,14 @@ mod tests {
                 "s3://bucket?region=",
                 bad("region", "at most 64 of a-z A-Z 0-9 _ -"),
             ),
+            (
+                "s3://bucket?buffer_bytes=25165823",
+                bad("buffer_bytes", A_BUFFER),
+            ),
+            (
+                "s3://bucket?buffer_bytes=512MiB",
+                bad("buffer_bytes", A_BUFFER),
+            ),
         ];
         for (text, wanted) in cases {
             let refused = S3Options::parse(text).unwrap_err();
@@ -327,5 +376,15 @@ mod tests {
         };
         assert_eq!(size(0), SMALLEST_PART_BYTES);
         assert_eq!(size(usize::MAX), LARGEST_PART_BYTES);
+    }
+
+    #[test]
+    fn the_memory_is_enough_for_one_put() {
+        let options = S3Options::new("b");
+        assert_eq!(options.memory_bytes(), 512 * 1024 * 1024);
+        let options = options.with_buffer_bytes(0);
+        assert_eq!(options.memory_bytes(), 3 * 8 * 1024 * 1024);
+        let options = options.with_part_size_bytes(usize::MAX);
+        assert_eq!(options.memory_bytes(), 3 * LARGEST_PART_BYTES);
     }
 }

@@ -28,8 +28,9 @@ pub(crate) async fn put(
         ..options
     };
     let verifier = BodyVerifier::new(&body, options)?;
-    let mut source = PartSource::new(body, verifier, bucket.part_size_bytes);
-    let first = source.next_part().await?;
+    let mut source = PartSource::new(body, verifier, bucket.part_size_bytes, &bucket.memory);
+    let first = source.next_part().await;
+    let first = first.map_err(|failure| failure.of(OPERATION, key))?;
     if !first.is_last {
         return multipart::upload(bucket, key, source, first).await;
     }

@@ -1,11 +1,13 @@
 //! A body cut into parts, verified as it is read.
 
+use std::mem;
+
 use attache_storage::{Body, BodyError, BodyVerifier, StoredBlob};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use futures_util::TryStreamExt;
 
-/// Set aside for a body of unknown length before any of it is there.
-const FIRST_BYTES: usize = 64 * 1024;
+use crate::failure::PutFailure;
+use crate::memory::PartMemory;
 
 /// Reads a body part by part.
 pub(crate) struct PartSource {
@@ -14,8 +16,9 @@ pub(crate) struct PartSource {
     part_size_bytes: usize,
     /// What the last chunk had beyond its part.
     carried: Bytes,
-    /// How much of the next part is to be expected.
-    expected_bytes: usize,
+    /// The most that the next part can have.
+    most_bytes: usize,
+    memory: PartMemory,
 }
 
 /// Some of a body, held whole so that it can be sent again.
@@ -26,9 +29,14 @@ pub(crate) struct Part {
 }
 
 impl PartSource {
-    pub(crate) fn new(body: Body, verifier: BodyVerifier, part_size_bytes: usize) -> Self {
+    pub(crate) fn new(
+        body: Body,
+        verifier: BodyVerifier,
+        part_size_bytes: usize,
+        memory: &PartMemory,
+    ) -> Self {
         let promised = body.exact_size_bytes();
-        let expected_bytes = promised.map_or(FIRST_BYTES, |promised| {
+        let most_bytes = promised.map_or(part_size_bytes, |promised| {
             usize::try_from(promised).map_or(part_size_bytes, |size| size.min(part_size_bytes))
         });
         Self {
@@ -36,15 +44,16 @@ impl PartSource {
             verifier,
             part_size_bytes,
             carried: Bytes::new(),
-            expected_bytes,
+            most_bytes,
+            memory: memory.clone(),
         }
     }
 
     /// Reads up to the end of the part, and on to see whether it is the last. The body is not read
-    /// after its end, nor after an error.
-    pub(crate) async fn next_part(&mut self) -> Result<Part, BodyError> {
-        let mut part = BytesMut::with_capacity(self.expected_bytes);
-        self.expected_bytes = self.part_size_bytes;
+    /// after its end, nor after an error, nor while there is no memory for what was read.
+    pub(crate) async fn next_part(&mut self) -> Result<Part, PutFailure> {
+        let mut part = self.memory.begin();
+        let most_bytes = mem::replace(&mut self.most_bytes, self.part_size_bytes);
         loop {
             if self.carried.is_empty() {
                 let Some(chunk) = self.body.try_next().await? else {
@@ -64,7 +73,7 @@ impl PartSource {
                 });
             }
             let taken = room.min(self.carried.len());
-            part.extend_from_slice(&self.carried[..taken]);
+            part.extend(&self.carried[..taken], most_bytes).await?;
             self.carried.advance(taken);
         }
     }
@@ -89,11 +98,12 @@ mod tests {
             .collect();
         let body = Body::from_stream(stream::iter(chunks));
         let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
-        let mut source = PartSource::new(body, verifier, 4);
+        let mut source = PartSource::new(body, verifier, 4, &PartMemory::new(4));
         let mut parts = Vec::new();
         loop {
             let part = source.next_part().await.unwrap();
-            parts.push((part.bytes, part.is_last));
+            // A copy, as the part holds its memory.
+            parts.push((Bytes::copy_from_slice(&part.bytes), part.is_last));
             if part.is_last {
                 return parts;
             }

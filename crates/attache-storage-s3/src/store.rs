@@ -24,7 +24,9 @@ const HEALTHY_FOR: Duration = Duration::from_secs(5);
 /// - **Nothing rests on conditional requests**: stores were seen to ignore them. A put to a taken
 ///   key overwrites it, so keys must not be reused, as the contract says.
 /// - **Bounded.** Blobs up to [`part_size_bytes`](S3Options::part_size_bytes) are held whole, so that
-///   they can be sent again; of larger ones three parts.
+///   they can be sent again; of larger ones at most three parts; and of all puts together
+///   [`buffer_bytes`](S3Options::buffer_bytes). A put that needs more waits, with its sender, for
+///   others to end, and is `Unavailable` after ten seconds.
 /// - **Unknown outcomes are settled**: where the answer to a put is lost, the store is asked for
 ///   the blob, and its size and checksum are compared, before the put succeeds or fails.
 /// - **Cancellation.** What a dropped put has begun is aborted in the background. Where its last

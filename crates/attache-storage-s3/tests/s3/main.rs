@@ -7,6 +7,7 @@ mod conformance;
 mod diagnosis;
 mod faults;
 mod giving_up;
+mod memory;
 mod presigned;
 mod reading;
 mod requests;

@@ -1,0 +1,96 @@
+//! The memory that the puts of a store share, from outside.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use attache_storage::{BlobStore, Body, BodyError, PutError, PutOptions};
+use attache_storage_s3::S3BlobStore;
+use futures_util::{StreamExt, stream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, unknown_length};
+
+/// The part size, three of which are the least that a store has.
+const PART_BYTES: usize = 5 * 1024 * 1024;
+
+type Puts = JoinSet<Result<attache_storage::StoredBlob, PutError>>;
+
+/// Takes all of the memory by puts whose bodies stand still after one part, of which nothing can be
+/// sent as it may be the last.
+async fn take_all(store: &S3BlobStore) -> Puts {
+    let held = Arc::<AtomicUsize>::default();
+    let mut puts = Puts::new();
+    for number in 0..3 {
+        let (store, held) = (store.clone(), Arc::clone(&held));
+        puts.spawn(async move {
+            let body = unknown_length(&pattern(PART_BYTES));
+            let stands_still = stream::once(async move {
+                held.fetch_add(1, Ordering::Relaxed);
+                std::future::pending().await
+            });
+            let body = body.map_stream(|stream| stream.chain(stands_still));
+            let key = key(&format!("slow/{number}"));
+            store.put(&key, body, PutOptions::default()).await
+        });
+    }
+    while held.load(Ordering::Relaxed) < 3 {
+        assert!(puts.try_join_next().is_none(), "a slow put ended");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    puts
+}
+
+fn store(s3: &TestS3) -> S3BlobStore {
+    TestS3::store_with(s3.options().with_buffer_bytes(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_put_waits_for_memory_and_then_succeeds() {
+    let s3 = TestS3::start();
+    let store = store(&s3);
+    let slow = take_all(&store).await;
+    let (name, bytes) = (key("a"), pattern(1000));
+    let mut small = pin!(put(&store, &name, &bytes));
+    let early = timeout(Duration::from_millis(300), small.as_mut()).await;
+    assert!(early.is_err(), "there was memory left");
+    drop(slow);
+    small.await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_comes_back_however_a_put_ends() {
+    let s3 = TestS3::start();
+    let store = store(&s3);
+    drop(take_all(&store).await);
+    for size in [1000, LARGE, 3 * LARGE] {
+        put(&store, &key("a"), &pattern(size)).await;
+        drop(take_all(&store).await);
+        refused_by_the_store(&s3, &store, size).await;
+        drop(take_all(&store).await);
+        cut_off_by_the_sender(&store, size).await;
+        drop(take_all(&store).await);
+    }
+}
+
+async fn refused_by_the_store(s3: &TestS3, store: &S3BlobStore, size: usize) {
+    for operation in [Operation::Put, Operation::Part] {
+        let fault = Fault::Refused(403, "AccessDenied");
+        s3.server.break_next(operation, fault, 1000);
+    }
+    let body = unknown_length(&pattern(size));
+    let refused = store.put(&key("b"), body, PutOptions::default()).await;
+    assert!(matches!(refused, Err(PutError::Store(_))), "{refused:?}");
+    s3.server.heal();
+}
+
+async fn cut_off_by_the_sender(store: &S3BlobStore, size: usize) {
+    let body = unknown_length(&pattern(size)).map_stream(|stream| {
+        let cut = stream::once(async { Err(BodyError::Aborted("cut off".into())) });
+        stream.chain(cut)
+    });
+    let refused = store.put(&key("c"), body, PutOptions::default()).await;
+    assert!(matches!(refused, Err(PutError::Body(_))), "{refused:?}");
+}
