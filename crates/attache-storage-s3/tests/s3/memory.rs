@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use attache_storage::{BlobStore, Body, BodyError, PutError, PutOptions};
+use attache_storage::{BlobStore, BodyError, PutError, PutOptions, StoredBlob};
 use attache_storage_s3::S3BlobStore;
 use futures_util::{StreamExt, stream};
 use tokio::task::JoinSet;
@@ -16,7 +16,7 @@ use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, unknown
 /// The part size, three of which are the least that a store has.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
-type Puts = JoinSet<Result<attache_storage::StoredBlob, PutError>>;
+type Puts = JoinSet<Result<StoredBlob, PutError>>;
 
 /// Takes all of the memory by puts whose bodies stand still after one part, of which nothing can be
 /// sent as it may be the last.
