@@ -203,7 +203,7 @@ mod tests {
         });
         let mut puts = pin!(join_all(puts));
         // Nobody has given up, and nobody is read while it waits: one chunk is at hand.
-        let before_the_end = sleep(LONGEST_WAIT - Duration::from_secs(1));
+        let before_the_end = sleep(LONGEST_WAIT / 2);
         tokio::select! {
             _ = puts.as_mut() => panic!("endless bodies ended"),
             () = before_the_end => {}

@@ -85,9 +85,9 @@ async fn read_while_sending(
     let mut reading = pin!(source.next_part());
     loop {
         match select(reading.as_mut(), in_flight.next()).await {
-            Either::Left((part, _)) => return Ok(part?),
+            Either::Left((part, _)) => return part,
             Either::Right((Some(done), _)) => sent.push(done?),
-            Either::Right((None, _)) => return Ok(reading.await?),
+            Either::Right((None, _)) => return reading.await,
         }
     }
 }
