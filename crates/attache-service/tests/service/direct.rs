@@ -118,8 +118,10 @@ async fn what_was_promised_and_sent_is_a_record_under_the_same_id() {
     fixture.service.delete_file(&cx, id, None).await.unwrap();
     let gone = fixture.service.complete_upload(&cx, id).await;
     assert!(matches!(gone, Err(ServiceError::NotFound)), "{gone:?}");
-    let status = fixture.service.find_upload(&cx, id).await.unwrap();
-    assert_eq!((status.state, status.file), (UploadState::Completed, None));
+    let gone = fixture.service.find_upload(&cx, id).await;
+    assert!(matches!(gone, Err(ServiceError::NotFound)), "{gone:?}");
+    let late = send(&fixture, &promised, b"hello").await;
+    assert!(matches!(late, Err(ServiceError::NotFound)), "{late:?}");
 }
 
 #[tokio::test]
