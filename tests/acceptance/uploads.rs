@@ -85,7 +85,7 @@ async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
     no_pdf.problem(422, "type-not-accepted");
     assert_nothing_left(&server).await;
 
-    let record = send(&anyone, &promised, PDF).await.expect(201).json();
+    let record = finish(&server, &promised, PDF).await;
     assert_eq!(id_of(&record), id_of(&promised));
     let again = send(&anyone, &promised, PDF).await;
     again.problem(409, "upload-completed");
