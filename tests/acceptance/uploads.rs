@@ -225,7 +225,8 @@ async fn of_many_that_send_at_once_one_has_sent_it() {
         if answer.status == 201 {
             winners.push(bytes);
         } else {
-            answer.problem(409, "upload-completed");
+            // Too many at once, or too late.
+            assert_eq!(answer.status, 409, "{answer:?}");
         }
     }
     assert_eq!(winners.len(), 1);

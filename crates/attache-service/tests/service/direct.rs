@@ -45,7 +45,7 @@ pub(crate) fn pairs(promised: &PromisedUpload) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-async fn send_as(
+pub(crate) async fn send_as(
     fixture: &Fixture,
     promised: &PromisedUpload,
     content_type: Option<&str>,
@@ -60,7 +60,7 @@ async fn send_as(
         .await
 }
 
-async fn send(
+pub(crate) async fn send(
     fixture: &Fixture,
     promised: &PromisedUpload,
     bytes: &[u8],
@@ -68,7 +68,11 @@ async fn send(
     send_as(fixture, promised, Some("text/plain"), body(bytes)).await
 }
 
-async fn begin(fixture: &Fixture, cx: &Context, request: UploadRequest) -> PromisedUpload {
+pub(crate) async fn begin(
+    fixture: &Fixture,
+    cx: &Context,
+    request: UploadRequest,
+) -> PromisedUpload {
     fixture.service.begin_upload(cx, request).await.unwrap()
 }
 
@@ -249,7 +253,7 @@ async fn a_cancelled_upload_takes_nothing_even_what_is_on_its_way() {
 }
 
 /// Two chunks, between which something happens.
-fn async_stream_of(
+pub(crate) fn async_stream_of(
     chunks: [&'static [u8]; 2],
     between: impl Future<Output = ()> + Send + 'static,
 ) -> Body {
