@@ -85,7 +85,7 @@ async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
     no_pdf.problem(422, "type-not-accepted");
     assert_nothing_left(&server).await;
 
-    let record = send(&anyone, &promised, PDF).await.expect(201).json();
+    let record = finish(&server, &promised, PDF).await;
     assert_eq!(id_of(&record), id_of(&promised));
     let again = send(&anyone, &promised, PDF).await;
     again.problem(409, "upload-completed");
@@ -225,7 +225,8 @@ async fn of_many_that_send_at_once_one_has_sent_it() {
         if answer.status == 201 {
             winners.push(bytes);
         } else {
-            answer.problem(409, "upload-completed");
+            // Too many at once, or too late.
+            assert_eq!(answer.status, 409, "{answer:?}");
         }
     }
     assert_eq!(winners.len(), 1);

@@ -54,6 +54,7 @@ problem_kinds! {
     RequestRepeated = CONFLICT, "request-repeated", "The request was made before";
     UploadCompleted = CONFLICT, "upload-completed", "The upload is complete";
     UploadIncomplete = CONFLICT, "upload-incomplete", "The upload's bytes have not arrived";
+    UploadBusy = CONFLICT, "upload-busy", "The upload is being sent already";
     UploadExpired = GONE, "upload-expired", "The upload has expired";
     RevisionMismatch = PRECONDITION_FAILED, "revision-mismatch", "The record has changed";
     PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "A precondition does not hold";
@@ -268,6 +269,7 @@ impl From<ServiceError> for Problem {
             E::RequestRepeated => Kind::RequestRepeated,
             E::UploadCompleted => Kind::UploadCompleted,
             E::UploadIncomplete => Kind::UploadIncomplete,
+            E::UploadBusy => Kind::UploadBusy,
             E::UploadExpired => Kind::UploadExpired,
             E::InvalidLink => Kind::InvalidLink,
             E::LinkExpired => Kind::LinkExpired,
@@ -293,7 +295,7 @@ impl From<ServiceError> for Problem {
                 );
                 problem.with_header(WWW_AUTHENTICATE, &challenge)
             }
-            E::Unavailable(_) => problem.retry_soon(),
+            E::Unavailable(_) | E::UploadBusy => problem.retry_soon(),
             _ => problem,
         }
     }

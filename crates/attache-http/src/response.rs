@@ -30,13 +30,9 @@ pub struct ResponseBody {
 impl ResponseBody {
     /// Bytes that are in memory; given in pieces, so that the server sees whether they are taken.
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        let mut left: Bytes = bytes.into();
-        let size_bytes = left.len() as u64;
-        let pieces = std::iter::from_fn(move || {
-            let piece = left.split_to(left.len().min(PIECE_BYTES));
-            (!piece.is_empty()).then_some(Ok::<_, BoxError>(piece))
-        });
-        Self::stream(futures_util::stream::iter(pieces), size_bytes)
+        let bytes: Bytes = bytes.into();
+        let size_bytes = bytes.len() as u64;
+        Self::stream(pieces(bytes), size_bytes)
     }
 
     /// A stream that must give exactly `size_bytes`: fewer or more are an error, so that nobody takes
@@ -53,15 +49,16 @@ impl ResponseBody {
         }
     }
 
-    /// A stream that is made as it is sent. An error breaks the answer off, visibly.
+    /// A stream that is made as it is sent, its chunks given in pieces too. An error breaks the answer
+    /// off, visibly.
     pub(crate) fn of_unknown_length<S, E>(stream: S) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<BoxError> + 'static,
     {
-        let frames = stream.map_ok(Frame::data).map_err(Into::into);
+        let stream = stream.map_err(Into::into).map_ok(pieces).try_flatten();
         Self {
-            inner: StreamBody::new(frames).boxed_unsync(),
+            inner: StreamBody::new(stream.map_ok(Frame::data)).boxed_unsync(),
             remaining_bytes: None,
         }
     }
@@ -76,6 +73,14 @@ impl ResponseBody {
         self.remaining_bytes = Some(remaining);
         Ok(())
     }
+}
+
+/// Bytes in pieces that a slow client takes one by one.
+fn pieces(mut left: Bytes) -> impl Stream<Item = Result<Bytes, BoxError>> {
+    futures_util::stream::iter(std::iter::from_fn(move || {
+        let piece = left.split_to(left.len().min(PIECE_BYTES));
+        (!piece.is_empty()).then_some(Ok(piece))
+    }))
 }
 
 impl Default for ResponseBody {
@@ -185,6 +190,22 @@ mod tests {
                 .await
                 .is_err()
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_in_memory_is_given_in_pieces() {
+        let bytes = Bytes::from(vec![7; 2 * PIECE_BYTES + 1]);
+        let chunk = stream::iter([Ok::<_, BoxError>(bytes.clone())]);
+        for mut body in [
+            ResponseBody::full(bytes),
+            ResponseBody::of_unknown_length(chunk),
+        ] {
+            for size_bytes in [PIECE_BYTES, PIECE_BYTES, 1] {
+                let frame = body.frame().await.unwrap().unwrap();
+                assert_eq!(frame.into_data().unwrap().len(), size_bytes);
+            }
+            assert!(body.frame().await.is_none());
+        }
     }
 
     #[tokio::test]

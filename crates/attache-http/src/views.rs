@@ -1,6 +1,6 @@
 //! What the native API writes: JSON shapes of the model, and of nothing else.
 
-use attache_model::{Claim, FileRecord, PersonRef};
+use attache_model::{Claim, FileRecord, PersonRef, UploadState};
 use attache_service::{CommittedFile, FileList, UploadStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -177,6 +177,40 @@ pub(crate) struct PromisedUploadView {
     /// When it ends.
     #[schema(format = DateTime)]
     pub(crate) expires_at: String,
+}
+
+/// What the bearer of an upload's URL learns of the record: what they sent, and nothing else of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UploadReceipt)]
+pub(crate) struct UploadReceiptView {
+    /// The upload's id, which is the record's too.
+    #[schema(format = Uuid)]
+    id: String,
+    /// `completed`.
+    #[schema(pattern = "^completed$")]
+    state: &'static str,
+    /// What the bytes are, as decided from them.
+    content_type: String,
+    /// How many bytes there are.
+    size_bytes: u64,
+    /// The SHA-256 of the bytes, 64 hex digits.
+    sha256: String,
+    /// When they were stored.
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+impl From<&FileRecord> for UploadReceiptView {
+    fn from(file: &FileRecord) -> Self {
+        Self {
+            id: file.id.to_string(),
+            state: UploadState::Completed.as_str(),
+            content_type: file.content_type.to_string(),
+            size_bytes: file.size_bytes,
+            sha256: file.sha256.to_string(),
+            created_at: file.created_at.to_string(),
+        }
+    }
 }
 
 /// An upload.

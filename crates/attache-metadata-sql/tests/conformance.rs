@@ -50,6 +50,7 @@ enum Fault {
     ArchivedTwice,
     CompletedTwice,
     CompletionsAllSucceed,
+    UploadsOutliveTheirRecords,
     CompletedAfterCancellation,
     RefusalsConsumeTheUpload,
     UploadedByWhoeverCompletes,
@@ -124,6 +125,10 @@ async fn every_fault_of_uploads_is_caught_by_name() {
         (
             Fault::CompletionsAllSucceed,
             "endings::one_of_many_completions_wins",
+        ),
+        (
+            Fault::UploadsOutliveTheirRecords,
+            "uploads::deleted_records_take_their_uploads_along",
         ),
         (
             Fault::CompletedAfterCancellation,
@@ -478,7 +483,11 @@ impl FileRepository for Broken {
         id: FileId,
         expected: Option<Revision>,
     ) -> Attempt<FileRecord> {
-        self.inner.delete_file(cx, id, expected).await
+        let deleted = self.inner.delete_file(cx, id, expected).await?;
+        if self.fault == Fault::UploadsOutliveTheirRecords && deleted.is_ok() {
+            self.promise_again(cx, id).await?;
+        }
+        Ok(deleted)
     }
 
     async fn find_person(

@@ -222,8 +222,8 @@ pub trait FileRepository: Send + Sync {
     /// Refusals: `NotFound`.
     async fn release_hold(&self, cx: &Context, id: FileId) -> Attempt<FileRecord>;
 
-    /// Deletes a record for good, and condemns its blob where it was the last to refer to it.
-    /// Answers the record as it was.
+    /// Deletes a record for good, with the upload it was made of, which says the same things, and
+    /// condemns its blob where it was the last to refer to it. Answers the record as it was.
     ///
     /// Refusals: `NotFound`, `Claimed`, `RevisionMismatch`.
     async fn delete_file(
@@ -253,7 +253,8 @@ pub trait UploadRepository: Send + Sync {
     /// Refusals: `UnknownPerson` for an id that the tenant does not have.
     async fn begin_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Upload>;
 
-    /// Finds an upload, pending or completed, until it is cancelled or dropped.
+    /// Finds an upload, pending or completed, until it is cancelled or dropped, or its record is
+    /// deleted.
     async fn find_upload(
         &self,
         cx: &Context,

@@ -14,6 +14,7 @@ use attache_storage::{BlobError, BlobErrorKind, BlobKey, BlobStore, Body, BodyEr
 use futures_util::StreamExt;
 
 use crate::access::{Action, authorise};
+use crate::attempt::Attempt;
 use crate::commit::{begin_commit, prepare};
 use crate::direct_upload::STAGING_GRACE;
 use crate::service::Parts;
@@ -34,7 +35,9 @@ impl FileService {
     ///
     /// # Errors
     ///
-    /// `InvalidLink`, `LinkExpired`, `UploadCompleted`; `NotFound` for an upload that was cancelled.
+    /// `InvalidLink`, `LinkExpired`, `UploadCompleted`, `UploadBusy`; `NotFound` for an upload that was
+    /// cancelled or whose record was deleted. The same while bytes come that began in time: an attempt
+    /// ends 15 minutes after the upload expires at the latest.
     /// Of the bytes: `TypeNotAccepted`, `LengthMismatch`, `DigestMismatch`, `TooLarge`, `BodyAborted`,
     /// `Refused`, and `Invalid` where they come without a type. Of ours: `OutOfSpace`, `Unavailable`,
     /// `Internal`.
@@ -59,7 +62,12 @@ impl FileService {
         }
         check_declared_type(&upload, declared_type)?;
         let body = with_promised_size(&upload, body)?;
-        self.store_upload(&cx, upload, body).await
+        let attempt = self.parts.attempts.begin(id)?;
+        let storing = self.store_upload(&cx, upload, body, attempt);
+        storing.await.map_err(|error| match error {
+            ServiceError::UploadExpired => ServiceError::LinkExpired,
+            error => error,
+        })
     }
 
     /// Completes an upload whose bytes were sent straight to the store, and answers its record. One
@@ -69,7 +77,7 @@ impl FileService {
     ///
     /// # Errors
     ///
-    /// `MissingScope`, `UploadIncomplete`, `UploadExpired`; `NotFound` also where the record was
+    /// `MissingScope`, `UploadIncomplete`, `UploadBusy`, `UploadExpired`; `NotFound` also where the record was
     /// deleted since. Of the bytes: `LengthMismatch`, `DigestMismatch`, `TypeNotAccepted`, `TooLarge`,
     /// `Refused`. Of ours: `OutOfSpace`, `Unavailable`, `Internal`.
     pub async fn complete_upload(
@@ -119,6 +127,7 @@ impl FileService {
         staging: &StagingBlob,
         now: Timestamp,
     ) -> Result<FileRecord, ServiceError> {
+        let attempt = self.parts.attempts.begin(upload.id)?;
         let key = BlobKey::parse(staging.storage_key.as_str())
             .map_err(|error| ServiceError::Internal(Box::new(error)))?;
         let lease_for = time_until(upload.expires_at, now).saturating_add(STAGING_GRACE);
@@ -132,7 +141,7 @@ impl FileService {
         }
         let body = open_staged(self.parts.store.as_ref(), &key).await?;
         let body = with_promised_size(&upload, body)?;
-        self.store_upload(cx, upload, body)
+        self.store_upload(cx, upload, body, attempt)
             .await
             .map_err(blame_store)
     }
@@ -143,14 +152,51 @@ impl FileService {
         cx: &Context,
         upload: Upload,
         body: Body,
+        attempt: Attempt,
     ) -> Result<FileRecord, ServiceError> {
         let room_bytes = self.parts.check_room(body.exact_size_bytes()).await?;
         let keeper = LeaseKeeper::start(self.parts.clone(), cx.clone());
         let file = incoming_file(&upload);
-        let staged = stage(&self.parts, cx, &keeper, file, body, room_bytes).await?;
+        let staging = stage(&self.parts, cx, &keeper, file, body, room_bytes);
+        let staged = tokio::select! {
+            staged = staging => staged?,
+            error = self.end_of(cx, &upload) => return Err(error),
+        };
         let completing = complete(self.parts.clone(), cx.clone(), keeper, upload, staged);
+        let completing = async {
+            let _attempt = attempt;
+            completing.await
+        };
         self.parts.finish_detached(completing).await
     }
+
+    /// Waits until no bytes can complete an upload any more, and answers why: its time is over, or it
+    /// was cancelled or completed, which is noticed within a third of a lease.
+    async fn end_of(&self, cx: &Context, upload: &Upload) -> ServiceError {
+        let time_left = time_until(latest_completion(upload), self.parts.clock.now());
+        let ended = tokio::time::timeout(time_left, self.end_by_others(cx, upload.id));
+        ended.await.unwrap_or(ServiceError::UploadExpired)
+    }
+
+    async fn end_by_others(&self, cx: &Context, id: FileId) -> ServiceError {
+        loop {
+            tokio::time::sleep(self.parts.timing.turn()).await;
+            match self.parts.repository.find_upload(cx, id).await {
+                Ok(None) => return ServiceError::NotFound,
+                Ok(Some(found)) if found.upload.completed_at.is_some() => {
+                    return ServiceError::UploadCompleted;
+                }
+                Ok(Some(_)) => {}
+                // The commit will see.
+                Err(error) => tracing::debug!(%id, %error, "an upload was not looked up"),
+            }
+        }
+    }
+}
+
+/// From when on nothing becomes of an upload: bytes that began in time are not awaited for ever.
+fn latest_completion(upload: &Upload) -> Timestamp {
+    upload.expires_at.plus(STAGING_GRACE)
 }
 
 /// Inspects and commits.
@@ -162,6 +208,7 @@ async fn complete(
     staged: Staged,
 ) -> Result<FileRecord, ServiceError> {
     let cx = begin_commit(&parts, &cx, &keeper);
+    let latest = latest_completion(&upload);
     let fields = UploadFields {
         person: upload.person,
         category: upload.category,
@@ -171,6 +218,9 @@ async fn complete(
         ..UploadFields::default()
     };
     let file = prepare(&parts, &cx, &staged, &fields).await?;
+    if parts.clock.now() >= latest {
+        return Err(ServiceError::UploadExpired);
+    }
     let record = parts
         .repository
         .complete_upload(&cx, upload.id, &file)

@@ -143,6 +143,7 @@ impl ServiceBuilder {
             limits: self.limits,
             timing: self.timing,
             downloads: self.downloads,
+            attempts: Arc::default(),
             reaper_wake: Notify::new(),
             tasks: TaskTracker::new(),
         };

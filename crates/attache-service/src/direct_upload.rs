@@ -98,7 +98,7 @@ pub struct UploadStatus {
     pub upload: Upload,
     /// Where it is on its way.
     pub state: UploadState,
-    /// The record it became; `None` until then, and after the record was deleted.
+    /// The record it became; `None` until then. With its record an upload is deleted.
     pub file: Option<FileRecord>,
 }
 
@@ -195,7 +195,7 @@ impl FileService {
         sign_upload_link(&self.parts.key_ring, &fields)
     }
 
-    /// Finds an upload, until a day after it expired, and what became of it.
+    /// Finds an upload, until a day after it expired or its record is deleted, and what became of it.
     ///
     /// # Errors
     ///

@@ -110,6 +110,9 @@ pub enum ServiceError {
     /// The upload's bytes have not arrived.
     #[error("the upload's bytes have not arrived yet")]
     UploadIncomplete,
+    /// As many attempts at the upload are under way as may be; try again when one has ended.
+    #[error("too many attempts at this upload are under way; try again in a moment")]
+    UploadBusy,
     /// The upload's time ended before it was complete.
     #[error("the upload has expired")]
     UploadExpired,

@@ -3,6 +3,7 @@
 mod access;
 mod administration;
 mod arrival;
+mod attempt;
 mod authenticate;
 mod builder;
 mod change;

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::access::{Action, authorise};
+use crate::attempt::Attempts;
 use crate::{Authenticator, Downloads, Inspector, ServiceBuilder, ServiceError};
 
 /// Everything a caller may do with files. Cheap to clone: all clones are one service.
@@ -33,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) timing: Timing,
     pub(crate) downloads: Downloads,
+    /// The attempts at uploads that are under way here.
+    pub(crate) attempts: Arc<Attempts>,
     /// Wakes the reaper when there is something to delete.
     pub(crate) reaper_wake: Notify,
     /// Work that must end before the process does: commits, and giving up promises.
@@ -81,6 +84,11 @@ pub(crate) struct Timing {
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 impl Timing {
+    /// How often a lease is renewed, and whatever else is looked after while bytes come.
+    pub(crate) fn turn(&self) -> Duration {
+        (self.lease / 3).max(Duration::from_millis(1))
+    }
+
     /// The most that a genuine link may have left. That of an upload lives 24 hours at most, which
     /// this covers as well: the builder lets `max_link_lifetime` be no less.
     pub(crate) fn verification_cap(&self) -> Duration {

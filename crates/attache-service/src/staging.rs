@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
-use std::time::Duration;
 
 use attache_metadata::{BlobFacts, BlobIntent, LeaseToken, Refusal};
 use attache_model::{BlobId, Context, Filename, MediaType};
@@ -297,7 +296,7 @@ async fn renew_while_active(
     let lease_for = parts.timing.lease;
     let mut seen_chunks = 0;
     loop {
-        tokio::time::sleep((lease_for / 3).max(Duration::from_millis(1))).await;
+        tokio::time::sleep(parts.timing.turn()).await;
         let chunks = activity.chunks.load(Ordering::Relaxed);
         if chunks == seen_chunks && !activity.store_is_busy.load(Ordering::Relaxed) {
             continue;

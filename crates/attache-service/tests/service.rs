@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod service {
+    mod attempts;
     mod authorising;
     mod direct;
     mod downloading;

@@ -55,15 +55,29 @@ pub(crate) async fn send(anyone: &Client, promised: &Value, bytes: &[u8]) -> Ans
     request.send().await
 }
 
-/// Sends the bytes and completes the upload where that is still to be done; answers the record.
+/// Sends the bytes and completes the upload where that is still to be done; answers the record, as
+/// those read it who have a key.
 pub(crate) async fn finish(server: &Server, promised: &Value, bytes: &[u8]) -> Value {
     let sent = send(&server.anonymous(), promised, bytes).await;
     if url_of(promised).starts_with(server.url()) {
-        return sent.expect(201).json();
+        let receipt = sent.expect(201).json();
+        let record = server.client().record(&id_of(promised)).await;
+        let record = record.expect(200).json();
+        assert_receipt(&receipt, &record);
+        return record;
     }
     assert!((200..300).contains(&sent.status), "{sent:?}");
     let completed = complete(&server.client(), promised).await;
     completed.expect(200).json()
+}
+
+/// Fails unless a bearer was told what they sent, and nothing else of the record.
+fn assert_receipt(receipt: &Value, record: &Value) {
+    let mut expected = json!({"state": "completed"});
+    for field in ["id", "content_type", "size_bytes", "sha256", "created_at"] {
+        expected[field] = record[field].clone();
+    }
+    assert_eq!(receipt, &expected);
 }
 
 /// Asks for what was sent to the store to become a record.

@@ -1,5 +1,7 @@
 //! Lists without pages: written as they are read, so that only one page of them is in memory.
 
+use std::time::Duration;
+
 use attache_model::{Context, FileRecord};
 use attache_service::{FileList, FileQuery, FileService, ListRequest, ServiceError};
 use bytes::Bytes;
@@ -14,6 +16,13 @@ use crate::response::{BoxError, ResponseBody, insert_json_headers};
 
 /// How many records are read at once, at most.
 const PAGE_RECORDS: u32 = 500;
+
+/// How long to wait, time after time, for a page that cannot be had for the moment.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(1),
+];
 
 /// Answers every record of a list in one JSON array, which stands between `open` and `close`.
 ///
@@ -91,7 +100,10 @@ where
         let list = match std::mem::replace(&mut self.at, At::End) {
             At::End => return Ok(None),
             At::Page(list) => list,
-            At::Cursor(cursor) => self.ask(Some(cursor)).await.inspect_err(log)?,
+            At::Cursor(cursor) => {
+                let page = patiently(|| self.ask(Some(cursor.clone())));
+                page.await.inspect_err(log)?
+            }
         };
         let mut text = Vec::new();
         for file in &list.files {
@@ -111,7 +123,51 @@ where
     }
 }
 
+/// Asks again, a few times, for what is unavailable: half a list is of no use to anybody.
+async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, ServiceError>
+where
+    F: Future<Output = Result<T, ServiceError>>,
+{
+    for pause in PAUSES {
+        match ask().await {
+            Err(ServiceError::Unavailable(_)) => tokio::time::sleep(pause).await,
+            answer => return answer,
+        }
+    }
+    ask().await
+}
+
 fn log(error: &ServiceError) {
     let error: &dyn std::error::Error = error;
     tracing::error!(error, "a list broke off");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    async fn asked(failures: u32, error: fn() -> ServiceError) -> (u32, bool) {
+        let asked = Cell::new(0);
+        let answer = patiently(async || {
+            asked.set(asked.get() + 1);
+            if asked.get() > failures {
+                Ok(())
+            } else {
+                Err(error())
+            }
+        });
+        let is_answered = answer.await.is_ok();
+        (asked.get(), is_answered)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_unavailable_is_asked_for_again_a_few_times() {
+        let unavailable = || ServiceError::Unavailable("no connection".into());
+        assert_eq!(asked(0, unavailable).await, (1, true));
+        assert_eq!(asked(3, unavailable).await, (4, true));
+        assert_eq!(asked(9, unavailable).await, (4, false));
+        assert_eq!(asked(9, || ServiceError::InvalidCursor).await, (1, false));
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use attache_model::{FileId, Filename, MediaType};
-use attache_service::{PromisedUpload, UploadRequest, UploadTarget};
-use http::header::{ETAG, LOCATION};
+use attache_service::{PromisedUpload, ServiceError, UploadRequest, UploadTarget};
+use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -17,11 +17,10 @@ use super::upload_fields::read_fields;
 use crate::Route;
 use crate::app::App;
 use crate::call::Call;
-use crate::entity_tag::StrongEntityTag;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 use crate::query::StrictQuery;
 use crate::response::{empty, json};
-use crate::views::{FileView, PromisedUploadView, UploadView};
+use crate::views::{FileView, PromisedUploadView, UploadReceiptView, UploadView};
 
 /// The file to promise.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -197,7 +196,8 @@ pub(crate) async fn cancel_upload(app: &App, id: FileId, call: Call) -> Answer {
 
 /// Send the bytes of an upload, by its URL.
 ///
-/// Completes the upload. A refused attempt can be made again until the URL expires.
+/// Completes the upload, and answers what was received; the record is for those with a key. A refused
+/// attempt can be made again until the URL expires.
 #[utoipa::path(
     put, path = "/v1/uploads/{id}/content", operation_id = "send_upload", tag = "uploads",
     params(
@@ -209,7 +209,7 @@ pub(crate) async fn cancel_upload(app: &App, id: FileId, call: Call) -> Answer {
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The bytes, as the promised type"),
     responses(
-        (status = 201, description = "The record", body = FileView, headers(("Location" = String, description = "The record"))),
+        (status = 201, description = "What was received", body = UploadReceiptView, headers(("Location" = String, description = "The record"))),
         (status = 400, description = "The body broke off, or has another length than was promised"),
         (status = 403, description = "The URL is not valid, or has expired"),
         (status = 404, description = "The upload was cancelled"),
@@ -234,13 +234,22 @@ pub(crate) async fn send_upload(app: &App, id: FileId, call: Call) -> Answer {
             call.into_file_body(),
             request_id,
         )
-        .await?;
-    let mut response = json(StatusCode::CREATED, &FileView::from(&file))?;
-    let headers = response.headers_mut();
-    let tag = StrongEntityTag::of_revision(file.revision);
-    headers.insert(ETAG, tag.to_header_value());
+        .await
+        .map_err(told_to_bearer)?;
+    let mut response = json(StatusCode::CREATED, &UploadReceiptView::from(&file))?;
     if let Ok(location) = HeaderValue::try_from(app.public_url.to(&Route::File(file.id))) {
-        headers.insert(LOCATION, location);
+        response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
+}
+
+/// Whoever only has the URL is not told the digest that was promised: it says what the file is.
+fn told_to_bearer(error: ServiceError) -> Problem {
+    match error {
+        ServiceError::DigestMismatch { actual, .. } => Problem::new(
+            ProblemKind::DigestMismatch,
+            format!("the bytes have the sha256 {actual}, which is not what was promised"),
+        ),
+        error => error.into(),
+    }
 }

@@ -70,14 +70,19 @@ async fn an_upload_is_begun_sent_and_read() {
 
     let answer = send(client, &promised).bytes(b"hello").send().await;
     let answer = answer.expect(StatusCode::CREATED);
-    let record = answer.json();
-    assert_eq!(record["id"], promised["id"]);
-    assert_eq!(record["uploaded_by"], read["uploaded_by"]);
-    assert_eq!(answer.header("etag"), "\"1\"");
-    let file = format!("/v1/files/{}", record["id"].as_str().unwrap());
+    let receipt = answer.json();
+    let expected = json!({
+        "id": promised["id"], "state": "completed", "content_type": "text/plain", "size_bytes": 5,
+        "sha256": HELLO, "created_at": "2026-01-31T12:00:00.000Z",
+    });
+    assert_eq!(receipt, expected, "what the bearer learns");
+    assert!(!answer.headers.contains_key("etag"), "{answer:?}");
+    let file = format!("/v1/files/{}", promised["id"].as_str().unwrap());
     assert_eq!(answer.header("location"), format!("{PUBLIC_URL}{file}"));
-    let stored = client.get(&file).send().await.expect(StatusCode::OK).json();
-    assert_eq!(stored, record);
+    let record = client.get(&file).send().await.expect(StatusCode::OK).json();
+    assert_eq!(record["person"], "PT-1");
+    assert_eq!(record["uploaded_by"], read["uploaded_by"]);
+    assert_eq!(record["created_at"], receipt["created_at"]);
     let read = client.get(&upload).send().await.json();
     assert_eq!(read["state"], "completed");
     assert_eq!(read["completed_at"], record["created_at"]);
@@ -129,6 +134,9 @@ async fn what_is_refused_is_named_and_can_be_sent_again() {
         assert_eq!(call.send().await.problem(status).kind, kind);
         tenant.assert_nothing_left().await;
     }
+    let refused = sent(b"hellO").send().await;
+    let problem = refused.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!problem.detail.contains(HELLO), "{problem:?}");
     let early = client.post(&format!("{upload}/complete")).send().await;
     let problem = early.problem(StatusCode::CONFLICT);
     assert_eq!(problem.kind, "upload-incomplete");

@@ -97,6 +97,7 @@ impl Changing<'_> {
         connection: &mut PgConnection,
         expected: Option<Revision>,
     ) -> Outcome {
+        self.forget_upload(connection).await?;
         let blob = self.lock_blob(connection).await?;
         let sql = format!(
             "DELETE FROM files WHERE tenant_id = $1 AND id = $2 AND used_at IS NULL \
@@ -243,6 +244,17 @@ impl Changing<'_> {
             .bind(blob.as_uuid())
             .execute(connection)
             .await?;
+        Ok(())
+    }
+
+    /// Deletes the upload that a deleted record was made of: it says whom and what about. Done first,
+    /// in the order in which a completion locks; a refusal undoes it.
+    async fn forget_upload(&self, connection: &mut PgConnection) -> Result<(), Failure> {
+        let sql = "DELETE FROM uploads WHERE tenant_id = $1 AND id = $2";
+        let query = sqlx::query(sql)
+            .bind(self.cx.tenant().get())
+            .bind(self.id.as_uuid());
+        query.execute(connection).await?;
         Ok(())
     }
 

@@ -107,6 +107,7 @@ impl Changing {
             return Err(nonsense("revision"));
         };
         self.condemn(connection, &row).await?;
+        self.forget_upload(connection).await?;
         self.made(connection, FileEventKind::Deleted, &row).await
     }
 
@@ -207,6 +208,16 @@ impl Changing {
             .bind(deleted.try_get::<uuid::Uuid, _>(FILE_COLUMN_COUNT)?)
             .execute(connection)
             .await?;
+        Ok(())
+    }
+
+    /// Deletes the upload that a deleted record was made of: it says whom and what about.
+    async fn forget_upload(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let sql = "DELETE FROM uploads WHERE tenant_id = ?1 AND id = ?2";
+        let query = sqlx::query(sql)
+            .bind(self.cx.tenant().get())
+            .bind(self.id.as_uuid());
+        query.execute(connection).await?;
         Ok(())
     }
 

@@ -7,7 +7,9 @@ use attache_metadata::{
     Attempt, BlobRepository as _, FileRepository as _, NewFile, NewUpload, Refusal,
     RepositoryError, StoredUpload, UploadRepository,
 };
-use attache_model::{Actor, Context, FileId, FileRecord, TenantId, Upload};
+use attache_model::{
+    Actor, Context, FileId, FileRecord, Filename, MediaType, TenantId, Upload, Visibility,
+};
 
 use super::{Broken, Fault, common};
 
@@ -16,6 +18,30 @@ impl Broken {
     async fn complete_again(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
         let stored = self.inner.find_file(cx, id).await?;
         Ok(stored.map(|it| it.record).ok_or(Refusal::UploadCompleted))
+    }
+
+    /// Leaves an upload where a record was deleted.
+    pub(super) async fn promise_again(
+        &self,
+        cx: &Context,
+        id: FileId,
+    ) -> Result<(), RepositoryError> {
+        let upload = NewUpload {
+            id,
+            person: None,
+            category: None,
+            name: None,
+            filename: Filename::parse("report.pdf").unwrap(),
+            description: None,
+            content_type: MediaType::parse("application/pdf").unwrap(),
+            size_bytes: None,
+            sha256: None,
+            visibility: Visibility::Private,
+            expires_at: cx.now(),
+            staging: None,
+        };
+        self.inner.begin_upload(cx, &upload).await?.ok();
+        Ok(())
     }
 }
 

@@ -158,6 +158,7 @@ const CHECKS: &[Check] = checks! {
             unknown_people_are_refused,
             uploads_become_records,
             uploads_complete_once,
+            deleted_records_take_their_uploads_along,
             refusals_leave_an_upload_pending,
             equal_bytes_of_uploads_are_stored_once,
             foreign_uploads_are_not_found,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use attache_model::{
     Actor, BlobId, Category, Context, Description, DisplayName, FileId, FileRecord, Filename,
-    MediaType, PersonId, PersonRef, Upload, UploadState, Visibility,
+    MediaType, PersonId, PersonRef, Revision, Upload, UploadState, Visibility,
 };
 
 use super::world::{
@@ -254,9 +254,35 @@ pub(super) async fn uploads_complete_once(world: &World) -> Outcome {
     let attempt = repository.complete_upload(&later, upload.id, &second).await;
     refused(
         attempt,
-        &complete,
+        &Refusal::NotFound,
         "a completion after the record's deletion",
     )
+}
+
+pub(super) async fn deleted_records_take_their_uploads_along(world: &World) -> Outcome {
+    let repository = world.repository();
+    let cx = world.context(&world.tenant("north").await?);
+    let [deleted, pending] = [
+        begun(world, &cx, promise(world, &cx)?).await?,
+        begun(world, &cx, promise(world, &cx)?).await?,
+    ];
+    let file = world.draft(&cx, "personal").await?;
+    let record = completed(world, &cx, deleted.id, &file).await?;
+    let attempt = repository.delete_file(&cx, pending.id, None).await;
+    refused(attempt, &Refusal::NotFound, "the deletion of a promise")?;
+    let stale = Some(Revision::new(record.revision.get() + 1));
+    let current = record.revision;
+    let attempt = repository.delete_file(&cx, deleted.id, stale).await;
+    let mismatch = Refusal::RevisionMismatch { current };
+    refused(attempt, &mismatch, "a deletion of another revision")?;
+    found(world, &cx, deleted.id).await?;
+
+    made(repository.delete_file(&cx, deleted.id, None).await)?;
+    let kept = repository.find_upload(&cx, deleted.id).await?;
+    ensure_eq!(kept, None, "the upload of a deleted record");
+    let kept = found(world, &cx, pending.id).await?.upload;
+    ensure_eq!(kept, pending, "an upload that is nobody's record");
+    Ok(())
 }
 
 pub(super) async fn refusals_leave_an_upload_pending(world: &World) -> Outcome {

@@ -39,7 +39,7 @@ pub(crate) fn pairs(promised: &PromisedUpload) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-async fn send_as(
+pub(crate) async fn send_as(
     fixture: &Fixture,
     promised: &PromisedUpload,
     content_type: Option<&str>,
@@ -54,7 +54,7 @@ async fn send_as(
         .await
 }
 
-async fn send(
+pub(crate) async fn send(
     fixture: &Fixture,
     promised: &PromisedUpload,
     bytes: &[u8],
@@ -62,7 +62,11 @@ async fn send(
     send_as(fixture, promised, Some("text/plain"), body(bytes)).await
 }
 
-async fn begin(fixture: &Fixture, cx: &Context, request: UploadRequest) -> PromisedUpload {
+pub(crate) async fn begin(
+    fixture: &Fixture,
+    cx: &Context,
+    request: UploadRequest,
+) -> PromisedUpload {
     fixture.service.begin_upload(cx, request).await.unwrap()
 }
 
@@ -112,8 +116,10 @@ async fn what_was_promised_and_sent_is_a_record_under_the_same_id() {
     fixture.service.delete_file(&cx, id, None).await.unwrap();
     let gone = fixture.service.complete_upload(&cx, id).await;
     assert!(matches!(gone, Err(ServiceError::NotFound)), "{gone:?}");
-    let status = fixture.service.find_upload(&cx, id).await.unwrap();
-    assert_eq!((status.state, status.file), (UploadState::Completed, None));
+    let gone = fixture.service.find_upload(&cx, id).await;
+    assert!(matches!(gone, Err(ServiceError::NotFound)), "{gone:?}");
+    let late = send(&fixture, &promised, b"hello").await;
+    assert!(matches!(late, Err(ServiceError::NotFound)), "{late:?}");
 }
 
 #[tokio::test]
@@ -241,7 +247,7 @@ async fn a_cancelled_upload_takes_nothing_even_what_is_on_its_way() {
 }
 
 /// Two chunks, between which something happens.
-fn async_stream_of(
+pub(crate) fn async_stream_of(
     chunks: [&'static [u8]; 2],
     between: impl Future<Output = ()> + Send + 'static,
 ) -> Body {
