@@ -227,6 +227,12 @@ async fn of_many_that_send_at_once_one_has_sent_it() {
         } else {
             // Too many at once, or too late.
             assert_eq!(answer.status, 409, "{answer:?}");
+            let problem = answer.json()["type"].as_str().unwrap().to_owned();
+            let kinds = ["upload-busy", "upload-completed"];
+            assert!(
+                kinds.iter().any(|kind| problem.ends_with(kind)),
+                "{problem}"
+            );
         }
     }
     assert_eq!(winners.len(), 1);
