@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_mins(15);
 fn silent_after(happens: impl Future<Output = ()> + Send + 'static) -> Body {
     async_stream_of([&b"hel"[..], b"lo"], async move {
         happens.await;
-        pending().await;
+        pending::<()>().await;
     })
 }
 
