@@ -190,34 +190,6 @@ async fn a_type_is_promised_unless_it_says_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_that_send_at_once_one_has_sent_it() {
-    let fixture = Fixture::new().await;
-    let cx = fixture.context("a").await;
-    for _ in 0..8 {
-        let promised = begin(&fixture, &cx, request("text/plain")).await;
-        let (first, second) = tokio::join!(
-            send(&fixture, &promised, b"one"),
-            send(&fixture, &promised, b"other"),
-        );
-        let (winner, loser) = match (first, second) {
-            (Ok(record), Err(error)) | (Err(error), Ok(record)) => (record, error),
-            both => panic!("{both:?}"),
-        };
-        assert!(matches!(loser, ServiceError::UploadCompleted), "{loser:?}");
-        let third = send(&fixture, &promised, b"third").await;
-        assert!(matches!(third, Err(ServiceError::UploadCompleted)));
-        let record = fixture.service.get_file(&cx, winner.id).await.unwrap();
-        assert_eq!(record, winner, "unchanged");
-        fixture
-            .service
-            .delete_file(&cx, winner.id, None)
-            .await
-            .unwrap();
-    }
-    assert_nothing_left(&fixture, &cx).await;
-}
-
-#[tokio::test]
 async fn a_cancelled_upload_takes_nothing_even_what_is_on_its_way() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
