@@ -79,7 +79,7 @@ fn ill_formed_bodies() -> Vec<(String, &'static str)> {
     let header = "part 1: a header line does not end in CRLF";
     vec![
         (format!("{a}--XX\n"), line),
-        (format!("{a}--XXX\r\n"), line),
+        (format!("{a}--XXY\r\n"), line),
         (format!("{a}--XX-\r\n"), line),
         (format!("{a}--XX\rx"), line),
         (format!("{a}--XX -- "), line),
