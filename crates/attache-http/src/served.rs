@@ -11,21 +11,25 @@ use crate::endpoints::{Answer, Native};
 use crate::operations::Row;
 use crate::problem::Problem;
 
+/// The URLs of an API, as values that are parsed here and build their paths by `Display`, so that the
+/// two cannot disagree.
+pub(crate) trait Routes: Sized + Send + 'static {
+    /// Reads a URL's path; `None` where it is none of these.
+    fn parse(path: &str) -> Option<Self>;
+
+    /// The route with its parameters named, as the API's table has it.
+    fn template(&self) -> &'static str;
+}
+
 /// One API: a way to ask for what the service does.
 pub(crate) trait Api: 'static {
     /// Its URLs.
-    type Route: Send + 'static;
+    type Route: Routes;
     /// What it can be asked to do.
     type Operation: Copy + Send + Sync + 'static;
 
     /// Its table.
     fn operations() -> &'static [Row<Self::Operation>];
-
-    /// Reads a URL's path; `None` where it is none of its own.
-    fn parse(path: &str) -> Option<Self::Route>;
-
-    /// The route with its parameters named, as its table has it.
-    fn template(route: &Self::Route) -> &'static str;
 
     /// Answers a request for an operation on a route.
     fn answer(
@@ -133,13 +137,13 @@ pub(crate) fn is_open_to_all_origins(served: &[Served], path: &str) -> bool {
 }
 
 fn rows_at<A: Api>(route: &A::Route) -> impl Iterator<Item = &'static Row<A::Operation>> {
-    let template = A::template(route);
+    let template = route.template();
     let rows = A::operations().iter();
     rows.filter(move |row| row.template == template)
 }
 
 fn find<A: Api>(path: &str, method: &Method) -> Found {
-    let Some(route) = A::parse(path) else {
+    let Some(route) = A::Route::parse(path) else {
         return Found::NoRoute;
     };
     // A row for GET serves HEAD, too.
@@ -158,7 +162,7 @@ fn find<A: Api>(path: &str, method: &Method) -> Found {
 }
 
 fn is_open<A: Api>(path: &str) -> bool {
-    A::parse(path)
+    A::Route::parse(path)
         .is_some_and(|route| rows_at::<A>(&route).any(|row| row.access.is_open_to_all_origins()))
 }
 
@@ -182,7 +186,7 @@ pub(crate) mod tests {
         A: Api,
         A::Route: Debug + Display + PartialEq,
     {
-        let templates: Vec<_> = routes.iter().map(A::template).collect();
+        let templates: Vec<_> = routes.iter().map(Routes::template).collect();
         for row in A::operations() {
             assert!(templates.contains(&row.template), "{}", row.name);
         }
@@ -196,7 +200,7 @@ pub(crate) mod tests {
                 matches!(access, Access::Link | Access::Public)
             });
             assert_eq!(is_open::<A>(&path), open, "{path}");
-            assert_eq!(A::parse(&path), Some(route), "{path}");
+            assert_eq!(A::Route::parse(&path), Some(route), "{path}");
         }
     }
 

@@ -22,7 +22,7 @@ use crate::call::Call;
 use crate::operations::{OPERATIONS, Operation, Row};
 use crate::problem::Problem;
 use crate::response::ResponseBody;
-use crate::served::Api;
+use crate::served::{Api, Routes};
 use crate::{Route, openapi};
 
 pub(crate) use self::upload::refuse_partial_and_coded;
@@ -53,20 +53,22 @@ impl Api for Native {
         &OPERATIONS
     }
 
-    fn parse(path: &str) -> Option<Route> {
-        Route::parse(path)
-    }
-
-    fn template(route: &Route) -> &'static str {
-        route.template()
-    }
-
     async fn answer(app: &App, row: &'static Row, route: Route, call: Call) -> Answer {
         dispatch(app, row.operation, route, call).await
     }
 
     fn document() -> Document {
         openapi::native()
+    }
+}
+
+impl Routes for Route {
+    fn parse(path: &str) -> Option<Self> {
+        Self::parse(path)
+    }
+
+    fn template(&self) -> &'static str {
+        self.template()
     }
 }
 

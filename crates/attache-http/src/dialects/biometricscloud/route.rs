@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::served::Routes;
+
 use attache_model::FileSeq;
 
 /// One URL.
@@ -13,10 +15,9 @@ pub(crate) enum Route {
     File(FileSeq),
 }
 
-impl Route {
-    /// Reads a URL's path; `None` where it is none of these. An ill-formed number is one that no
+impl Routes for Route {
     /// record has.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    fn parse(path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match segments.as_slice() {
             ["api", "v1", "files"] => Some(Self::Files),
@@ -25,8 +26,7 @@ impl Route {
         }
     }
 
-    /// The route with its parameters named.
-    pub(super) const fn template(&self) -> &'static str {
+    fn template(&self) -> &'static str {
         match self {
             Self::Files => "/api/v1/files",
             Self::File(_) => "/api/v1/file/{id}",

@@ -5,6 +5,7 @@ use std::fmt;
 use attache_model::FileId;
 
 use crate::route::{decoded, encoded, file_id};
+use crate::served::Routes;
 
 /// One URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +32,9 @@ pub(crate) struct ContentRoute {
     pub(super) name: String,
 }
 
-impl Route {
-    /// Reads a URL's path; `None` where it is none of these. An ill-formed id is one that no file has.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+impl Routes for Route {
+    /// An ill-formed id is one that no file has.
+    fn parse(path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match segments.as_slice() {
             ["api", "files"] => Some(Self::Files),
@@ -52,8 +53,7 @@ impl Route {
         }
     }
 
-    /// The route with its parameters named.
-    pub(super) const fn template(&self) -> &'static str {
+    fn template(&self) -> &'static str {
         match self {
             Self::Files => "/api/files",
             Self::Upload => "/api/upload",

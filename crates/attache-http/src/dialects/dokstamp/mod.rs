@@ -29,14 +29,6 @@ impl Api for Dokstamp {
         &OPERATIONS
     }
 
-    fn parse(path: &str) -> Option<Route> {
-        Route::parse(path)
-    }
-
-    fn template(route: &Route) -> &'static str {
-        route.template()
-    }
-
     async fn answer(app: &App, row: &'static Row<Operation>, route: Route, call: Call) -> Answer {
         endpoints::answer(app, row, route, call).await
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use attache_model::FileId;
 
 use crate::route::file_id;
+use crate::served::Routes;
 
 /// One URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +18,9 @@ pub(crate) enum Route {
     Download(FileId),
 }
 
-impl Route {
-    /// Reads a URL's path; `None` where it is none of these. An ill-formed id is one that no file has.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+impl Routes for Route {
+    /// An ill-formed id is one that no file has.
+    fn parse(path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match segments.as_slice() {
             ["files"] => Some(Self::Files),
@@ -29,8 +30,7 @@ impl Route {
         }
     }
 
-    /// The route with its parameters named.
-    pub(super) const fn template(&self) -> &'static str {
+    fn template(&self) -> &'static str {
         match self {
             Self::Files => "/files",
             Self::File(_) => "/files/{uuid}",

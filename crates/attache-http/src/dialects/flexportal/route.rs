@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::served::Routes;
+
 /// One URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -9,14 +11,14 @@ pub(crate) enum Route {
     FileUrl,
 }
 
-impl Route {
+impl Routes for Route {
     /// Reads a URL's path; `None` where it is another.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    fn parse(path: &str) -> Option<Self> {
         (path == Self::FileUrl.template()).then_some(Self::FileUrl)
     }
 
     /// The route, which has no parameters.
-    pub(super) const fn template(self) -> &'static str {
+    fn template(&self) -> &'static str {
         match self {
             Self::FileUrl => "/v1/files/url",
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::route::{decoded, encoded};
+use crate::served::Routes;
 
 /// One URL of a project, which is named by its slug.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +15,16 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Reads a URL's path; `None` where it is none of these.
-    pub(super) fn parse(path: &str) -> Option<Self> {
+    /// The project's slug.
+    pub(super) fn slug(&self) -> &str {
+        match self {
+            Self::Files(slug) | Self::Download(slug) => slug,
+        }
+    }
+}
+
+impl Routes for Route {
+    fn parse(path: &str) -> Option<Self> {
         let path = path.strip_prefix("/api/v1/administration/projects/")?;
         let segments: Vec<&str> = path.split('/').collect();
         match segments.as_slice() {
@@ -25,15 +34,7 @@ impl Route {
         }
     }
 
-    /// The project's slug.
-    pub(super) fn slug(&self) -> &str {
-        match self {
-            Self::Files(slug) | Self::Download(slug) => slug,
-        }
-    }
-
-    /// The route with its parameters named.
-    pub(super) const fn template(&self) -> &'static str {
+    fn template(&self) -> &'static str {
         match self {
             Self::Files(_) => "/api/v1/administration/projects/{slug}/files",
             Self::Download(_) => "/api/v1/administration/projects/{slug}/files/download",
