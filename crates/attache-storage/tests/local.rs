@@ -5,37 +5,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod local_support;
+
 use std::ffi::OsStr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use attache_storage::{
-    BlobErrorKind, BlobKey, BlobStore, BlobStoreExt, Body, ByteRange, LocalBlobStore, LocalOptions,
-    PutError, PutOptions,
+    BlobErrorKind, BlobStore, BlobStoreExt, Body, ByteRange, LocalBlobStore, LocalOptions,
+    PutOptions,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use local_support::{key, open, staged, store_kind};
 use rustix::fs::{CWD, FileType, Mode};
-
-async fn open(root: &Path) -> LocalBlobStore {
-    LocalBlobStore::open(LocalOptions::new(root)).await.unwrap()
-}
-
-fn key(text: &str) -> BlobKey {
-    BlobKey::parse(text).unwrap()
-}
-
-fn staged(root: &Path) -> usize {
-    std::fs::read_dir(root.join("staging")).unwrap().count()
-}
-
-fn store_kind<T: std::fmt::Debug>(answer: Result<T, PutError>) -> BlobErrorKind {
-    match answer {
-        Err(PutError::Store(error)) => error.kind(),
-        answer => panic!("not a failure of the store: {answer:?}"),
-    }
-}
 
 /// Every file and directory below one, with its mode.
 fn modes_below(path: &Path) -> Vec<(PathBuf, bool, u32)> {

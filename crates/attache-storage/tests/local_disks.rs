@@ -2,36 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::path::Path;
+mod local_support;
+
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use attache_storage::{
-    BlobErrorKind, BlobKey, BlobStore, BlobStoreExt, Body, LocalBlobStore, LocalOptions, PutError,
-    PutOptions,
+    BlobErrorKind, BlobStore, BlobStoreExt, Body, LocalBlobStore, LocalOptions, PutOptions,
 };
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-
-async fn open(root: &Path) -> LocalBlobStore {
-    LocalBlobStore::open(LocalOptions::new(root)).await.unwrap()
-}
-
-fn key(text: &str) -> BlobKey {
-    BlobKey::parse(text).unwrap()
-}
-
-fn staged(root: &Path) -> usize {
-    std::fs::read_dir(root.join("staging")).unwrap().count()
-}
-
-fn store_kind<T: std::fmt::Debug>(answer: Result<T, PutError>) -> BlobErrorKind {
-    match answer {
-        Err(PutError::Store(error)) => error.kind(),
-        answer => panic!("not a failure of the store: {answer:?}"),
-    }
-}
+use local_support::{key, open, staged, store_kind};
 
 /// A small filesystem of its own, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
