@@ -15,6 +15,7 @@ mod cross_origin;
 mod deduplication;
 mod dialects;
 mod disk_full;
+mod encrypted;
 mod errors;
 mod first_start;
 mod hostile;

@@ -14,6 +14,8 @@ mod postgres;
 mod presigning;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(all(feature = "tls", unix))]
+mod tls;
 
 #[cfg(feature = "fixture")]
 pub use clock::ManualClock;
@@ -29,3 +31,5 @@ pub use postgres::ThrowawayPostgres;
 pub use presigning::STORE_URL;
 #[cfg(feature = "s3")]
 pub use s3::{S3Fault, S3Object, S3Operation, S3Request, ThrowawayS3};
+#[cfg(all(feature = "tls", unix))]
+pub use tls::{ThrowawayAuthority, TlsDoor};

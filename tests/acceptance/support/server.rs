@@ -116,8 +116,12 @@ impl Server {
 
     /// Starts another server on the same data.
     pub(crate) async fn start_beside(&self) -> Self {
-        let home = self.home.clone();
-        Self::start_in(home, self.options.clone(), self.key.clone()).await
+        self.start_beside_with(self.options.clone()).await
+    }
+
+    /// As [`start_beside`](Self::start_beside), with options of its own.
+    pub(crate) async fn start_beside_with(&self, options: Options) -> Self {
+        Self::start_in(self.home.clone(), options, self.key.clone()).await
     }
 
     /// Starts one whose data directory `prepare` has seen first.
@@ -332,8 +336,7 @@ impl Server {
     /// Starts a server that has ended again, on the same directory.
     pub(crate) async fn start_again(mut self) -> Self {
         assert!(self.child.try_wait().unwrap().is_some(), "still running");
-        let home = self.home.clone();
-        Self::start_in(home, self.options.clone(), self.key.clone()).await
+        self.start_beside_with(self.options.clone()).await
     }
 
     /// Runs a subcommand on this server's data while it runs.
