@@ -1,7 +1,5 @@
 //! The files of one request are stored together, or none of them is.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::support::{Client, Form, Options, PDF, Server, noise};
@@ -11,7 +9,7 @@ const LIMIT_BYTES: &str = "100000";
 async fn assert_nothing_left(server: &Server, client: &Client) {
     let listed = client.list("state=any").await;
     assert!(listed.is_empty(), "{listed:#?}");
-    server.wait_for_objects(0, Duration::from_secs(15)).await;
+    server.wait_for_objects(0).await;
 }
 
 #[tokio::test]

@@ -10,14 +10,11 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::task::JoinSet;
 
-use crate::support::{Client, Options, Server, id_of, noise, sha256_hex};
+use crate::support::{Client, Options, Server, eventually, id_of, noise, sha256_hex};
 
 const CYCLES: u64 = 5;
 const MOST_CYCLES: u64 = 20;
 const WRITERS: u64 = 8;
-/// What a server had begun to delete when it was killed is left for a minute; the next turn after that
-/// clears it.
-const CLEARED: Duration = Duration::from_mins(2);
 
 /// What the writers did, for all cycles.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +84,7 @@ async fn assert_whole(server: &Server, journal: &Journal) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_minus_nine_in_the_middle_of_uploads_loses_nothing_and_leaves_nothing() {
     // Leftovers are cleared when their lease has run out: by default after a minute and a half.
-    let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");
+    let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "5s");
     let mut server = Server::start(options).await;
     let journal = Arc::new(Mutex::new(Journal::default()));
     let mut leftovers = 0;
@@ -103,7 +100,14 @@ async fn kill_minus_nine_in_the_middle_of_uploads_loses_nothing_and_leaves_nothi
             let client = Client::new(server.url(), Some(server.key()));
             writers.spawn(write_until_killed(client, cycle, writer, journal.clone()));
         }
-        tokio::time::sleep(Duration::from_millis(300 + cycle % CYCLES * 170)).await;
+        eventually(
+            "files are acknowledged",
+            Duration::from_mins(2),
+            async || journal.lock().unwrap().acknowledged.len(),
+            |count| *count >= acknowledged + 3,
+        )
+        .await;
+        tokio::time::sleep(Duration::from_millis(cycle % CYCLES * 170)).await;
         server.kill();
         writers.join_all().await;
         let objects = server.stored_objects().len();
@@ -122,6 +126,6 @@ async fn kill_minus_nine_in_the_middle_of_uploads_loses_nothing_and_leaves_nothi
     );
     assert!(leftovers > 0, "no kill hit an upload");
     let needed = assert_whole(&server, &journal).await;
-    server.wait_for_objects(needed, CLEARED).await;
+    server.wait_for_objects(needed).await;
     assert_whole(&server, &journal).await;
 }

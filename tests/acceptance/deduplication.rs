@@ -6,8 +6,6 @@ use serde_json::json;
 
 use crate::support::{Options, PDF, PNG, Server, id_of, noise};
 
-const SECONDS: Duration = Duration::from_secs(15);
-
 #[tokio::test]
 async fn the_same_bytes_are_stored_once_and_kept_while_a_record_needs_them() {
     let server = Server::start(Options::new()).await;
@@ -20,7 +18,7 @@ async fn the_same_bytes_are_stored_once_and_kept_while_a_record_needs_them() {
             .await,
     );
     assert_ne!(first, second, "two records");
-    server.wait_for_objects(1, SECONDS).await;
+    server.wait_for_objects(1).await;
 
     client
         .delete(&format!("/v1/files/{first}"))
@@ -30,13 +28,13 @@ async fn the_same_bytes_are_stored_once_and_kept_while_a_record_needs_them() {
     // Several turns of what removes bytes.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(client.content(&second).await.expect(200).body, bytes);
-    server.wait_for_objects(1, SECONDS).await;
+    server.wait_for_objects(1).await;
 
     client
         .delete(&format!("/v1/files/{second}"))
         .await
         .expect(204);
-    server.wait_for_objects(0, SECONDS).await;
+    server.wait_for_objects(0).await;
 
     let third = id_of(&client.store("third.bin", &bytes).await);
     assert_eq!(
@@ -54,7 +52,7 @@ async fn the_same_bytes_twice_in_one_request_are_stored_once() {
         .file("file", "2.pdf", "application/pdf", PDF);
     let files = server.client().upload_form(form).await.expect(201).files();
     assert_ne!(files[0]["id"], files[1]["id"]);
-    server.wait_for_objects(1, SECONDS).await;
+    server.wait_for_objects(1).await;
     server
         .client()
         .delete(&format!("/v1/files/{}", id_of(&files[0])))
@@ -77,9 +75,9 @@ async fn another_tenant_has_its_own_copy() {
     let (one, other) = (server.client(), server.other_tenant("other"));
     let mine = id_of(&one.store("a.pdf", PDF).await);
     let theirs = id_of(&other.store("a.pdf", PDF).await);
-    server.wait_for_objects(2, SECONDS).await;
+    server.wait_for_objects(2).await;
     one.delete(&format!("/v1/files/{mine}")).await.expect(204);
-    server.wait_for_objects(1, SECONDS).await;
+    server.wait_for_objects(1).await;
     assert_eq!(other.content(&theirs).await.expect(200).body, PDF);
 }
 
@@ -153,7 +151,7 @@ async fn the_same_upload_by_many_at_once_ends_with_one_copy() {
     tasks.join_all().await;
     let left = server.client().list("").await;
     assert_eq!(left.len(), 8);
-    server.wait_for_objects(1, SECONDS).await;
+    server.wait_for_objects(1).await;
     for file in left {
         assert_eq!(
             server

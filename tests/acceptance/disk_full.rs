@@ -81,7 +81,7 @@ async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
     upload_undeclared(&client, "undeclared.bin", 40)
         .await
         .problem(507, "out-of-space");
-    server.wait_for_objects(1, Duration::from_secs(20)).await;
+    server.wait_for_objects(1).await;
     let names = client.list_names("").await;
     assert_eq!(names, ["kept.pdf"]);
 
@@ -108,6 +108,6 @@ async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
         client.content(&id).await.expect(200).body,
         noise(2, 100_000)
     );
-    server.wait_for_objects(2, Duration::from_secs(30)).await;
+    server.wait_for_objects(2).await;
     server.anonymous().get("/readyz").await.expect(200);
 }

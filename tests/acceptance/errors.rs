@@ -1,7 +1,5 @@
 //! What is refused, with which status, and that each refusal names the fault.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::support::{Form, Options, PDF, Server, UNKNOWN_ID, id_of};
@@ -178,7 +176,7 @@ async fn broken_bodies_are_400_and_name_the_fault() {
         .await
         .problem(415, "unsupported-media-type");
     assert!(client.list("").await.is_empty());
-    server.wait_for_objects(0, Duration::from_secs(15)).await;
+    server.wait_for_objects(0).await;
 }
 
 #[tokio::test]

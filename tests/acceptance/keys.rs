@@ -47,7 +47,7 @@ async fn a_key_ends_when_it_was_told_to() {
         "--tenant",
         "default",
         "--expires-in",
-        "2s",
+        "15s",
         "--name",
         "brief",
     ];
@@ -56,7 +56,7 @@ async fn a_key_ends_when_it_was_told_to() {
     client.get("/v1/files").await.expect(200);
     let ended = eventually(
         "the key ends",
-        Duration::from_secs(20),
+        Duration::from_secs(90),
         async || client.get("/v1/files").await,
         |answer| answer.status != 200,
     )

@@ -149,5 +149,5 @@ async fn a_store_that_is_away_is_503_and_leaves_nothing() {
     client.store("b.bin", b"b").await;
     assert_eq!(client.content(&id).await.expect(200).body.as_ref(), b"kept");
     assert_eq!(client.list("").await.len(), 2);
-    server.wait_for_objects(2, PATIENCE).await;
+    server.wait_for_objects(2).await;
 }

@@ -2,7 +2,6 @@
 //! the same. Where it signs none, they come through the server, and nothing else is different.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -102,7 +101,7 @@ async fn what_is_sent_after_the_end_changes_no_record() {
     let promised = begin(&client, &whole_promise(PDF)).await;
     let record = finish(&server, &promised, PDF).await;
     // What was sent is gone: what is there from here on came late.
-    server.wait_for_objects(1, Duration::from_secs(20)).await;
+    server.wait_for_objects(1).await;
     // The store takes the same bytes again for as long as its URL lives; the server does not.
     let again = send(&anyone, &promised, PDF).await;
     assert_eq!(again.status, if signs_requests() { 200 } else { 409 });

@@ -1,7 +1,5 @@
 //! One record: reading it, changing it, and changing it only if nobody else did.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::support::{Client, Options, PDF, Server, id_of};
@@ -206,5 +204,5 @@ async fn a_deleted_file_is_gone_for_everybody() {
         .await
         .problem(404, "not-found");
     assert!(client.list("state=any").await.is_empty());
-    server.wait_for_objects(0, Duration::from_secs(15)).await;
+    server.wait_for_objects(0).await;
 }

@@ -1,7 +1,5 @@
 //! Bodies over a limit: refused as early as can be, and nothing of them remains.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::support::{Answer, Client, Form, Options, Server, noise};
@@ -140,7 +138,7 @@ async fn a_body_that_turns_out_too_large_is_refused_and_leaves_nothing() {
         .expect(201)
         .only_file();
     assert_eq!(fits["size_bytes"], 100_000);
-    server.wait_for_objects(1, Duration::from_secs(15)).await;
+    server.wait_for_objects(1).await;
 }
 
 #[tokio::test]

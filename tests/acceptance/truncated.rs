@@ -1,7 +1,5 @@
 //! Bodies that break off: refused, and nothing of them remains.
 
-use std::time::Duration;
-
 use crate::support::{Form, Options, RawConnection, Server, noise};
 
 async fn begin(server: &Server, target: &str, headers: &str) -> RawConnection {
@@ -27,7 +25,7 @@ async fn assert_refused(mut connection: RawConnection) {
 async fn assert_nothing_left(server: &Server) {
     let listed = server.client().list("state=any").await;
     assert!(listed.is_empty(), "{listed:#?}");
-    server.wait_for_objects(0, Duration::from_secs(20)).await;
+    server.wait_for_objects(0).await;
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn a_promised_file_is_a_record_under_the_promised_id() {
     let direct = client.store("other.bin", &noise(1, 100)).await;
     assert_eq!(record["uploaded_by"], direct["uploaded_by"]);
     // A copy of what the client wrote into the store is kept, and not what it wrote.
-    server.wait_for_objects(2, Duration::from_secs(20)).await;
+    server.wait_for_objects(2).await;
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn of_many_that_send_at_once_one_has_sent_it() {
     assert_eq!(winners.len(), 1);
     let content = server.client().content(&id_of(&promised)).await.expect(200);
     assert!(content.body == winners[0], "another's bytes");
-    server.wait_for_objects(1, Duration::from_secs(20)).await;
+    server.wait_for_objects(1).await;
 }
 
 #[tokio::test]
@@ -276,13 +276,13 @@ async fn kill_minus_nine_in_the_middle_of_sending_leaves_the_link_good_and_nothi
     assert_eq!(state(&client, &promised).await, "pending");
     assert!(client.list("state=any").await.is_empty());
     // What the kill left goes by itself.
-    server.wait_for_objects(0, Duration::from_mins(1)).await;
+    server.wait_for_objects(0).await;
     promised["url"] = json!(format!("{}{target}", server.url()));
     let record = send(&server.anonymous(), &promised, &bytes).await;
     assert_eq!(record.expect(201).json()["sha256"], sha256_hex(&bytes));
     let content = client.content(&id_of(&promised)).await.expect(200);
     assert!(content.body == bytes, "other bytes");
-    server.wait_for_objects(1, Duration::from_mins(1)).await;
+    server.wait_for_objects(1).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Uploads as their clients see them: begun with a key, sent by whoever has the URL, completed.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::pairing::signs_requests;
@@ -96,5 +94,5 @@ pub(crate) async fn state(client: &Client, promised: &Value) -> String {
 pub(crate) async fn assert_nothing_left(server: &Server) {
     let listed = server.client().list("state=any").await;
     assert!(listed.is_empty(), "{listed:#?}");
-    server.wait_for_objects(0, Duration::from_secs(20)).await;
+    server.wait_for_objects(0).await;
 }

@@ -17,7 +17,11 @@ use super::pairing::{Place, StoredObject};
 use super::{ALL_SCOPES, Client, RawConnection, binary, eventually};
 
 /// How long a start or a stop may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long what is to be cleared may lie there. The server does it at once; what it cannot clear
+/// then, or had begun to clear when it was killed, it leaves for a minute, to the next turn after that.
+const CLEARED: Duration = Duration::from_mins(3);
 
 /// What a server is started with besides the defaults.
 #[derive(Debug, Clone, Default)]
@@ -288,10 +292,10 @@ impl Server {
     }
 
     /// Waits until the store holds exactly so many objects.
-    pub(crate) async fn wait_for_objects(&self, count: usize, deadline: Duration) {
+    pub(crate) async fn wait_for_objects(&self, count: usize) {
         eventually(
             &format!("{count} objects in the store"),
-            deadline,
+            CLEARED,
             async || self.stored_objects(),
             |objects| objects.len() == count,
         )

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 pub use fault::{S3Fault, S3Operation};
-use proxy::Proxy;
 pub use proxy::S3Request;
+use proxy::{Plan, Proxy};
 
 /// An S3 of the test's own (s3s-fs, which verifies signatures), behind a proxy that mends what s3s-fs
 /// lacks, keeps a record and breaks what it is told to. Dropping it ends it.
@@ -143,12 +143,27 @@ impl ThrowawayS3 {
 
     /// Breaks the next so many requests for an operation.
     pub fn break_next(&self, operation: S3Operation, fault: S3Fault, times: usize) {
-        self.proxy.break_next(operation, fault, times);
+        self.proxy.plan(Some(Plan {
+            operation,
+            fault,
+            spared: 0,
+            times,
+        }));
+    }
+
+    /// Answers so many more requests for an operation, and breaks all that come then.
+    pub fn break_after(&self, spared: usize, operation: S3Operation, fault: S3Fault) {
+        self.proxy.plan(Some(Plan {
+            operation,
+            fault,
+            spared,
+            times: usize::MAX,
+        }));
     }
 
     /// Breaks nothing more.
     pub fn heal(&self) {
-        self.proxy.heal();
+        self.proxy.plan(None);
     }
 
     /// From now on, as a store that does not know `ListMultipartUploads`.

@@ -27,11 +27,22 @@ pub struct S3Request {
     pub headers: HeaderMap,
 }
 
+/// What is to go wrong.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    pub(super) operation: S3Operation,
+    pub(super) fault: S3Fault,
+    /// How many requests for the operation are answered first.
+    pub(super) spared: usize,
+    /// How many are broken then.
+    pub(super) times: usize,
+}
+
 pub(super) struct Proxy {
     s3: S3Service,
     /// Where s3s-fs has its files.
     root: PathBuf,
-    fault: Mutex<Option<(S3Operation, S3Fault, usize)>>,
+    fault: Mutex<Option<Plan>>,
     seen: Mutex<Vec<S3Request>>,
     uploads: Mutex<BTreeMap<String, String>>,
     /// s3s-fs cannot list uploads, so it is done here.
@@ -50,14 +61,9 @@ impl Proxy {
         }
     }
 
-    /// Breaks the next so many requests for an operation.
-    pub(super) fn break_next(&self, operation: S3Operation, fault: S3Fault, times: usize) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((operation, fault, times));
-    }
-
-    pub(super) fn heal(&self) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// What is to go wrong from now on; `None` for nothing.
+    pub(super) fn plan(&self, plan: Option<Plan>) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = plan;
     }
 
     pub(super) fn forget_how_to_list_uploads(&self) {
@@ -106,12 +112,16 @@ impl Proxy {
 
     fn due(&self, operation: S3Operation) -> Option<S3Fault> {
         let mut planned = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        let (due, fault, times) = planned.as_mut()?;
-        if *due != operation || *times == 0 {
+        let plan = planned.as_mut()?;
+        if plan.operation != operation {
             return None;
         }
-        *times -= 1;
-        Some(*fault)
+        if plan.spared > 0 {
+            plan.spared -= 1;
+            return None;
+        }
+        plan.times = plan.times.checked_sub(1)?;
+        Some(plan.fault)
     }
 
     async fn forward(
