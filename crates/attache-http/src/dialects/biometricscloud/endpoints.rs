@@ -152,7 +152,7 @@ async fn file_url(app: &App, cx: &Context, file: &FileRecord) -> Result<String, 
         expires_in: Some(FILE_URL_LIFETIME),
     };
     match app.service.create_link(cx, file.id, request).await {
-        Ok(link) => Ok(app.public_url.to_link(&link)),
+        Ok(link) => Ok(app.public_url.to_stream(&link)),
         // Archived since it was read.
         Err(ServiceError::Archived) => Ok(String::new()),
         Err(error) => Err(error),

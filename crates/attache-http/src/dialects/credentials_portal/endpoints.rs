@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::dialects::admission::{NamedTenant, admit};
 use crate::dialects::as_seen::as_seen;
 use crate::dialects::whole_list::whole_list;
-use crate::endpoints::content::serve_to_key;
+use crate::endpoints::content::stream_to_key;
 use crate::endpoints::{Answer, form, refuse_partial_and_coded};
 use crate::operations::Row;
 use crate::problem::{Problem, ProblemKind};
@@ -262,7 +262,7 @@ async fn credentials_portal_read_content(
     call: Call,
 ) -> Answer {
     let download = content::open(app, &cx, route).await?;
-    serve_to_key(download, &call.head).await
+    stream_to_key(download, &call.head).await
 }
 
 fn one_file(app: &App, cx: &Context, status: StatusCode, file: &FileRecord) -> Answer {

@@ -50,7 +50,7 @@ async fn a_file_is_written_as_the_page_prints_it() {
     let answer = upload(&tenant.client, &[(name, "%PDF-1.4")]).send().await;
     let answer = answer.expect(StatusCode::CREATED).json();
     let id = answer["data"][0]["uuid"].as_str().unwrap();
-    let url = format!("https://files.example.org/v1/public/{id}/{name}");
+    let url = format!("https://files.example.org/files/{id}/download");
     let mut file = json!({
         "uuid": id,
         "original_name": name,

@@ -6,4 +6,5 @@ mod credentials_portal;
 mod dokstamp;
 mod flexportal;
 mod participant_files;
+mod redirects;
 mod switches;
