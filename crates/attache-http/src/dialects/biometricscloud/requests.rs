@@ -141,9 +141,12 @@ fn field<T>(name: &str, value: Result<T, InvalidValue>) -> Result<T, Problem> {
     value.map_err(|error| Problem::invalid_field(name, error.to_string()))
 }
 
+/// What the list can be asked for.
+const LIST_PARAMETERS: [&str; 4] = ["sort_field", "sort_order", "offset", "limit"];
+
 /// Reads which page of the list is wanted. Numbers count from 1, so that 0 is the beginning.
 pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListRequest, Problem> {
-    let mut query = StrictQuery::parse(query)?;
+    let mut query = StrictQuery::parse_known(query, &LIST_PARAMETERS)?;
     let field = match query.take("sort_field").as_deref() {
         None | Some("id") => SortField::Seq,
         Some("created_time") => SortField::CreatedAt,

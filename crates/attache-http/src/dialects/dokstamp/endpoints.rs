@@ -103,7 +103,7 @@ async fn dokstamp_upload_files(app: &App, cx: Context, call: Call) -> Answer {
 )]
 async fn dokstamp_list_files(app: &App, cx: Context, call: Call) -> Answer {
     const USED_AT: &str = "where[used_at]";
-    let used = match StrictQuery::parse(call.head.query())?
+    let used = match StrictQuery::parse_known(call.head.query(), &[USED_AT])?
         .take(USED_AT)
         .as_deref()
     {

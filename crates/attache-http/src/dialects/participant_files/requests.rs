@@ -10,9 +10,20 @@ use crate::query::StrictQuery;
 /// How many files a page has, by default and at most.
 const PAGE_FILES: u32 = 100;
 
+/// What the list can be asked for.
+const LIST_PARAMETERS: [&str; 7] = [
+    "participantID",
+    "participantIdentifier",
+    "category",
+    "uploadedAfter",
+    "uploadedBefore",
+    "limit",
+    "pageID",
+];
+
 /// Reads which page of the list is wanted.
 pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListRequest, Problem> {
-    let mut query = StrictQuery::parse(query)?;
+    let mut query = StrictQuery::parse_known(query, &LIST_PARAMETERS)?;
     let id = query.take_parsed::<PersonId>("participantID")?;
     let identifier = query.take_parsed::<PersonIdentifier>("participantIdentifier")?;
     let person = PersonRef::from_parts(id, identifier).map_err(|_| {
@@ -50,7 +61,7 @@ fn parse_limit(text: &str) -> Result<u32, String> {
 
 /// Reads which file is wanted.
 pub(super) fn read_key(query: Option<&str>) -> Result<ObjectKey, Problem> {
-    let key = StrictQuery::parse(query)?.take("key");
+    let key = StrictQuery::parse_known(query, &["key"])?.take("key");
     let key = key.filter(|key| !key.is_empty());
     key.map(ObjectKey::from_text)
         .ok_or_else(|| Problem::invalid_parameter("key", "is missing"))

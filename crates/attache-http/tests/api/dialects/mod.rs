@@ -8,3 +8,4 @@ mod flexportal;
 mod participant_files;
 mod redirects;
 mod switches;
+mod unknown_parameters;
