@@ -3,7 +3,7 @@
 use attache_model::{ObjectKey, PersonId, PersonIdentifier, PersonRef};
 use attache_service::{FileQuery, ListRequest};
 
-use crate::endpoints::list::{parse_time, take_with};
+use crate::endpoints::list::{parse_bound, take_with};
 use crate::problem::Problem;
 use crate::query::StrictQuery;
 
@@ -34,8 +34,8 @@ pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListR
         // Whoever asks for somebody's files asks for nobody else's.
         has_person: person.is_none().then_some(true),
         category: query.take_parsed("category")?,
-        uploaded_after: take_with(&mut query, "uploadedAfter", parse_time)?,
-        uploaded_before: take_with(&mut query, "uploadedBefore", parse_time)?,
+        uploaded_after: take_with(&mut query, "uploadedAfter", parse_bound)?,
+        uploaded_before: take_with(&mut query, "uploadedBefore", parse_bound)?,
         ..FileQuery::default()
     };
     let limit = take_with(&mut query, "limit", parse_limit)?;

@@ -105,6 +105,11 @@ async fn files_are_filtered_by_participant_category_and_time() {
         ("?uploadedBefore=2026-01-31".to_owned(), &[]),
         ("?uploadedBefore=2026-02-01".to_owned(), &[2, 1, 0]),
         ("?uploadedAfter=2026-02-01".to_owned(), &[]),
+        // Before and after all that can be.
+        ("?uploadedAfter=0001-01-01".to_owned(), &[2, 1, 0]),
+        ("?uploadedAfter=1969-12-31T23:59:59Z&uploadedBefore=9999-12-31T23:59:59-12:00".to_owned(), &[2, 1, 0]),
+        ("?uploadedBefore=0001-01-01".to_owned(), &[]),
+        ("?uploadedAfter=9999-12-31".to_owned(), &[]),
     ] {
         let expected: Vec<_> = expected.iter().map(|at| key(*at)).collect();
         assert_eq!(keys(&list(client, &query).await), expected, "{query}");
