@@ -197,7 +197,10 @@ async fn credentials_portal_change_file(app: &App, cx: Context, id: FileId, call
     };
     // Files about nobody are none of the portal's.
     let is_portals = |file: &FileRecord| file.person.is_some();
-    let change = |expected| app.service.change_file(&cx, id, patch.clone(), expected);
+    let change = |seen: FileRecord| {
+        let patch = patch.clone();
+        app.service.change_file(&cx, id, patch, Some(seen.revision))
+    };
     let file = as_seen(&app.service, &cx, id, is_portals, change).await?;
     one_file(app, &cx, StatusCode::OK, &file)
 }
@@ -224,7 +227,7 @@ async fn credentials_portal_delete_file(
 ) -> Answer {
     let person = PersonIdentifier::parse(person).map_err(|_| Problem::not_found())?;
     // Only as it was looked at: it may be given to another person in between.
-    let delete = |expected| app.service.delete_file(&cx, id, expected);
+    let delete = |seen: FileRecord| app.service.delete_file(&cx, id, Some(seen.revision));
     as_seen(
         &app.service,
         &cx,

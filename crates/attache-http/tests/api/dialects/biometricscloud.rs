@@ -1,5 +1,7 @@
 //! biometricscloud: medical records with a file each.
 
+use std::time::Duration;
+
 use attache_testkit::{HttpCall, HttpClient};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -301,8 +303,49 @@ async fn a_record_is_changed_field_by_field() {
         assert_eq!(shown(&answer), expected);
         without_file_url(&tenant, answer).await;
     }
-    for wrong in [json!({ "type": 9 }), json!({ "upload_content": "eHl6" })] {
-        put(wrong).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    for wrong in [
+        json!({ "type": 9 }),
+        json!({ "upload_content": "eHl6" }),
+        // As large as an image is.
+        json!({ "upload_content": "QUJD".repeat(1 << 20) }),
+    ] {
+        let problem = put(wrong).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem.kind, "invalid-field");
+    }
+    let text = tenant.client.call(Method::PUT, "/api/v1/file/1");
+    let text = text.bytes(b"{}").send().await;
+    text.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn what_shows_already_what_is_sent_stays_as_it_is() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    for query in [
+        "&category=images&name=Thorax&description=Before",
+        "&category=other&name=Thorax",
+        "&category=dental&name=Thorax",
+        "&name=Thorax",
+    ] {
+        let call = client.post(&format!("/v1/files?filename=a.png{query}"));
+        let stored = call.bytes(b"x").send().await.json()["files"][0].clone();
+        let native = format!("/v1/files/{}", stored["id"].as_str().unwrap());
+        let record = format!("/api/v1/file/{}", stored["seq"]);
+        let put = |body: &Value| client.call(Method::PUT, &record).json(body).send();
+        let before = client.get(&native).send().await.json();
+        tenant.fixture.clock.advance(Duration::from_secs(1));
+        let mut read = client.get(&record).send().await.json();
+        read["upload_filename"] = read["file_name"].clone();
+        put(&read).await.expect(StatusCode::OK);
+        // Not even its revision.
+        assert_eq!(client.get(&native).send().await.json(), before, "{query}");
+
+        put(&json!({ "upload_filename": "b.png", "type": 4 }))
+            .await
+            .expect(StatusCode::OK);
+        let changed = client.get(&native).send().await.json();
+        let shown = ["name", "filename", "category"].map(|field| changed[field].clone());
+        assert_eq!(shown, ["b.png", "b.png", "pharmacy"].map(Value::from));
     }
 }
 
