@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use attache_model::Scopes;
 use attache_testkit::{HttpCall, HttpClient};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -183,6 +184,15 @@ async fn several_mebibytes_are_taken() {
     assert_eq!(content.len(), 6 << 20);
 }
 
+/// The numbers of all records, in the order of their uuids.
+async fn by_uuid(client: &HttpClient) -> Vec<i64> {
+    let list = client.get("/api/v1/files").send().await.json();
+    let results = list["results"].as_array().unwrap().iter();
+    let key = |record: &Value| (record["uuid"].to_string(), record["id"].as_i64().unwrap());
+    let sorted: std::collections::BTreeMap<_, _> = results.map(key).collect();
+    sorted.into_values().collect()
+}
+
 /// The numbers of all pages, and the pages' sizes.
 async fn pages(client: &HttpClient, query: &str) -> (Vec<i64>, Vec<usize>) {
     let (mut ids, mut sizes) = (Vec::new(), Vec::new());
@@ -228,9 +238,20 @@ async fn the_list_goes_on_behind_a_record_in_either_order() {
     // All were made in the same moment: there the order is that of their ids, up or down.
     for order in ["asc", "desc"] {
         let query = format!("limit=2&sort_field=created_time&sort_order={order}");
-        let (mut ids, _) = pages(&tenant.client, &query).await;
-        ids.sort_unstable();
-        assert_eq!(ids, up, "{query}");
+        let (ids, _) = pages(&tenant.client, &query).await;
+        let mut expected = by_uuid(&tenant.client).await;
+        if order == "desc" {
+            expected.reverse();
+        }
+        assert_eq!(ids, expected, "{query}");
+    }
+    // Later ones come first, or last.
+    tenant.fixture.clock.advance(Duration::from_secs(1));
+    stored(&tenant.client).await;
+    for (order, at) in [("asc", 7), ("desc", 0)] {
+        let query = format!("limit=2&sort_field=created_time&sort_order={order}");
+        let (ids, _) = pages(&tenant.client, &query).await;
+        assert_eq!(ids[at], 8, "{query}");
     }
     for wrong in [
         "limit=0",
@@ -378,6 +399,51 @@ async fn to_delete_a_record_is_to_archive_it() {
     let read = tenant.client.get("/api/v1/file/1").send().await.json();
     assert_eq!(read["state"], 1);
     without_file_url(&tenant, read).await;
+}
+
+#[tokio::test]
+async fn a_record_whose_file_is_claimed_is_not_archived() {
+    let tenant = Tenant::new().await;
+    let record = create(&tenant.client, &json!({})).send().await.json();
+    let claim = format!("/v1/files/{}/claim", record["uuid"].as_str().unwrap());
+    let claim = tenant.client.post(&claim).json(&json!({ "holder": "h" }));
+    claim.send().await.expect(StatusCode::OK);
+    let delete = tenant.client.call(Method::DELETE, "/api/v1/file/1");
+    let problem = delete.send().await.problem(StatusCode::CONFLICT);
+    assert_eq!(problem.kind, "file-claimed");
+    let read = tenant.client.get("/api/v1/file/1").send().await.json();
+    assert_eq!(read["state"], 1);
+}
+
+#[tokio::test]
+async fn an_archived_record_can_be_changed() {
+    let tenant = Tenant::new().await;
+    let id = stored(&tenant.client).await;
+    let record = format!("/api/v1/file/{id}");
+    let delete = tenant.client.call(Method::DELETE, &record).send().await;
+    delete.expect(StatusCode::NO_CONTENT);
+    let put = tenant.client.call(Method::PUT, &record);
+    let put = put.json(&json!({ "type": 2 })).send().await;
+    let put = put.expect(StatusCode::OK).json();
+    let shown = ["type", "state", "file_url"].map(|field| put[field].clone());
+    assert_eq!(shown, [json!(2), json!(2), json!("")]);
+}
+
+#[tokio::test]
+async fn keys_and_tenants_have_numbers_of_their_own() {
+    let tenant = Tenant::new().await;
+    let token = tenant.fixture.token("school-8", Scopes::all()).await;
+    let other = tenant.client.with_token(token);
+    let second = tenant.client_with(Scopes::all()).await;
+    for (client, expected) in [
+        (&tenant.client, [1, 1]),
+        (&second, [1, 3]),
+        (&other, [2, 2]),
+    ] {
+        let record = create(client, &json!({})).send().await.json();
+        let numbers = ["tenant_id", "user_id"].map(|field| record[field].clone());
+        assert_eq!(numbers, expected.map(Value::from));
+    }
 }
 
 #[tokio::test]
