@@ -178,7 +178,8 @@ fn field<T>(name: &str, value: Result<T, InvalidValue>) -> Result<T, Problem> {
 /// What the list can be asked for.
 const LIST_PARAMETERS: [&str; 4] = ["sort_field", "sort_order", "offset", "limit"];
 
-/// Reads which page of the list is wanted. Numbers count from 1, so that 0 is the beginning.
+/// Reads which page of the list is wanted, of at most `max_page_size` records: the service's 1000. Numbers
+/// count from 1, so that 0 is the beginning.
 pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListRequest, Problem> {
     let mut query = StrictQuery::parse_known(query, &LIST_PARAMETERS)?;
     let field = match query.take("sort_field").as_deref() {
@@ -196,10 +197,12 @@ pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListR
     let offset = query.take_integer("offset", 0..=i64::MAX)?;
     let limit = query.take_integer("limit", 1..=max_page_size)?;
     Ok(ListRequest {
+        // The default query leaves archived records out.
         query: FileQuery {
             sort: Sort { field, direction },
             ..FileQuery::default()
         },
+        // Without one it is the service's: 100.
         limit,
         after_seq: offset.filter(|seq| *seq > 0).map(FileSeq::new),
         ..ListRequest::default()

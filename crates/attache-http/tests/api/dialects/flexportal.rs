@@ -141,6 +141,31 @@ async fn a_new_file_is_sent_once_and_has_the_id_that_was_answered() {
 }
 
 #[tokio::test]
+async fn the_url_of_a_file_that_was_sent_ends_like_any_other() {
+    let tenant = Tenant::new().await;
+    let [deleted, late] = ["deleted", "late"].map(|_| promise(&tenant.client).send());
+    let (deleted, late) = (deleted.await.json(), late.await.json());
+    for promised in [&deleted, &late] {
+        let sent = put(&tenant.client, promised, "text/plain").await;
+        sent.expect(StatusCode::CREATED);
+    }
+    let file = format!("/v1/files/{}", deleted["fileId"].as_str().unwrap());
+    let delete = tenant.client.call(Method::DELETE, &file).send().await;
+    delete.expect(StatusCode::NO_CONTENT);
+    let problem = put(&tenant.client, &deleted, "text/plain").await;
+    problem.problem(StatusCode::NOT_FOUND);
+    tenant
+        .fixture
+        .clock
+        .advance(std::time::Duration::from_hours(1));
+    for promised in [&deleted, &late] {
+        let problem = put(&tenant.client, promised, "text/plain").await;
+        let problem = problem.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.kind, "link-expired");
+    }
+}
+
+#[tokio::test]
 async fn a_url_for_a_new_file_ends() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
