@@ -161,6 +161,10 @@ async fn content_is_base64_with_or_without_padding() {
         let problem = call.send().await.problem(StatusCode::UNPROCESSABLE_ENTITY);
         assert!(problem.detail.contains("upload_content"), "{wrong}");
     }
+    for (long, status) in [(4096, 200), (4097, 422)] {
+        let call = create(&tenant.client, &json!({ "description": "x".repeat(long) }));
+        assert_eq!(call.send().await.status, status, "{long}");
+    }
     for missing in [
         json!({ "upload_content": "Zg" }),
         json!({ "upload_filename": "a" }),

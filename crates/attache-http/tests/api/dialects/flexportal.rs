@@ -47,38 +47,38 @@ fn without_url(mut answer: Value) -> (Value, String) {
 async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"hello").await.to_string();
-    for (body, disposition, minutes) in [
-        (json!({ "fileId": id }), "inline", 60.0),
+    for (body, disposition, seconds) in [
+        (json!({ "fileId": id }), "inline", 3600),
         (
             json!({ "fileId": id, "action": "view", "expiresInMinutes": 60 }),
             "inline",
-            60.0,
+            3600,
         ),
         (
             json!({ "fileId": id, "action": null, "expiresInMinutes": null, "x": 1 }),
             "inline",
-            60.0,
+            3600,
         ),
         (
             json!({ "fileId": id, "action": "download", "expiresInMinutes": 1 }),
             "attachment",
-            1.0,
+            60,
         ),
         (
             json!({ "fileId": id, "action": "download", "expiresInMinutes": 1440.0 }),
             "attachment",
-            1440.0,
+            86_400,
         ),
-        // Half a minute is whole seconds.
+        // The URL holds for whole seconds.
         (
             json!({ "fileId": id, "action": "download", "expiresInMinutes": 2.5 }),
             "attachment",
-            2.5,
+            150,
         ),
         (
             json!({ "fileId": id, "action": "download", "expiresInMinutes": 1.001 }),
             "attachment",
-            1.0,
+            60,
         ),
     ] {
         let (answer, url) = without_url(answered(&tenant.client, &body).await);
@@ -87,7 +87,7 @@ async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
             "filename": "a.txt",
             "contentType": "text/plain",
             "fileSize": 5,
-            "expiresAt": NOON_MILLIS + (minutes * 2.0) as i64 * MINUTE_MILLIS / 2,
+            "expiresAt": NOON_MILLIS + seconds * 1000,
         });
         assert_eq!(answer, expected, "{body}");
         let opened = tenant.client.anonymous().get(&url).send().await;
