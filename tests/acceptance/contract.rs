@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Options, Server};
 
-const ROUTES: [(&str, &[&str]); 16] = [
+const ROUTES: [(&str, &[&str]); 17] = [
     ("/v1/files", &["get", "post"]),
     ("/v1/files/{id}", &["get", "patch", "delete"]),
     ("/v1/files/{id}/content", &["get"]),
@@ -14,6 +14,7 @@ const ROUTES: [(&str, &[&str]); 16] = [
     ("/v1/files/{id}/restore", &["post"]),
     ("/v1/files/{id}/links", &["post"]),
     ("/v1/links/{id}/{filename}", &["get"]),
+    ("/v1/streams/{id}/{filename}", &["get"]),
     ("/v1/uploads", &["post"]),
     ("/v1/uploads/{id}", &["get", "delete"]),
     ("/v1/uploads/{id}/complete", &["post"]),
@@ -120,10 +121,11 @@ async fn every_operation_has_its_own_name_and_its_problems() {
 }
 
 /// The reads of bytes: with a key, of public files, by links.
-const READS_OF_BYTES: [&str; 3] = [
+const READS_OF_BYTES: [&str; 4] = [
     "/v1/files/{id}/content",
     "/v1/public/{id}/{filename}",
     "/v1/links/{id}/{filename}",
+    "/v1/streams/{id}/{filename}",
 ];
 
 fn has_responses(operation: &Value, statuses: &[&str]) {
@@ -148,7 +150,7 @@ async fn every_operation_says_how_it_can_fail_and_that_it_fails_with_a_problem()
                 has_responses(operation, &["404"]);
             }
             // Whatever is wrong with the query of a link is wrong with the link.
-            if path.starts_with("/v1/links/") {
+            if path.starts_with("/v1/links/") || path.starts_with("/v1/streams/") {
                 has_responses(operation, &["403"]);
             } else {
                 has_responses(operation, &["400"]);

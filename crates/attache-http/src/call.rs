@@ -21,7 +21,7 @@ use crate::query::StrictQuery;
 use crate::response::BoxError;
 
 /// The longest JSON body besides uploads, in bytes.
-const SMALL_JSON_BYTES: usize = 64 << 10;
+pub(crate) const SMALL_JSON_BYTES: usize = 64 << 10;
 
 /// A request body, whatever server it came from.
 pub(crate) struct RequestBody(BodyStream<UnsyncBoxBody<Bytes, BoxError>>);

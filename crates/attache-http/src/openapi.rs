@@ -34,6 +34,7 @@ use crate::served::Served;
         documented::restore_file,
         documented::create_link,
         documented::read_link,
+        documented::stream_link,
         documented::begin_upload,
         documented::get_upload,
         documented::complete_upload,
@@ -192,15 +193,19 @@ mod tests {
 
     #[test]
     fn what_reads_bytes_takes_ranges_and_conditions() {
-        let mut found = 0;
+        let mut redirected = Vec::new();
         for (row, operation) in described() {
-            let reads_bytes = row.name.contains("read_");
-            let statuses = ["200", "206", "304", "307", "412", "416"];
+            let reads_bytes = operation["responses"]["200"]["content"]
+                .get("*/*")
+                .is_some();
+            let statuses = ["200", "206", "304", "412", "416"];
             assert_eq!(answers(&operation, &statuses), reads_bytes, "{}", row.name);
             if !reads_bytes {
                 continue;
             }
-            found += 1;
+            if answers(&operation, &["307"]) {
+                redirected.push(row.name);
+            }
             for name in ["Range", "If-Range", "If-Match", "If-None-Match"] {
                 assert!(takes_header(&operation, name), "{} {name}", row.name);
             }
@@ -214,7 +219,8 @@ mod tests {
                 assert_eq!(bytes["format"], "binary", "{} {status}", row.name);
             }
         }
-        assert_eq!(found, 5);
+        // What a dialect reads comes from here: its page prints no redirect.
+        assert_eq!(redirected, ["read_content", "read_public", "read_link"]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Operation {
     ReadPublic,
     /// Read bytes by a link.
     ReadLink,
+    /// Read bytes by a link, without a redirect.
+    StreamLink,
     /// Claim a file.
     ClaimFile,
     /// Release a claim.
@@ -136,7 +138,7 @@ impl<O> Row<O> {
 }
 
 /// Every operation of the native API.
-pub static OPERATIONS: [Row; 21] = {
+pub static OPERATIONS: [Row; 22] = {
     use Access::{Key, Link, Open, Public};
     use Operation as O;
     [
@@ -230,6 +232,13 @@ pub static OPERATIONS: [Row; 21] = {
             "/v1/links/{id}/{filename}",
             Link,
             "read_link",
+        ),
+        row(
+            O::StreamLink,
+            Method::GET,
+            "/v1/streams/{id}/{filename}",
+            Link,
+            "stream_link",
         ),
         row(
             O::BeginUpload,

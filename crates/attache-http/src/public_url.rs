@@ -54,6 +54,12 @@ impl PublicUrl {
         format!("{self}{route}?{}", link.query.to_query_string())
     }
 
+    /// The full URL of a link to a file's bytes, for clients that follow no redirect.
+    pub(crate) fn to_stream(&self, link: &IssuedLink) -> String {
+        let route = Route::stream(link.file, &link.filename);
+        format!("{self}{route}?{}", link.query.to_query_string())
+    }
+
     /// The full URL that an upload's bytes are sent to.
     pub(crate) fn to_target(&self, promised: &PromisedUpload) -> String {
         match &promised.target {

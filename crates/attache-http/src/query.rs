@@ -1,4 +1,5 @@
-//! Reads query strings strictly: what is not understood is refused, never dropped.
+//! Reads query strings strictly: what is not understood is refused, never dropped. Where a caller says
+//! what it knows, that is read as strictly, and the rest is passed over.
 
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
@@ -60,8 +61,7 @@ impl std::error::Error for QueryError {}
 /// The parameters of a query, to be taken out one by one.
 ///
 /// At most 64 parameters in 8 KiB, each given once, in valid percent-encoding and UTF-8; `+` is a
-/// space. [`finish`](Self::finish) refuses those that nothing took; a caller that wants to ignore
-/// them just does not call it.
+/// space. [`finish`](Self::finish) refuses those that nothing took.
 #[derive(Debug)]
 pub(crate) struct StrictQuery {
     pairs: Vec<(String, String)>,
@@ -71,18 +71,34 @@ pub(crate) struct StrictQuery {
 impl StrictQuery {
     /// Reads the query of a URI, without its `?`. None at all is an empty one.
     pub(crate) fn parse(raw: Option<&str>) -> Result<Self, QueryError> {
+        Self::read(raw, |_| true)
+    }
+
+    /// Reads of a query only the parameters with these names. Whatever else is in it is ignored: how
+    /// often it is given, how much of it there is within the 8 KiB, and how it is encoded.
+    pub(crate) fn parse_known(
+        raw: Option<&str>,
+        names: &[&'static str],
+    ) -> Result<Self, QueryError> {
+        let is_known = |raw_name: &str| decode(raw_name).is_ok_and(|it| names.contains(&&*it));
+        Self::read(raw, is_known)
+    }
+
+    /// Reads the pairs whose name, as it stands there, is `wanted`.
+    fn read(raw: Option<&str>, wanted: impl Fn(&str) -> bool) -> Result<Self, QueryError> {
         let raw = raw.unwrap_or_default();
         if raw.len() > MAX_QUERY_BYTES {
             let problem = format!("is longer than {MAX_QUERY_BYTES} bytes");
             return Err(QueryError::whole(problem));
         }
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
+        let split = raw.split('&').filter(|pair| !pair.is_empty());
+        let split = split.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        for (raw_name, raw_value) in split.filter(|(raw_name, _)| wanted(raw_name)) {
             if pairs.len() == MAX_PAIRS {
                 let problem = format!("has more than {MAX_PAIRS} parameters");
                 return Err(QueryError::whole(problem));
             }
-            let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(raw_name)
                 .map_err(|problem| QueryError::new(raw_name, format!("{problem} in its name")))?;
             let value =
@@ -255,6 +271,41 @@ mod tests {
             ("a&%61=", "query parameter «a» is given more than once"),
         ] {
             assert_eq!(refused(raw), message);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_passed_over_and_what_is_known_read_as_strictly() {
+        let many = "p=&".repeat(200);
+        for unknown in [
+            "a[]=1&a[]=2",
+            "a=%zz",
+            "%ff=1",
+            "%=",
+            "Limit=2&limit%20=3",
+            &many,
+        ] {
+            let raw = format!("{unknown}&l%69mit=1&{unknown}");
+            let mut query = StrictQuery::parse_known(Some(&raw), &["limit"]).unwrap();
+            assert_eq!(query.take("limit").as_deref(), Some("1"), "{unknown}");
+            assert_eq!(query.finish(), Ok(()), "{unknown}");
+        }
+        let refused = |raw: &str| StrictQuery::parse_known(Some(raw), &["limit"]).unwrap_err();
+        for (raw, message) in [
+            (
+                "limit=1&l%69mit=1",
+                "query parameter «limit» is given more than once",
+            ),
+            (
+                "limit=%ff",
+                "query parameter «limit» is not UTF-8 once decoded",
+            ),
+            (
+                &"a".repeat(MAX_QUERY_BYTES + 1),
+                "the query is longer than 8192 bytes",
+            ),
+        ] {
+            assert_eq!(refused(raw).to_string(), message);
         }
     }
 

@@ -44,6 +44,8 @@ pub enum Route {
     Public(FileId, String),
     /// What a link points at, under the name it was signed with.
     Link(FileId, String),
+    /// The same, where it is answered without a redirect.
+    Stream(FileId, String),
     /// Whether the process lives.
     Live,
     /// Whether it can serve.
@@ -56,6 +58,11 @@ impl Route {
     /// The link to a file under a name.
     pub fn link(id: FileId, filename: &Filename) -> Self {
         Self::Link(id, filename.as_str().to_owned())
+    }
+
+    /// The link to a file under a name, where it is answered without a redirect.
+    pub fn stream(id: FileId, filename: &Filename) -> Self {
+        Self::Stream(id, filename.as_str().to_owned())
     }
 
     /// Reads a URL's path; `None` where it is none of ours.
@@ -77,6 +84,7 @@ impl Route {
             ["v1", "uploads", id, "content"] => Some(Self::UploadContent(file_id(id))),
             ["v1", "public", id, name] => Some(Self::Public(file_id(id), decoded(name)?)),
             ["v1", "links", id, name] => Some(Self::Link(file_id(id), decoded(name)?)),
+            ["v1", "streams", id, name] => Some(Self::Stream(file_id(id), decoded(name)?)),
             ["livez"] => Some(Self::Live),
             ["readyz"] => Some(Self::Ready),
             ["openapi.json"] => Some(Self::OpenApi),
@@ -100,6 +108,7 @@ impl Route {
             Self::UploadContent(_) => "/v1/uploads/{id}/content",
             Self::Public(..) => "/v1/public/{id}/{filename}",
             Self::Link(..) => "/v1/links/{id}/{filename}",
+            Self::Stream(..) => "/v1/streams/{id}/{filename}",
             Self::Live => "/livez",
             Self::Ready => "/readyz",
             Self::OpenApi => "/openapi.json",
@@ -125,6 +134,7 @@ impl fmt::Display for Route {
             Self::UploadContent(id) => write!(f, "/v1/uploads/{id}/content"),
             Self::Public(id, name) => write!(f, "/v1/public/{id}/{}", encoded(name)),
             Self::Link(id, name) => write!(f, "/v1/links/{id}/{}", encoded(name)),
+            Self::Stream(id, name) => write!(f, "/v1/streams/{id}/{}", encoded(name)),
         }
     }
 }
@@ -164,7 +174,8 @@ pub(crate) mod tests {
             Route::CompleteUpload(id),
             Route::UploadContent(id),
             Route::Public(id, name.clone()),
-            Route::Link(id, name),
+            Route::Link(id, name.clone()),
+            Route::Stream(id, name),
             Route::Live,
             Route::Ready,
             Route::OpenApi,

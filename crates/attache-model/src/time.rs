@@ -52,21 +52,12 @@ impl Timestamp {
 
     /// Parses an RFC 3339 time with any offset, or a date (`2026-01-31`, midnight UTC). Parts of a
     /// millisecond are dropped.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is no such text, and a time outside the years 1970 to 9999.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let refused = || {
-            InvalidValue::new(
-                "time",
-                "is not an RFC 3339 time such as 2026-01-31T12:00:00Z, nor a date",
-            )
-        };
-        let full = if text.len() == 10 {
-            format!("{text}T00:00:00Z")
-        } else {
-            text.to_owned()
-        };
-        let parsed = OffsetDateTime::parse(&full, &Rfc3339).map_err(|_| refused())?;
-        let millis = parsed.unix_timestamp_nanos().div_euclid(1_000_000);
-        let millis = i64::try_from(millis).map_err(|_| refused())?;
+        let millis = parse_millis(text)?;
         if !(0..=LAST_MILLIS).contains(&millis) {
             return Err(InvalidValue::new(
                 "time",
@@ -76,10 +67,38 @@ impl Timestamp {
         Ok(Self(millis))
     }
 
+    /// Parses an end of a span of time: as [`parse`](Self::parse), but a time outside the years 1970 to
+    /// 9999 is brought into them, since nothing that has a time lies beyond.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is no such text.
+    pub fn parse_bound(text: &str) -> Result<Self, InvalidValue> {
+        parse_millis(text).map(Self::from_millis)
+    }
+
     fn to_datetime(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
+}
+
+/// Milliseconds since 1970, negative before.
+fn parse_millis(text: &str) -> Result<i64, InvalidValue> {
+    let refused = || {
+        InvalidValue::new(
+            "time",
+            "is not an RFC 3339 time such as 2026-01-31T12:00:00Z, nor a date",
+        )
+    };
+    let full = if text.len() == 10 {
+        format!("{text}T00:00:00Z")
+    } else {
+        text.to_owned()
+    };
+    let parsed = OffsetDateTime::parse(&full, &Rfc3339).map_err(|_| refused())?;
+    let millis = parsed.unix_timestamp_nanos().div_euclid(1_000_000);
+    i64::try_from(millis).map_err(|_| refused())
 }
 
 impl fmt::Display for Timestamp {
@@ -160,6 +179,23 @@ mod tests {
         ] {
             assert!(Timestamp::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_bound_is_brought_inside() {
+        let (first, last) = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
+        for (text, bound) in [
+            ("0000-01-01", first),
+            ("0001-01-01T00:00:00+14:00", first),
+            ("1969-12-31", first),
+            ("9999-12-31T23:59:59.999-01:00", last),
+        ] {
+            assert!(Timestamp::parse(text).is_err(), "{text}");
+            assert_eq!(Timestamp::parse_bound(text).unwrap(), bound, "{text}");
+        }
+        let noon = "2024-05-12T12:00:00Z";
+        assert_eq!(Timestamp::parse_bound(noon), Timestamp::parse(noon));
+        assert!(Timestamp::parse_bound("yesterday").is_err());
     }
 
     #[test]

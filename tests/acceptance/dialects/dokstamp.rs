@@ -54,7 +54,11 @@ curl "https://api.dokstamp.eu/files/h8i9j0k1-l2m3-4567-nopq-678901234567/downloa
 "#;
 
 async fn reader() -> (Server, Page) {
-    let server = Server::start(Options::new()).await;
+    reader_at(Options::new()).await
+}
+
+async fn reader_at(options: Options) -> (Server, Page) {
+    let server = Server::start(options).await;
     let mut page = Page::new(&[
         ("https://api.dokstamp.eu", server.url()),
         ("{TOKEN}", server.key()),
@@ -107,6 +111,22 @@ async fn the_pages_commands_do_what_the_page_says() {
         .json();
     assert_shape(UPLOADED, &unused);
     assert_eq!(unused["data"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn the_pages_download_needs_no_redirect_where_native_ones_have_one() {
+    if !has_program("curl", "dokstamp") {
+        return;
+    }
+    let options = Options::new().environment("ATTACHE_DOWNLOADS", "redirect");
+    let (server, mut page) = reader_at(options).await;
+    let file = page.curl(UPLOAD_ONE).json(201)["data"][0].clone();
+    let uuid = file["uuid"].as_str().unwrap();
+    page.replace("h8i9j0k1-l2m3-4567-nopq-678901234567", uuid);
+    assert_eq!(page.curl(DOWNLOAD).status, 200);
+    assert_eq!(page.read("diploma.pdf"), PDF);
+    let direct = server.anonymous().get(file["file"].as_str().unwrap()).await;
+    assert_eq!(direct.expect(200).body, PDF);
 }
 
 #[tokio::test]

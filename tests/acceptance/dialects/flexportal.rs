@@ -25,10 +25,11 @@ curl --request POST \
 '
 "#;
 
+/// But for `url`, which is printed as a mere text; the page's schema has it as a URL.
 const URL: &str = r#"
 {
   "success": true,
-  "url": "https://storage.example.com/files/abc123?signature=...",
+  "url": "https://<string>",
   "filename": "<string>",
   "contentType": "<string>",
   "fileSize": 1,
@@ -40,6 +41,14 @@ const DOWNLOAD_BODY: &str = r#"
 {
   "action": "download",
   "fileId": "file_abc123"
+}
+"#;
+
+/// But for `expiresAt`, which the page's schema has as a number.
+const DOWNLOAD_URL: &str = r#"
+{
+  "url": "https://storage.example.com/files/abc123?signature=...",
+  "expiresAt": 1
 }
 "#;
 
@@ -189,6 +198,7 @@ async fn the_pages_command_does_what_the_page_says() {
     assert!(disposition.starts_with("inline"), "{disposition}");
 
     let answer = url_for(&server.client(), DOWNLOAD_BODY, &id).await;
+    assert_shape(DOWNLOAD_URL, &answer);
     assert_shape(URL, &answer);
     let saved = anyone.get(answer["url"].as_str().unwrap()).await;
     let saved = saved.expect(200);

@@ -1,6 +1,6 @@
 //! Doing something to a file only as it was looked at: what does not fit any more is left alone.
 
-use attache_model::{Context, FileId, FileRecord, Revision};
+use attache_model::{Context, FileId, FileRecord};
 use attache_service::{FileService, ServiceError};
 
 use crate::problem::{Problem, ProblemKind};
@@ -8,14 +8,14 @@ use crate::problem::{Problem, ProblemKind};
 /// How often a file is looked at again that changes between the look and the deed.
 const TRIES: u32 = 5;
 
-/// Does something to a file that fits, at the revision at which it was seen to fit. Where `not-found`
-/// or any other problem is answered, nothing was done.
+/// Does something to a file that fits, as it was seen: `deed` is given the record that fits, and minds
+/// its revision. Where `not-found` or any other problem is answered, nothing was done.
 pub(super) async fn as_seen<T, D>(
     service: &FileService,
     cx: &Context,
     id: FileId,
     fits: impl Fn(&FileRecord) -> bool,
-    deed: impl Fn(Option<Revision>) -> D,
+    deed: impl Fn(FileRecord) -> D,
 ) -> Result<T, Problem>
 where
     D: Future<Output = Result<T, ServiceError>>,
@@ -25,7 +25,7 @@ where
         if !fits(&file) {
             return Err(Problem::not_found());
         }
-        match deed(Some(file.revision)).await {
+        match deed(file).await {
             Err(ServiceError::RevisionMismatch { .. }) => {}
             done => return Ok(done?),
         }
@@ -68,7 +68,7 @@ mod tests {
         let before = about_somebody(&fixture, &cx).await;
         let about = |file: &FileRecord| file.person.is_some();
         let service = &fixture.service;
-        let outcome = as_seen(service, &cx, before.id, about, async |expected| {
+        let outcome = as_seen(service, &cx, before.id, about, async |seen| {
             let taken_away = FilePatch {
                 person: Change::Clear,
                 ..FilePatch::default()
@@ -76,7 +76,7 @@ mod tests {
             service
                 .change_file(&cx, before.id, taken_away, None)
                 .await?;
-            let patch = named("renamed");
+            let (patch, expected) = (named("renamed"), Some(seen.revision));
             service.change_file(&cx, before.id, patch, expected).await
         });
         assert!(outcome.await.is_err());
@@ -97,13 +97,13 @@ mod tests {
                 &cx,
                 file.id,
                 |_| true,
-                async |expected| {
+                async |seen| {
                     let nth = tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     if nth < interruptions {
                         let patch = named(&format!("{interruptions} {nth}"));
                         service.change_file(&cx, file.id, patch, None).await?;
                     }
-                    let patch = named("renamed");
+                    let (patch, expected) = (named("renamed"), Some(seen.revision));
                     service.change_file(&cx, file.id, patch, expected).await
                 },
             );

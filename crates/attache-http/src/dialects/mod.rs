@@ -34,7 +34,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Every dialect.
+    /// Every dialect, in the order they are asked in.
     pub const ALL: [Self; 5] = [
         Self::CredentialsPortal,
         Self::ParticipantFiles,
@@ -177,6 +177,20 @@ mod tests {
             let refused = wrong.parse::<Dialects>().unwrap_err().to_string();
             assert!(refused.contains("biometricscloud"), "{wrong}: {refused}");
         }
+    }
+
+    /// What is not in [`Dialect::ALL`] would be served nowhere, and nothing else would miss it.
+    #[test]
+    fn every_folder_is_a_dialect() {
+        let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dialects");
+        let entries = std::fs::read_dir(sources).unwrap().map(Result::unwrap);
+        let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+        let names = folders.map(|entry| entry.file_name().into_string().unwrap());
+        let mut folders: Vec<_> = names.map(|name| name.replace('_', "-")).collect();
+        let mut dialects = Dialect::ALL.map(Dialect::name);
+        folders.sort();
+        dialects.sort_unstable();
+        assert_eq!(folders, dialects);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Bytes on their way out: with a key, by a link, or because they are public.
 
 use attache_model::{FileId, MediaType};
-use attache_service::{ByteRange, Download};
+use attache_service::{ByteRange, Download, ServiceError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
@@ -38,6 +38,15 @@ enum Audience {
     Public,
 }
 
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// As the operator chose: through the service, or from the store by a redirect.
+    AsChosen,
+    /// Through the service, for clients that follow no redirect.
+    Through,
+}
+
 /// Read a file's bytes.
 #[utoipa::path(
     get, path = "/v1/files/{id}/content", operation_id = "read_content", tag = "content",
@@ -47,6 +56,7 @@ enum Audience {
     ),
     responses(
         (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 307, description = "The store has the bytes, where the operator chose so"),
         (status = 401, description = "No valid API key"),
         (status = 403, description = "The key lacks `content:read`"),
         (status = 404, description = "The tenant has no such file, or it is archived"),
@@ -58,7 +68,7 @@ pub(crate) async fn read_content(app: &App, id: FileId, call: Call) -> Answer {
     let cx = call.head.authenticate(app).await?;
     let inline = asks_inline(&call)?;
     let download = app.service.open_download(&cx, id, inline).await?;
-    serve_to_key(download, &call.head).await
+    serve(download, &call.head.parts, Audience::Key, Way::AsChosen).await
 }
 
 /// Read the bytes of a public file, without a key.
@@ -73,29 +83,27 @@ pub(crate) async fn read_content(app: &App, id: FileId, call: Call) -> Answer {
     ),
     responses(
         (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 307, description = "The store has the bytes, where the operator chose so"),
         (status = 404, description = "There is no such public file"),
     )
 )]
 pub(crate) async fn read_public(app: &App, id: FileId, call: Call) -> Answer {
     let inline = asks_inline(&call)?;
-    serve_public(app, id, inline, &call.head).await
-}
-
-/// The bytes of a public file, whoever asks.
-pub(crate) async fn serve_public(
-    app: &App,
-    id: FileId,
-    inline: bool,
-    head: &RequestHead,
-) -> Answer {
-    let request_id = head.request_id.clone();
+    let request_id = call.head.request_id.clone();
     let download = app.service.open_public(id, inline, request_id).await?;
-    serve(download, &head.parts, Audience::Public).await
+    serve(download, &call.head.parts, Audience::Public, Way::AsChosen).await
 }
 
-/// Bytes that the holder of a key may read.
-pub(crate) async fn serve_to_key(download: Download, head: &RequestHead) -> Answer {
-    serve(download, &head.parts, Audience::Key).await
+/// The bytes of a public file as an attachment, whoever asks, and never by a redirect.
+pub(crate) async fn stream_public(app: &App, id: FileId, head: &RequestHead) -> Answer {
+    let request_id = head.request_id.clone();
+    let download = app.service.open_public(id, false, request_id).await?;
+    serve(download, &head.parts, Audience::Public, Way::Through).await
+}
+
+/// Bytes that the holder of a key may read, and never by a redirect.
+pub(crate) async fn stream_to_key(download: Download, head: &RequestHead) -> Answer {
+    serve(download, &head.parts, Audience::Key, Way::Through).await
 }
 
 /// Read bytes by a link.
@@ -112,17 +120,53 @@ pub(crate) async fn serve_to_key(download: Download, head: &RequestHead) -> Answ
     ),
     responses(
         (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 307, description = "The store has the bytes, where the operator chose so"),
         (status = 403, description = "The link is not valid, or has expired"),
         (status = 404, description = "The file was archived or deleted"),
     )
 )]
 pub(crate) async fn read_link(app: &App, id: FileId, filename: &str, call: Call) -> Answer {
-    let pairs = call.head.link_pairs()?;
-    let download = app
-        .service
-        .open_link(id, filename, &pairs, call.head.request_id.clone())
-        .await?;
-    serve(download, &call.head.parts, Audience::Link).await
+    let download = open_link(app, id, filename, &call.head).await?;
+    serve(download, &call.head.parts, Audience::Link, Way::AsChosen).await
+}
+
+/// Read bytes by a link, without a redirect.
+///
+/// The same links as at `/v1/links/…`. The bytes come from here, wherever the operator chose to have
+/// downloads answered.
+#[utoipa::path(
+    get, path = "/v1/streams/{id}/{filename}", operation_id = "stream_link", tag = "links",
+    params(
+        ("id" = String, Path, description = "The file's id", format = Uuid),
+        ("filename" = String, Path, description = "The name the link was made with"),
+        ("Tenant" = i64, Query, description = "As the link has it"),
+        ("Action" = String, Query, description = "As the link has it"),
+        ("Expires" = i64, Query, description = "When the link ends, in seconds since 1970"),
+        ("KeyId" = String, Query, description = "As the link has it"),
+        ("Signature" = String, Query, description = "As the link has it"),
+    ),
+    responses(
+        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 403, description = "The link is not valid, or has expired"),
+        (status = 404, description = "The file was archived or deleted"),
+    )
+)]
+pub(crate) async fn stream_link(app: &App, id: FileId, filename: &str, call: Call) -> Answer {
+    let download = open_link(app, id, filename, &call.head).await?;
+    serve(download, &call.head.parts, Audience::Link, Way::Through).await
+}
+
+async fn open_link(
+    app: &App,
+    id: FileId,
+    filename: &str,
+    head: &RequestHead,
+) -> Result<Download, ServiceError> {
+    let pairs = head.link_pairs()?;
+    let request_id = head.request_id.clone();
+    app.service
+        .open_link(id, filename, &pairs, request_id)
+        .await
 }
 
 fn asks_inline(call: &Call) -> Result<bool, Problem> {
@@ -136,7 +180,7 @@ fn asks_inline(call: &Call) -> Result<bool, Problem> {
     }
 }
 
-async fn serve(download: Download, request: &Parts, audience: Audience) -> Answer {
+async fn serve(download: Download, request: &Parts, audience: Audience, way: Way) -> Answer {
     let tag = StrongEntityTag::of_bytes(&download.record.sha256);
     let size_bytes = download.record.size_bytes;
     match evaluate(&request.method, &request.headers, &tag, None) {
@@ -153,7 +197,8 @@ async fn serve(download: Download, request: &Parts, audience: Audience) -> Answe
             ));
         }
     }
-    if request.method != Method::HEAD
+    if way == Way::AsChosen
+        && request.method != Method::HEAD
         && let Some(response) = redirect(&download, audience).await?
     {
         return Ok(response);

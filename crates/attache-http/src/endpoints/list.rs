@@ -80,8 +80,8 @@ fn read_request(mut query: StrictQuery, max_page_size: u32) -> Result<ListReques
         category: query.take_parsed("category")?,
         used: query.take_bool("used")?,
         state: take_with(&mut query, "state", parse_state)?.unwrap_or_default(),
-        uploaded_after: take_with(&mut query, "uploaded_after", parse_time)?,
-        uploaded_before: take_with(&mut query, "uploaded_before", parse_time)?,
+        uploaded_after: take_with(&mut query, "uploaded_after", parse_bound)?,
+        uploaded_before: take_with(&mut query, "uploaded_before", parse_bound)?,
         content_type: take_with(&mut query, "content_type", parse_type)?,
         sha256: query.take_parsed::<Sha256Digest>("sha256")?,
         filename: take_with(&mut query, "filename", parse_filename)?,
@@ -121,13 +121,13 @@ fn parse_state(text: &str) -> Result<StateFilter, String> {
     }
 }
 
-/// A time or a date. The `+` of an offset reads as a space where it was not encoded.
-pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
+/// A time or a date that a list ends at. The `+` of an offset reads as a space where it was not encoded.
+pub(crate) fn parse_bound(text: &str) -> Result<Timestamp, String> {
     let offset_at = text.len().checked_sub("+00:00".len());
     let parts = offset_at.and_then(|at| text.split_at_checked(at));
     let spaced = parts.and_then(|(time, offset)| Some((time, offset.strip_prefix(' ')?)));
     let meant = spaced.map(|(time, offset)| format!("{time}+{offset}"));
-    let parsed = Timestamp::parse(meant.as_deref().unwrap_or(text));
+    let parsed = Timestamp::parse_bound(meant.as_deref().unwrap_or(text));
     parsed.map_err(|error| format!("is refused: {error}"))
 }
 
@@ -180,9 +180,9 @@ mod tests {
 
     #[test]
     fn a_plus_that_reads_as_a_space_is_still_an_offset() {
-        let noon = parse_time("2026-01-31T12:00:00Z").unwrap();
+        let noon = parse_bound("2026-01-31T12:00:00Z").unwrap();
         for text in ["2026-01-31T14:00:00+02:00", "2026-01-31T14:00:00 02:00"] {
-            assert_eq!(parse_time(text).unwrap(), noon, "{text}");
+            assert_eq!(parse_bound(text).unwrap(), noon, "{text}");
         }
         for wrong in [
             "",
@@ -193,7 +193,7 @@ mod tests {
             "2026-01-31T14:00:00  2:00",
             "2026-01-31T14:00:00é2:00",
         ] {
-            assert!(parse_time(wrong).is_err(), "{wrong}");
+            assert!(parse_bound(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -85,6 +85,9 @@ async fn dispatch(app: &App, operation: Operation, route: Route, call: Call) -> 
         (Operation::ReadLink, Route::Link(id, name)) => {
             content::read_link(app, id, &name, call).await
         }
+        (Operation::StreamLink, Route::Stream(id, name)) => {
+            content::stream_link(app, id, &name, call).await
+        }
         (operation, route) => match file_of(&route) {
             Some(id) => dispatch_file(app, operation, id, call).await,
             None => Err(Problem::not_found()),

@@ -103,11 +103,6 @@ fn add_conditions(operation: &mut Operation) {
             response.content.insert(BYTES.to_owned(), content.into());
         }
         add_response(operation, 304, "The client has these bytes");
-        add_response(
-            operation,
-            307,
-            "The store has the bytes, where the operator chose so",
-        );
         describe(operation, "307", "Location", "Where, for a minute at most");
         add_response(operation, 416, "The range lies outside the file");
         for status in ["200", "206"] {

@@ -43,11 +43,8 @@ async fn request(tenant: &Tenant, row: &Row, client: &HttpClient) -> HttpCall {
             publish.send().await.expect(StatusCode::OK);
             format!("/v1/public/{id}/a.txt")
         }
-        Operation::ReadLink => {
-            let link = owner.post(&format!("{file}/links")).json(&json!({}));
-            let link = link.send().await.expect(StatusCode::CREATED);
-            link.json()["url"].as_str().unwrap().to_owned()
-        }
+        Operation::ReadLink => link(owner, &file).await,
+        Operation::StreamLink => link(owner, &file).await.replace("/links/", "/streams/"),
         Operation::BeginUpload => {
             let call = client.post("/v1/uploads");
             return call.json(&json!({ "filename": "b.txt", "content_type": "text/plain" }));
@@ -74,6 +71,13 @@ async fn request(tenant: &Tenant, row: &Row, client: &HttpClient) -> HttpCall {
         Operation::DescribeApi => "/openapi.json".to_owned(),
     };
     client.call(row.method.clone(), &target)
+}
+
+/// The URL of a link to a file.
+async fn link(owner: &HttpClient, file: &str) -> String {
+    let link = owner.post(&format!("{file}/links")).json(&json!({}));
+    let link = link.send().await.expect(StatusCode::CREATED);
+    link.json()["url"].as_str().unwrap().to_owned()
 }
 
 /// An upload that was begun.

@@ -19,11 +19,13 @@ async fn ranges_and_conditions_on_bytes_are_answered_as_described() {
     publish.send().await.expect(StatusCode::OK);
     let link = client.post(&format!("/v1/files/{id}/links"));
     let link = link.json(&json!({})).send().await.json();
+    let link = link["url"].as_str().unwrap();
 
     for target in [
         &format!("/v1/files/{id}/content"),
         &format!("/v1/public/{id}/a.txt"),
-        link["url"].as_str().unwrap(),
+        link,
+        &link.replace("/v1/links/", "/v1/streams/"),
     ] {
         let read = async |name: &str, value: &str| {
             let call = client.get(target).header(name, value);

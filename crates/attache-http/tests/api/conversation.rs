@@ -176,7 +176,7 @@ async fn pages_of_allowed_origins_may_call_what_needs_a_key_and_no_others() {
     for row in &OPERATIONS {
         let target = row.template.replace("{id}", &id.to_string());
         let target = target.replace("{filename}", "a.txt");
-        let open_to_all = ["/v1/public/", "/v1/links/"]
+        let open_to_all = ["/v1/public/", "/v1/links/", "/v1/streams/"]
             .iter()
             .any(|open| target.starts_with(open))
             || row.name == "send_upload";

@@ -90,3 +90,22 @@ async fn what_cannot_be_inspected_is_not_stored() {
     assert!(!problem.detail.contains("10.0.0.7"), "{problem:?}");
     tenant.assert_nothing_left().await;
 }
+
+#[tokio::test]
+async fn a_held_file_is_withheld_at_its_urls_in_dialects() {
+    let tenant = Tenant::inspected(ByName).await;
+    let call = tenant
+        .client
+        .post("/v1/files?filename=odd.txt&person=abc12");
+    let stored = call.bytes(b"some bytes").send().await.json()["files"][0].clone();
+    let id = stored["id"].as_str().unwrap();
+    for person in ["abc12", "another"] {
+        let url = format!("/files/school-7/upload/{person}/odd~{id}.txt");
+        let problem = tenant.client.get(&url).send().await;
+        let problem = problem.problem(StatusCode::CONFLICT);
+        assert_eq!(problem.kind, "file-held", "{person}");
+    }
+    let anybody = tenant.client.anonymous();
+    let public = anybody.get(&format!("/files/{id}/download")).send().await;
+    public.problem(StatusCode::NOT_FOUND);
+}

@@ -7,12 +7,13 @@ use attache_service::{LinkAction, LinkRequest, ServiceError};
 use http::StatusCode;
 
 use super::operations::Operation;
-use super::requests::{CreateBody, UpdateBody, read_list, read_upload};
+use super::requests::{CreateBody, UpdateBody, read_list, read_update, read_upload};
 use super::route::Route;
 use super::views::{RecordView, RecordWithFileView, RecordsView};
 use crate::app::App;
 use crate::call::{Call, require_json};
 use crate::dialects::admission::{NamedTenant, admit};
+use crate::dialects::as_seen::as_seen;
 use crate::endpoints::{Answer, json_upload, refuse_partial_and_coded};
 use crate::operations::Row;
 use crate::problem::Problem;
@@ -109,9 +110,15 @@ async fn biometricscloud_get_file(app: &App, cx: Context, id: FileSeq) -> Answer
     responses((status = 200, description = "The record as it is now", body = RecordWithFileView))
 )]
 async fn biometricscloud_update_file(app: &App, cx: Context, id: FileSeq, call: Call) -> Answer {
-    let patch = call.json::<UpdateBody>().await?.into_patch()?;
-    let file = app.service.get_file_by_seq(&cx, id).await?;
-    let file = app.service.change_file(&cx, file.id, patch, None).await?;
+    require_json(&call.head)?;
+    // It may bring a file, only to be told that files do not change.
+    let update = json_upload::read_large(call, &mut app.json_budget.begin(), read_update).await?;
+    let id = app.service.get_file_by_seq(&cx, id).await?.id;
+    let change = |seen: FileRecord| {
+        let patch = update.changing(&seen);
+        app.service.change_file(&cx, id, patch, Some(seen.revision))
+    };
+    let file = as_seen(&app.service, &cx, id, |_| true, change).await?;
     with_file(app, &cx, &file).await
 }
 
@@ -152,7 +159,7 @@ async fn file_url(app: &App, cx: &Context, file: &FileRecord) -> Result<String, 
         expires_in: Some(FILE_URL_LIFETIME),
     };
     match app.service.create_link(cx, file.id, request).await {
-        Ok(link) => Ok(app.public_url.to_link(&link)),
+        Ok(link) => Ok(app.public_url.to_stream(&link)),
         // Archived since it was read.
         Err(ServiceError::Archived) => Ok(String::new()),
         Err(error) => Err(error),

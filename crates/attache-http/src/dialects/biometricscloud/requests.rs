@@ -44,13 +44,19 @@ impl RecordType {
         self.0
     }
 
-    fn category(number: i64) -> Result<Category, Problem> {
-        let at = number
-            .checked_sub(1)
-            .and_then(|at| usize::try_from(at).ok());
-        let slug = at.and_then(|at| Self::CATEGORIES.get(at));
-        let slug = slug.ok_or_else(|| Problem::invalid_field("type", "is not between 1 and 5"))?;
-        field("type", Category::parse(slug))
+    fn parse(number: i64) -> Result<Self, Problem> {
+        let known = u8::try_from(number).ok().map(Self);
+        let known = known.filter(|it| it.slug().is_some());
+        known.ok_or_else(|| Problem::invalid_field("type", "is not between 1 and 5"))
+    }
+
+    fn category(self) -> Result<Category, Problem> {
+        field("type", Category::parse(self.slug().unwrap_or_default()))
+    }
+
+    fn slug(self) -> Option<&'static str> {
+        let at = usize::from(self.0).checked_sub(1)?;
+        Self::CATEGORIES.get(at).copied()
     }
 }
 
@@ -81,7 +87,11 @@ pub(super) fn read_upload(body: &[u8]) -> Result<JsonUpload, Problem> {
             .as_deref()
             .and_then(described)
             .transpose()?,
-        category: sent.r#type.map(RecordType::category).transpose()?,
+        category: sent
+            .r#type
+            .map(type_with_category)
+            .transpose()?
+            .map(|it| it.1),
         ..UploadFields::default()
     };
     Ok(JsonUpload {
@@ -107,29 +117,53 @@ pub(super) struct UpdateBody {
     upload_content: Option<serde::de::IgnoredAny>,
 }
 
-impl UpdateBody {
-    /// The change in the native API's words.
-    pub(super) fn into_patch(self) -> Result<FilePatch, Problem> {
-        if self.upload_content.is_some() {
-            let detail = "cannot be changed: archive this record and create another";
-            return Err(Problem::invalid_field("upload_content", detail));
-        }
-        let filename = self.upload_filename.as_deref().map(Filename::parse);
-        let filename = field("upload_filename", filename.transpose())?;
-        let category = self.r#type.map(RecordType::category).transpose()?;
-        let description = match self.description.as_deref().map(described) {
+/// What a record is to show.
+#[derive(Debug)]
+pub(super) struct Update {
+    description: Change<Description>,
+    category: Option<(RecordType, Category)>,
+    filename: Option<Filename>,
+}
+
+/// Reads what is to change of a record.
+pub(super) fn read_update(body: &[u8]) -> Result<Update, Problem> {
+    let sent: UpdateBody = read_json(body)?;
+    if sent.upload_content.is_some() {
+        let detail = "cannot be changed: archive this record and create another";
+        return Err(Problem::invalid_field("upload_content", detail));
+    }
+    let filename = sent.upload_filename.as_deref().map(Filename::parse);
+    Ok(Update {
+        description: match sent.description.as_deref().map(described) {
             None => Change::Keep,
             Some(None) => Change::Clear,
             Some(Some(text)) => Change::Set(text?),
-        };
-        Ok(FilePatch {
+        },
+        category: sent.r#type.map(type_with_category).transpose()?,
+        filename: field("upload_filename", filename.transpose())?,
+    })
+}
+
+impl Update {
+    /// What has to change of a record for it to show this. What shows so already is left as it is, as
+    /// there may be more to it natively: a name of its own, a category without a number.
+    pub(super) fn changing(&self, file: &FileRecord) -> FilePatch {
+        let filename = self.filename.clone().filter(|it| *it != file.filename);
+        let shown = RecordType::of(file);
+        let category = self.category.clone().filter(|(it, _)| *it != shown);
+        FilePatch {
             name: filename.as_ref().map(DisplayName::from),
             filename,
-            description,
-            category: category.map_or(Change::Keep, Change::Set),
+            description: self.description.clone(),
+            category: category.map_or(Change::Keep, |(_, it)| Change::Set(it)),
             ..FilePatch::default()
-        })
+        }
     }
+}
+
+fn type_with_category(number: i64) -> Result<(RecordType, Category), Problem> {
+    let record_type = RecordType::parse(number)?;
+    Ok((record_type, record_type.category()?))
 }
 
 /// A description; an empty one is none.
@@ -141,9 +175,13 @@ fn field<T>(name: &str, value: Result<T, InvalidValue>) -> Result<T, Problem> {
     value.map_err(|error| Problem::invalid_field(name, error.to_string()))
 }
 
-/// Reads which page of the list is wanted. Numbers count from 1, so that 0 is the beginning.
+/// What the list can be asked for.
+const LIST_PARAMETERS: [&str; 4] = ["sort_field", "sort_order", "offset", "limit"];
+
+/// Reads which page of the list is wanted, of at most `max_page_size` records: the service's 1000. Numbers
+/// count from 1, so that 0 is the beginning.
 pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListRequest, Problem> {
-    let mut query = StrictQuery::parse(query)?;
+    let mut query = StrictQuery::parse_known(query, &LIST_PARAMETERS)?;
     let field = match query.take("sort_field").as_deref() {
         None | Some("id") => SortField::Seq,
         Some("created_time") => SortField::CreatedAt,
@@ -159,10 +197,12 @@ pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListR
     let offset = query.take_integer("offset", 0..=i64::MAX)?;
     let limit = query.take_integer("limit", 1..=max_page_size)?;
     Ok(ListRequest {
+        // The default query leaves archived records out.
         query: FileQuery {
             sort: Sort { field, direction },
             ..FileQuery::default()
         },
+        // Without one it is the service's: 100.
         limit,
         after_seq: offset.filter(|seq| *seq > 0).map(FileSeq::new),
         ..ListRequest::default()

@@ -16,7 +16,7 @@ pub(crate) enum Route {
 }
 
 impl Routes for Route {
-    /// record has.
+    /// An ill-formed number is read as one that no record has.
     fn parse(path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match segments.as_slice() {

@@ -86,3 +86,26 @@ impl From<&FileList> for RecordsView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use attache_model::Filename;
+    use attache_service::{Body, IncomingFile, UploadFields};
+    use attache_testkit::Fixture;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_no_key_uploaded_is_users_0() {
+        let fixture = Fixture::new().await;
+        let cx = fixture.context("a").await;
+        let incoming = IncomingFile::named(Filename::parse("a.png").unwrap());
+        let body = Body::from(bytes::Bytes::from_static(b"xyz"));
+        let fields = UploadFields::default();
+        let committed = fixture.service.upload(&cx, incoming, fields, body).await;
+        let mut file = committed.unwrap().record;
+        assert_eq!(RecordView::from(&file).user_id, 1);
+        file.uploaded_by = None;
+        assert_eq!(RecordView::from(&file).user_id, 0);
+    }
+}

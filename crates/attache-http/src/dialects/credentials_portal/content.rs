@@ -26,6 +26,8 @@ pub(super) async fn open(
         Some(id) => id,
         None => find_bare(app, cx, &person, &route.name).await?,
     };
+    // Whoever reads bytes need not be allowed to read records, so whom the file is about is seen only now.
+    // A file that is being inspected is said to be, by whatever person it is asked for.
     let download = app.service.open_download(cx, id, false).await?;
     if is_about(&download.record, &person) {
         Ok(download)

@@ -16,7 +16,7 @@ use crate::call::Call;
 use crate::dialects::admission::{NamedTenant, admit};
 use crate::dialects::as_seen::as_seen;
 use crate::dialects::whole_list::whole_list;
-use crate::endpoints::content::serve_to_key;
+use crate::endpoints::content::stream_to_key;
 use crate::endpoints::{Answer, form, refuse_partial_and_coded};
 use crate::operations::Row;
 use crate::problem::{Problem, ProblemKind};
@@ -197,7 +197,10 @@ async fn credentials_portal_change_file(app: &App, cx: Context, id: FileId, call
     };
     // Files about nobody are none of the portal's.
     let is_portals = |file: &FileRecord| file.person.is_some();
-    let change = |expected| app.service.change_file(&cx, id, patch.clone(), expected);
+    let change = |seen: FileRecord| {
+        let patch = patch.clone();
+        app.service.change_file(&cx, id, patch, Some(seen.revision))
+    };
     let file = as_seen(&app.service, &cx, id, is_portals, change).await?;
     one_file(app, &cx, StatusCode::OK, &file)
 }
@@ -224,7 +227,7 @@ async fn credentials_portal_delete_file(
 ) -> Answer {
     let person = PersonIdentifier::parse(person).map_err(|_| Problem::not_found())?;
     // Only as it was looked at: it may be given to another person in between.
-    let delete = |expected| app.service.delete_file(&cx, id, expected);
+    let delete = |seen: FileRecord| app.service.delete_file(&cx, id, Some(seen.revision));
     as_seen(
         &app.service,
         &cx,
@@ -262,7 +265,7 @@ async fn credentials_portal_read_content(
     call: Call,
 ) -> Answer {
     let download = content::open(app, &cx, route).await?;
-    serve_to_key(download, &call.head).await
+    stream_to_key(download, &call.head).await
 }
 
 fn one_file(app: &App, cx: &Context, status: StatusCode, file: &FileRecord) -> Answer {

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::call::Call;
 use crate::dialects::admission::{NamedTenant, admit};
 use crate::dialects::whole_list::whole_list;
-use crate::endpoints::content::serve_public;
+use crate::endpoints::content::stream_public;
 use crate::endpoints::{Answer, form, refuse_partial_and_coded};
 use crate::operations::Row;
 use crate::problem::Problem;
@@ -103,7 +103,7 @@ async fn dokstamp_upload_files(app: &App, cx: Context, call: Call) -> Answer {
 )]
 async fn dokstamp_list_files(app: &App, cx: Context, call: Call) -> Answer {
     const USED_AT: &str = "where[used_at]";
-    let used = match StrictQuery::parse(call.head.query())?
+    let used = match StrictQuery::parse_known(call.head.query(), &[USED_AT])?
         .take(USED_AT)
         .as_deref()
     {
@@ -204,7 +204,7 @@ async fn dokstamp_delete_file(app: &App, cx: Context, id: FileId) -> Answer {
     responses((status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>))
 )]
 async fn dokstamp_read_public(app: &App, id: FileId, call: Call) -> Answer {
-    serve_public(app, id, false, &call.head).await
+    stream_public(app, id, &call.head).await
 }
 
 fn one_file(app: &App, file: &FileRecord) -> Answer {

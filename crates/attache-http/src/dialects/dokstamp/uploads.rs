@@ -7,7 +7,8 @@ use crate::endpoints::form::FormFields;
 use crate::endpoints::upload_fields::FieldFault;
 use crate::problem::{Problem, ProblemKind};
 
-/// PDF documents for all to read, each of them once.
+/// PDF documents for all to read, each of them once: `dedup` answers a record that has the same bytes and
+/// still is what an upload here makes, active, unused, public, about nobody and in no category.
 pub(super) struct Documents(UploadFields);
 
 impl Documents {

@@ -4,7 +4,8 @@ use attache_model::{FileRecord, Visibility};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{PublicUrl, Route};
+use super::route::Route;
+use crate::PublicUrl;
 
 /// A file.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,9 +32,9 @@ pub(super) struct FileView {
 
 impl FileView {
     pub(super) fn new(file: &FileRecord, public_url: &PublicUrl) -> Self {
-        let content = match file.visibility {
-            Visibility::Public => Route::Public(file.id, file.filename.to_string()),
-            Visibility::Private => Route::Content(file.id),
+        let url = match file.visibility {
+            Visibility::Public => public_url.to(&Route::Download(file.id)),
+            Visibility::Private => public_url.to(&crate::Route::Content(file.id)),
         };
         Self {
             uuid: file.id.to_string(),
@@ -42,7 +43,7 @@ impl FileView {
             extension: file.filename.extension().unwrap_or_default().to_owned(),
             size: file.size_bytes,
             used_at: file.claim.as_ref().map(|claim| claim.used_at.to_string()),
-            file: public_url.to(&content),
+            file: url,
         }
     }
 }

@@ -36,7 +36,7 @@ impl UrlView {
     pub(super) fn of_link(base: &PublicUrl, file: &FileRecord, link: &IssuedLink) -> Self {
         Self {
             success: true,
-            url: base.to_link(link),
+            url: base.to_stream(link),
             file_id: None,
             filename: link.filename.to_string(),
             content_type: file.content_type.to_string(),

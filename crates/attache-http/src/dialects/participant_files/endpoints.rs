@@ -98,7 +98,7 @@ async fn participant_files_create_download_url(app: &App, cx: Context, call: Cal
     };
     let link = app.service.create_link(&cx, file.id, request).await?;
     let view = DownloadView {
-        pre_signed_url: app.public_url.to_link(&link),
+        pre_signed_url: app.public_url.to_stream(&link),
     };
     json(StatusCode::OK, &view)
 }

@@ -3,16 +3,27 @@
 use attache_model::{ObjectKey, PersonId, PersonIdentifier, PersonRef};
 use attache_service::{FileQuery, ListRequest};
 
-use crate::endpoints::list::{parse_time, take_with};
+use crate::endpoints::list::{parse_bound, take_with};
 use crate::problem::Problem;
 use crate::query::StrictQuery;
 
 /// How many files a page has, by default and at most.
 const PAGE_FILES: u32 = 100;
 
+/// What the list can be asked for.
+const LIST_PARAMETERS: [&str; 7] = [
+    "participantID",
+    "participantIdentifier",
+    "category",
+    "uploadedAfter",
+    "uploadedBefore",
+    "limit",
+    "pageID",
+];
+
 /// Reads which page of the list is wanted.
 pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListRequest, Problem> {
-    let mut query = StrictQuery::parse(query)?;
+    let mut query = StrictQuery::parse_known(query, &LIST_PARAMETERS)?;
     let id = query.take_parsed::<PersonId>("participantID")?;
     let identifier = query.take_parsed::<PersonIdentifier>("participantIdentifier")?;
     let person = PersonRef::from_parts(id, identifier).map_err(|_| {
@@ -23,8 +34,8 @@ pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListR
         // Whoever asks for somebody's files asks for nobody else's.
         has_person: person.is_none().then_some(true),
         category: query.take_parsed("category")?,
-        uploaded_after: take_with(&mut query, "uploadedAfter", parse_time)?,
-        uploaded_before: take_with(&mut query, "uploadedBefore", parse_time)?,
+        uploaded_after: take_with(&mut query, "uploadedAfter", parse_bound)?,
+        uploaded_before: take_with(&mut query, "uploadedBefore", parse_bound)?,
         ..FileQuery::default()
     };
     let limit = take_with(&mut query, "limit", parse_limit)?;
@@ -50,7 +61,7 @@ fn parse_limit(text: &str) -> Result<u32, String> {
 
 /// Reads which file is wanted.
 pub(super) fn read_key(query: Option<&str>) -> Result<ObjectKey, Problem> {
-    let key = StrictQuery::parse(query)?.take("key");
+    let key = StrictQuery::parse_known(query, &["key"])?.take("key");
     let key = key.filter(|key| !key.is_empty());
     key.map(ObjectKey::from_text)
         .ok_or_else(|| Problem::invalid_parameter("key", "is missing"))

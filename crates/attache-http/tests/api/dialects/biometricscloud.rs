@@ -1,5 +1,8 @@
 //! biometricscloud: medical records with a file each.
 
+use std::time::Duration;
+
+use attache_model::Scopes;
 use attache_testkit::{HttpCall, HttpClient};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -158,6 +161,10 @@ async fn content_is_base64_with_or_without_padding() {
         let problem = call.send().await.problem(StatusCode::UNPROCESSABLE_ENTITY);
         assert!(problem.detail.contains("upload_content"), "{wrong}");
     }
+    for (long, status) in [(4096, 200), (4097, 422)] {
+        let call = create(&tenant.client, &json!({ "description": "x".repeat(long) }));
+        assert_eq!(call.send().await.status, status, "{long}");
+    }
     for missing in [
         json!({ "upload_content": "Zg" }),
         json!({ "upload_filename": "a" }),
@@ -179,6 +186,15 @@ async fn several_mebibytes_are_taken() {
     let url = answer.expect(StatusCode::OK).json()["file_url"].clone();
     let content = tenant.client.get(url.as_str().unwrap()).send().await.body;
     assert_eq!(content.len(), 6 << 20);
+}
+
+/// The numbers of all records, in the order of their uuids.
+async fn by_uuid(client: &HttpClient) -> Vec<i64> {
+    let list = client.get("/api/v1/files").send().await.json();
+    let results = list["results"].as_array().unwrap().iter();
+    let key = |record: &Value| (record["uuid"].to_string(), record["id"].as_i64().unwrap());
+    let sorted: std::collections::BTreeMap<_, _> = results.map(key).collect();
+    sorted.into_values().collect()
 }
 
 /// The numbers of all pages, and the pages' sizes.
@@ -226,9 +242,20 @@ async fn the_list_goes_on_behind_a_record_in_either_order() {
     // All were made in the same moment: there the order is that of their ids, up or down.
     for order in ["asc", "desc"] {
         let query = format!("limit=2&sort_field=created_time&sort_order={order}");
-        let (mut ids, _) = pages(&tenant.client, &query).await;
-        ids.sort_unstable();
-        assert_eq!(ids, up, "{query}");
+        let (ids, _) = pages(&tenant.client, &query).await;
+        let mut expected = by_uuid(&tenant.client).await;
+        if order == "desc" {
+            expected.reverse();
+        }
+        assert_eq!(ids, expected, "{query}");
+    }
+    // Later ones come first, or last.
+    tenant.fixture.clock.advance(Duration::from_secs(1));
+    stored(&tenant.client).await;
+    for (order, at) in [("asc", 7), ("desc", 0)] {
+        let query = format!("limit=2&sort_field=created_time&sort_order={order}");
+        let (ids, _) = pages(&tenant.client, &query).await;
+        assert_eq!(ids[at], 8, "{query}");
     }
     for wrong in [
         "limit=0",
@@ -301,8 +328,49 @@ async fn a_record_is_changed_field_by_field() {
         assert_eq!(shown(&answer), expected);
         without_file_url(&tenant, answer).await;
     }
-    for wrong in [json!({ "type": 9 }), json!({ "upload_content": "eHl6" })] {
-        put(wrong).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    for wrong in [
+        json!({ "type": 9 }),
+        json!({ "upload_content": "eHl6" }),
+        // As large as an image is.
+        json!({ "upload_content": "QUJD".repeat(1 << 20) }),
+    ] {
+        let problem = put(wrong).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem.kind, "invalid-field");
+    }
+    let text = tenant.client.call(Method::PUT, "/api/v1/file/1");
+    let text = text.bytes(b"{}").send().await;
+    text.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn what_shows_already_what_is_sent_stays_as_it_is() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    for query in [
+        "&category=images&name=Thorax&description=Before",
+        "&category=other&name=Thorax",
+        "&category=dental&name=Thorax",
+        "&name=Thorax",
+    ] {
+        let call = client.post(&format!("/v1/files?filename=a.png{query}"));
+        let stored = call.bytes(b"x").send().await.json()["files"][0].clone();
+        let native = format!("/v1/files/{}", stored["id"].as_str().unwrap());
+        let record = format!("/api/v1/file/{}", stored["seq"]);
+        let put = |body: &Value| client.call(Method::PUT, &record).json(body).send();
+        let before = client.get(&native).send().await.json();
+        tenant.fixture.clock.advance(Duration::from_secs(1));
+        let mut read = client.get(&record).send().await.json();
+        read["upload_filename"] = read["file_name"].clone();
+        put(&read).await.expect(StatusCode::OK);
+        // Not even its revision.
+        assert_eq!(client.get(&native).send().await.json(), before, "{query}");
+
+        put(&json!({ "upload_filename": "b.png", "type": 4 }))
+            .await
+            .expect(StatusCode::OK);
+        let changed = client.get(&native).send().await.json();
+        let shown = ["name", "filename", "category"].map(|field| changed[field].clone());
+        assert_eq!(shown, ["b.png", "b.png", "pharmacy"].map(Value::from));
     }
 }
 
@@ -335,6 +403,51 @@ async fn to_delete_a_record_is_to_archive_it() {
     let read = tenant.client.get("/api/v1/file/1").send().await.json();
     assert_eq!(read["state"], 1);
     without_file_url(&tenant, read).await;
+}
+
+#[tokio::test]
+async fn a_record_whose_file_is_claimed_is_not_archived() {
+    let tenant = Tenant::new().await;
+    let record = create(&tenant.client, &json!({})).send().await.json();
+    let claim = format!("/v1/files/{}/claim", record["uuid"].as_str().unwrap());
+    let claim = tenant.client.post(&claim).json(&json!({ "holder": "h" }));
+    claim.send().await.expect(StatusCode::OK);
+    let delete = tenant.client.call(Method::DELETE, "/api/v1/file/1");
+    let problem = delete.send().await.problem(StatusCode::CONFLICT);
+    assert_eq!(problem.kind, "file-claimed");
+    let read = tenant.client.get("/api/v1/file/1").send().await.json();
+    assert_eq!(read["state"], 1);
+}
+
+#[tokio::test]
+async fn an_archived_record_can_be_changed() {
+    let tenant = Tenant::new().await;
+    let id = stored(&tenant.client).await;
+    let record = format!("/api/v1/file/{id}");
+    let delete = tenant.client.call(Method::DELETE, &record).send().await;
+    delete.expect(StatusCode::NO_CONTENT);
+    let put = tenant.client.call(Method::PUT, &record);
+    let put = put.json(&json!({ "type": 2 })).send().await;
+    let put = put.expect(StatusCode::OK).json();
+    let shown = ["type", "state", "file_url"].map(|field| put[field].clone());
+    assert_eq!(shown, [json!(2), json!(2), json!("")]);
+}
+
+#[tokio::test]
+async fn keys_and_tenants_have_numbers_of_their_own() {
+    let tenant = Tenant::new().await;
+    let token = tenant.fixture.token("school-8", Scopes::all()).await;
+    let other = tenant.client.with_token(token);
+    let second = tenant.client_with(Scopes::all()).await;
+    for (client, expected) in [
+        (&tenant.client, [1, 1]),
+        (&second, [1, 3]),
+        (&other, [2, 2]),
+    ] {
+        let record = create(client, &json!({})).send().await.json();
+        let numbers = ["tenant_id", "user_id"].map(|field| record[field].clone());
+        assert_eq!(numbers, expected.map(Value::from));
+    }
 }
 
 #[tokio::test]

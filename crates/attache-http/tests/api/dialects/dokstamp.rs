@@ -1,10 +1,13 @@
 //! dokstamp: PDF documents, each attached to one certificate.
 
+use std::time::Duration;
+
 use attache_model::Scopes;
 use attache_testkit::{HttpAnswer, HttpCall, HttpClient};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::credentials_portal;
 use crate::api::support::Tenant;
 
 const NOON: &str = "2026-01-31T12:00:00.000Z";
@@ -50,7 +53,7 @@ async fn a_file_is_written_as_the_page_prints_it() {
     let answer = upload(&tenant.client, &[(name, "%PDF-1.4")]).send().await;
     let answer = answer.expect(StatusCode::CREATED).json();
     let id = answer["data"][0]["uuid"].as_str().unwrap();
-    let url = format!("https://files.example.org/v1/public/{id}/{name}");
+    let url = format!("https://files.example.org/files/{id}/download");
     let mut file = json!({
         "uuid": id,
         "original_name": name,
@@ -85,6 +88,14 @@ async fn several_files_are_stored_together_or_not_at_all() {
         assert_eq!(answer["data"][at]["original_name"], *name);
     }
 
+    // The part may have any name.
+    let form = "--b\r\nContent-Disposition: form-data; name=\"anything\"; filename=\"4.pdf\"\r\n\r\n\
+                %PDF-4\r\n--b--\r\n";
+    let other = tenant.client.post("/files").text(form.to_owned());
+    let other = other.header("content-type", "multipart/form-data; boundary=b");
+    let other = other.send().await.expect(StatusCode::CREATED).json();
+    assert_eq!(other["data"][0]["original_name"], "4.pdf");
+
     let tenant = Tenant::new().await;
     for (files, kind) in [
         (
@@ -100,6 +111,11 @@ async fn several_files_are_stored_together_or_not_at_all() {
         let answer = upload(&tenant.client, files).send().await;
         assert_eq!(answer.problem(StatusCode::UNPROCESSABLE_ENTITY).kind, kind);
     }
+    let problem = upload(&tenant.client, &[("a.pdf", "%PDF-1"); 21])
+        .send()
+        .await;
+    let problem = problem.problem(StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(problem.kind, "too-many-files");
     let json = tenant.client.post("/files").json(&json!({})).send().await;
     json.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     tenant.assert_nothing_left().await;
@@ -120,6 +136,23 @@ async fn the_same_bytes_are_answered_with_their_record_until_it_is_used() {
     let twins = [("left.pdf", "%PDF-3"), ("right.pdf", "%PDF-3")];
     let twins = uuids(&upload(client, &twins).send().await);
     assert_eq!(twins[0], twins[1]);
+    // Whose record was given to somebody, put into a group, made private or archived.
+    for change in [
+        json!({ "category": "diplomas" }),
+        json!({ "person": "abc12" }),
+        json!({ "visibility": "private" }),
+        Value::Null,
+    ] {
+        let text = format!("%PDF-{change}");
+        let id = stored(client, &text).await;
+        let file = format!("/v1/files/{id}");
+        let call = match change {
+            Value::Null => client.post(&format!("{file}/archive")),
+            _ => client.call(Method::PATCH, &file).json(&change),
+        };
+        call.send().await.expect(StatusCode::OK);
+        assert_ne!(stored(client, &text).await, id, "{change}");
+    }
     // A private file with these bytes is another's business.
     client.upload("private.pdf", b"%PDF-2").await;
     let public = upload(client, &[("public.pdf", "%PDF-2")]).send().await;
@@ -133,7 +166,7 @@ async fn files_are_listed_by_their_use_as_a_whole() {
     assert_eq!(list("").await.body, r#"{"data":[]}"#);
     let used = stored(&tenant.client, "%PDF-0").await;
     claim(&tenant.client, &used).await;
-    // More than are read at once.
+    // More than are read at once. The newest come first; of one moment, the last id.
     let mut free = Vec::new();
     for batch in 0..35 {
         let names: Vec<_> = (0..20).map(|at| format!("%PDF-{batch}-{at}")).collect();
@@ -141,12 +174,14 @@ async fn files_are_listed_by_their_use_as_a_whole() {
             .iter()
             .map(|name| (name.as_str(), name.as_str()))
             .collect();
-        free.extend(uuids(&upload(&tenant.client, &files).send().await));
+        let mut stored = uuids(&upload(&tenant.client, &files).send().await);
+        stored.sort_by_key(ToString::to_string);
+        free.extend(stored);
+        tenant.fixture.clock.advance(Duration::from_millis(1));
     }
+    free.reverse();
     for query in ["?where[used_at]=null", "?where%5Bused_at%5D=null&page=2"] {
-        let mut listed = uuids(&list(query).await.expect(StatusCode::OK));
-        listed.sort_by_key(ToString::to_string);
-        free.sort_by_key(ToString::to_string);
+        let listed = uuids(&list(query).await.expect(StatusCode::OK));
         assert_eq!(listed, free, "{query}");
     }
     assert_eq!(
@@ -157,6 +192,44 @@ async fn files_are_listed_by_their_use_as_a_whole() {
     let refused = list("?where[used_at]=yesterday").await;
     let problem = refused.problem(StatusCode::BAD_REQUEST);
     assert!(problem.detail.contains("where[used_at]"), "{problem:?}");
+}
+
+#[tokio::test]
+async fn an_extension_is_what_the_name_ends_with() {
+    let tenant = Tenant::new().await;
+    for (name, extension) in [
+        ("a.PDF", "PDF"),
+        ("a.tar.gz", "gz"),
+        ("README", ""),
+        ("ends.", ""),
+        (".profile", ""),
+    ] {
+        let answer = upload(&tenant.client, &[(name, &format!("%PDF-{name}"))]);
+        let answer = answer.send().await.expect(StatusCode::CREATED).json();
+        assert_eq!(answer["data"][0]["extension"], extension, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn files_of_other_apis_are_listed_and_archived_ones_are_not() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let get = |target: String| async move { client.get(&target).send().await };
+    let native = client.upload("a.txt", b"no pdf").await.to_string();
+    tenant.fixture.clock.advance(Duration::from_millis(1));
+    let portals = credentials_portal::stored(client, "abc12", "%PDF-1").await;
+    let list = || async { uuids(&client.get("/files").send().await) };
+    assert_eq!(list().await, [portals["id"].clone(), native.clone().into()]);
+    let read = get(format!("/files/{native}")).await.json();
+    assert_eq!(read["data"]["mime_type"], "text/plain");
+
+    let id = stored(client, "%PDF-2").await;
+    let archive = client.post(&format!("/v1/files/{id}/archive")).send().await;
+    archive.expect(StatusCode::OK);
+    assert_eq!(list().await.len(), 2);
+    get(format!("/files/{id}")).await.expect(StatusCode::OK);
+    let download = get(format!("/files/{id}/download")).await;
+    assert_eq!(download.problem(StatusCode::NOT_FOUND).kind, "not-found");
 }
 
 #[tokio::test]
@@ -178,6 +251,9 @@ async fn a_file_is_renamed_and_the_rest_stays() {
         assert_eq!(tenant.client.get(&file).send().await.json(), answer);
         let native = tenant.client.get(&format!("/v1/files/{id}")).send().await;
         assert_eq!(native.json()["name"], name);
+        let download = tenant.client.get(&format!("{file}/download")).send().await;
+        let disposition = download.header("content-disposition");
+        assert!(disposition.contains(name), "{disposition}");
         for wrong in [
             json!({}),
             json!({ "name": "x.pdf" }),
@@ -246,6 +322,8 @@ async fn a_used_file_is_not_deleted() {
     let release = format!("/v1/files/{id}/claim?holder=certificate:42");
     let release = tenant.client.call(Method::DELETE, &release).send().await;
     release.expect(StatusCode::OK);
+    let free = tenant.client.get("/files?where[used_at]=null").send().await;
+    assert_eq!(uuids(&free), [id.as_str()]);
     assert_eq!(delete().await.expect(StatusCode::NO_CONTENT).body, "");
     delete().await.problem(StatusCode::NOT_FOUND);
     let file = tenant.client.get("/files/h8i9j0k1-l2m3-4567").send().await;

@@ -47,27 +47,38 @@ fn without_url(mut answer: Value) -> (Value, String) {
 async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"hello").await.to_string();
-    for (body, disposition, minutes) in [
-        (json!({ "fileId": id }), "inline", 60),
+    for (body, disposition, seconds) in [
+        (json!({ "fileId": id }), "inline", 3600),
         (
             json!({ "fileId": id, "action": "view", "expiresInMinutes": 60 }),
             "inline",
-            60,
+            3600,
         ),
         (
             json!({ "fileId": id, "action": null, "expiresInMinutes": null, "x": 1 }),
             "inline",
-            60,
+            3600,
         ),
         (
             json!({ "fileId": id, "action": "download", "expiresInMinutes": 1 }),
             "attachment",
-            1,
+            60,
         ),
         (
             json!({ "fileId": id, "action": "download", "expiresInMinutes": 1440.0 }),
             "attachment",
-            1440,
+            86_400,
+        ),
+        // The URL holds for whole seconds.
+        (
+            json!({ "fileId": id, "action": "download", "expiresInMinutes": 2.5 }),
+            "attachment",
+            150,
+        ),
+        (
+            json!({ "fileId": id, "action": "download", "expiresInMinutes": 1.001 }),
+            "attachment",
+            60,
         ),
     ] {
         let (answer, url) = without_url(answered(&tenant.client, &body).await);
@@ -76,7 +87,7 @@ async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
             "filename": "a.txt",
             "contentType": "text/plain",
             "fileSize": 5,
-            "expiresAt": NOON_MILLIS + minutes * MINUTE_MILLIS,
+            "expiresAt": NOON_MILLIS + seconds * 1000,
         });
         assert_eq!(answer, expected, "{body}");
         let opened = tenant.client.anonymous().get(&url).send().await;
@@ -93,7 +104,7 @@ async fn a_new_file_is_sent_once_and_has_the_id_that_was_answered() {
     let client = &tenant.client;
     let body = json!({
         "action": "upload", "fileName": "a.txt", "contentType": "text/plain",
-        "expiresInMinutes": 15,
+        "expiresInMinutes": 15, "fileId": "of no file",
     });
     let promised = answered(client, &body).await;
     let (answer, url) = without_url(promised.clone());
@@ -127,6 +138,31 @@ async fn a_new_file_is_sent_once_and_has_the_id_that_was_answered() {
     assert_eq!(opened.expect(StatusCode::OK).body, "more bytes");
     let listed = client.get("/v1/files").send().await.json();
     assert_eq!(listed["files"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_url_of_a_file_that_was_sent_ends_like_any_other() {
+    let tenant = Tenant::new().await;
+    let [deleted, late] = ["deleted", "late"].map(|_| promise(&tenant.client).send());
+    let (deleted, late) = (deleted.await.json(), late.await.json());
+    for promised in [&deleted, &late] {
+        let sent = put(&tenant.client, promised, "text/plain").await;
+        sent.expect(StatusCode::CREATED);
+    }
+    let file = format!("/v1/files/{}", deleted["fileId"].as_str().unwrap());
+    let delete = tenant.client.call(Method::DELETE, &file).send().await;
+    delete.expect(StatusCode::NO_CONTENT);
+    let problem = put(&tenant.client, &deleted, "text/plain").await;
+    problem.problem(StatusCode::NOT_FOUND);
+    tenant
+        .fixture
+        .clock
+        .advance(std::time::Duration::from_hours(1));
+    for promised in [&deleted, &late] {
+        let problem = put(&tenant.client, promised, "text/plain").await;
+        let problem = problem.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.kind, "link-expired");
+    }
 }
 
 #[tokio::test]
@@ -165,6 +201,13 @@ async fn what_is_missing_or_wrong_is_named() {
         ("fileId", json!({ "action": "download" })),
         ("fileId", json!({ "fileId": "" })),
         ("fileId", json!({ "fileId": 7 })),
+        (
+            "fileId",
+            json!({
+                "action": "upload", "fileName": "a.txt", "contentType": "text/plain",
+                "fileId": 7,
+            }),
+        ),
         ("action", json!({ "fileId": id, "action": "delete" })),
         ("action", json!({ "fileId": id, "action": "View" })),
         (
@@ -275,6 +318,34 @@ async fn the_tenant_named_is_the_keys() {
     for other in ["school-8", "nobodys", ""] {
         let problem = named(other).await.problem(StatusCode::FORBIDDEN);
         assert_eq!(problem.kind, "other-tenant", "{other}");
+    }
+    for (one, other, status) in [
+        ("school-7", "school-7", StatusCode::OK),
+        ("school-7", "school-8", StatusCode::FORBIDDEN),
+        ("school-8", "school-7", StatusCode::FORBIDDEN),
+    ] {
+        let twice = promise(&tenant.client).header("Tenant-ID", one);
+        let twice = twice.header("Tenant-ID", other).send().await;
+        assert_eq!(twice.status, status, "{one} {other}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_name_the_tenant() {
+    let fixture = attache_testkit::Fixture::new().await;
+    let origin = "https://portal.example.org";
+    let client = HttpClient::with_origins(&fixture, &[origin]);
+    for (target, header) in [("/v1/files/url", "tenant-id"), ("/files", "x-tenant")] {
+        let preflight = client.call(Method::OPTIONS, target);
+        let preflight = preflight
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", header);
+        let allowed = preflight.send().await.expect(StatusCode::OK);
+        assert_eq!(allowed.header("access-control-allow-origin"), origin);
+        let headers = allowed.header("access-control-allow-headers");
+        let mut headers = headers.split(',').map(str::trim);
+        assert!(headers.any(|allowed| allowed == header), "{header}");
     }
 }
 

@@ -6,4 +6,6 @@ mod credentials_portal;
 mod dokstamp;
 mod flexportal;
 mod participant_files;
+mod redirects;
 mod switches;
+mod unknown_parameters;

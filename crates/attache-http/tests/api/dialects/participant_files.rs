@@ -65,6 +65,35 @@ async fn a_file_is_written_as_the_page_prints_it() {
 }
 
 #[tokio::test]
+async fn a_key_is_that_of_the_time_when_the_file_was_stored() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    let give = async |record: &Value, person: Value| {
+        let target = format!("/v1/files/{}", record["id"].as_str().unwrap());
+        let call = client.call(Method::PATCH, &target);
+        let call = call.json(&json!({ "person": person })).send();
+        call.await.expect(StatusCode::OK).json()
+    };
+    let nobodys = stored(client, "").await;
+    give(&nobodys, json!("PT-1")).await;
+    let key = format!("-/files/{NOON}_Kitty.jpg");
+    assert_eq!(keys(&list(client, "").await), [&key]);
+    let answer = ask(client, &format!("/download?key={key}")).await;
+    answer.expect(StatusCode::OK);
+
+    let first = stored(client, "&person=PT-1").await;
+    let second = give(&first, json!("PT-2")).await;
+    let page = list(client, "?participantIdentifier=PT-2").await;
+    let key = first["key"].as_str().unwrap();
+    assert!(key.starts_with(first["person_id"].as_str().unwrap()));
+    assert_eq!(keys(&page), [key]);
+    assert_eq!(page["files"][0]["participantID"], second["person_id"]);
+    give(&first, Value::Null).await;
+    let answer = ask(client, &format!("/download?key={key}")).await;
+    answer.problem(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn files_are_filtered_by_participant_category_and_time() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
@@ -105,6 +134,11 @@ async fn files_are_filtered_by_participant_category_and_time() {
         ("?uploadedBefore=2026-01-31".to_owned(), &[]),
         ("?uploadedBefore=2026-02-01".to_owned(), &[2, 1, 0]),
         ("?uploadedAfter=2026-02-01".to_owned(), &[]),
+        // Before and after all that can be.
+        ("?uploadedAfter=0001-01-01".to_owned(), &[2, 1, 0]),
+        ("?uploadedAfter=1969-12-31T23:59:59Z&uploadedBefore=9999-12-31T23:59:59-12:00".to_owned(), &[2, 1, 0]),
+        ("?uploadedBefore=0001-01-01".to_owned(), &[]),
+        ("?uploadedAfter=9999-12-31".to_owned(), &[]),
     ] {
         let expected: Vec<_> = expected.iter().map(|at| key(*at)).collect();
         assert_eq!(keys(&list(client, &query).await), expected, "{query}");

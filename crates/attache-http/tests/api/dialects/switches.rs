@@ -4,6 +4,7 @@ use attache_http::{Dialect, Dialects};
 use attache_model::Scopes;
 use attache_testkit::{Fixture, HttpClient};
 use http::StatusCode;
+use serde_json::json;
 
 #[tokio::test]
 async fn a_dialect_that_is_off_is_neither_served_nor_described() {
@@ -31,6 +32,11 @@ async fn a_dialect_that_is_off_is_neither_served_nor_described() {
         let answer = client.get(path).send().await;
         assert_eq!(answer.problem(StatusCode::NOT_FOUND).kind, "not-found");
     }
+    // A path that is another's too, with other methods, is still that other's.
+    let answer = client.post("/v1/files/url").json(&json!({})).send().await;
+    let problem = answer.problem(StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(problem.kind, "method-not-allowed");
+    assert!(!answer.header("allow").contains("POST"), "{answer:?}");
     let answer = client.get("/v1/files").send().await;
     answer.expect(StatusCode::OK);
 }

@@ -1,0 +1,54 @@
+//! What a dialect does not know is ignored, however it is given.
+
+use attache_testkit::HttpClient;
+use http::StatusCode;
+
+use super::participant_files;
+use crate::api::support::Tenant;
+
+/// What reads a query: each with parameters that it knows.
+async fn targets(client: &HttpClient) -> Vec<String> {
+    let projects = "/api/v1/administration/projects/school-7/files";
+    let file = participant_files::stored(client, "&person=abc12").await;
+    vec![
+        "/files?where[used_at]=null".to_owned(),
+        "/api/v1/files?limit=7".to_owned(),
+        format!("{projects}?limit=7"),
+        format!("{projects}/download?key={}", file["key"].as_str().unwrap()),
+        "/api/files?".to_owned(),
+    ]
+}
+
+#[tokio::test]
+async fn unknown_parameters_are_ignored_however_they_are_given() {
+    let tenant = Tenant::new().await;
+    let many = "&p=".repeat(100);
+    for target in targets(&tenant.client).await {
+        let ask = |more: &str| tenant.client.get(&format!("{target}{more}")).send();
+        let expected = ask("").await.expect(StatusCode::OK);
+        for unknown in [
+            "&include[]=a&include[]=b",
+            "&page=%zz",
+            "&%ff=1",
+            "&%=",
+            &many,
+        ] {
+            let answer = ask(unknown).await;
+            assert_eq!(answer.status, StatusCode::OK, "{target}{unknown}");
+            assert_eq!(answer.body, expected.body, "{target}{unknown}");
+        }
+        // Only what is known is taken at its word, and so has one.
+        if let Some((_, known)) = target
+            .split_once('?')
+            .filter(|(_, known)| !known.is_empty())
+        {
+            let problem = ask(&format!("&{known}")).await;
+            let problem = problem.problem(StatusCode::BAD_REQUEST);
+            assert!(problem.detail.contains("more than once"), "{problem:?}");
+        }
+        if !target.starts_with("/api/files") {
+            let long = format!("&unknown={}", "x".repeat(8 << 10));
+            ask(&long).await.problem(StatusCode::BAD_REQUEST);
+        }
+    }
+}
