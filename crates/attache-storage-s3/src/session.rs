@@ -181,3 +181,192 @@ impl fmt::Debug for Session {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    /// Stands still until it is turned.
+    #[derive(Debug)]
+    struct ManualClock(Mutex<Timestamp>);
+
+    impl ManualClock {
+        fn advance(&self, by: Duration) {
+            let mut now = self.0.lock().unwrap();
+            *now = now.plus(by);
+        }
+    }
+
+    impl Clock for ManualClock {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    /// Gives what it was told to, and counts how often it was asked.
+    #[derive(Debug, Default)]
+    struct Source {
+        key: Mutex<Option<S3AccessKey>>,
+        asked: AtomicUsize,
+        is_silent: bool,
+    }
+
+    #[async_trait]
+    impl S3CredentialsSource for Source {
+        async fn access_key(
+            &self,
+        ) -> Result<S3AccessKey, Box<dyn std::error::Error + Send + Sync>> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.is_silent {
+                std::future::pending().await
+            }
+            // Whoever else may ask does it now.
+            tokio::task::yield_now().await;
+            self.key.lock().unwrap().clone().ok_or("away".into())
+        }
+    }
+
+    struct Scene {
+        source: Arc<Source>,
+        clock: Arc<ManualClock>,
+        session: Session,
+    }
+
+    impl Scene {
+        fn new(source: Source) -> Self {
+            let source = Arc::new(source);
+            let clock = Arc::new(ManualClock(Mutex::new(Timestamp::from_millis(0))));
+            let session = Session::with_clock(source.clone(), clock.clone());
+            Self {
+                source,
+                clock,
+                session,
+            }
+        }
+
+        fn gives(&self, id: &str, holds_for: Option<Duration>) {
+            let key = S3AccessKey::new(id, "canary");
+            let key = match holds_for {
+                Some(holds_for) => key.with_expires_at(self.clock.now().plus(holds_for)),
+                None => key,
+            };
+            *self.source.key.lock().unwrap() = Some(key);
+        }
+
+        fn is_away(&self) {
+            *self.source.key.lock().unwrap() = None;
+        }
+
+        /// The id of the key there is, or why there is none.
+        async fn key(&self) -> Result<String, String> {
+            let key = self.session.access_key().await;
+            let key = key.map_err(|error| attache_model::with_causes(&error))?;
+            Ok(key.to_sdk().access_key_id().to_owned())
+        }
+
+        fn asked(&self) -> usize {
+            self.source.asked.load(Ordering::SeqCst)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_is_renewed_before_its_end_and_not_earlier() {
+        let scene = Scene::new(Source::default());
+        scene.gives("one", Some(MINUTE * 60));
+        assert_eq!(scene.key().await.unwrap(), "one");
+        scene.gives("two", Some(MINUTE * 120));
+        scene.clock.advance(MINUTE * 54);
+        assert_eq!(scene.key().await.unwrap(), "one");
+        assert_eq!(scene.asked(), 1);
+        scene.clock.advance(MINUTE);
+        assert_eq!(scene.key().await.unwrap(), "two");
+        assert_eq!(scene.asked(), 2);
+        let left = scene.session.time_left().await.unwrap();
+        assert_eq!(left, Some(MINUTE * 65));
+    }
+
+    #[tokio::test]
+    async fn a_key_without_an_end_is_asked_for_again_all_the_same() {
+        let scene = Scene::new(Source::default());
+        scene.gives("one", None);
+        assert_eq!(scene.key().await.unwrap(), "one");
+        assert_eq!(scene.session.time_left().await.unwrap(), None);
+        scene.gives("two", None);
+        scene.clock.advance(MINUTE * 15);
+        assert_eq!(scene.key().await.unwrap(), "two");
+        // And kept where there is no other.
+        scene.is_away();
+        scene.clock.advance(MINUTE * 600);
+        assert_eq!(scene.key().await.unwrap(), "two");
+    }
+
+    #[tokio::test]
+    async fn a_key_is_kept_to_its_end_while_there_is_no_other() {
+        let scene = Scene::new(Source::default());
+        scene.gives("one", Some(MINUTE * 60));
+        scene.key().await.unwrap();
+        scene.is_away();
+        scene.clock.advance(MINUTE * 56);
+        for _ in 0..3 {
+            assert_eq!(scene.key().await.unwrap(), "one");
+        }
+        // Not with every request.
+        assert_eq!(scene.asked(), 2);
+        scene.clock.advance(PAUSE);
+        assert_eq!(scene.key().await.unwrap(), "one");
+        assert_eq!(scene.asked(), 3);
+
+        scene.clock.advance(MINUTE * 4);
+        let refused = scene.key().await.unwrap_err();
+        assert_eq!(refused, "there are no credentials for the store: away");
+        assert_eq!(scene.key().await.unwrap_err(), refused);
+        assert_eq!(scene.asked(), 4);
+        scene.gives("two", Some(MINUTE * 60));
+        scene.clock.advance(PAUSE_WITHOUT_KEY);
+        assert_eq!(scene.key().await.unwrap(), "two");
+    }
+
+    #[tokio::test]
+    async fn many_ask_and_the_source_is_asked_once() {
+        let scene = Scene::new(Source::default());
+        scene.gives("one", Some(MINUTE * 60));
+        let all = futures_util::future::join_all((0..9).map(|_| scene.key())).await;
+        assert!(all.iter().all(|key| key.as_deref() == Ok("one")), "{all:?}");
+        assert_eq!(scene.asked(), 1);
+
+        scene.clock.advance(MINUTE * 56);
+        futures_util::future::join_all((0..9).map(|_| scene.key())).await;
+        assert_eq!(scene.asked(), 2);
+
+        let scene = Scene::new(Source::default());
+        let all = futures_util::future::join_all((0..9).map(|_| scene.key())).await;
+        assert!(all.iter().all(Result::is_err), "{all:?}");
+        assert_eq!(scene.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_expired_key_is_none() {
+        let scene = Scene::new(Source::default());
+        scene.gives("one", Some(Duration::ZERO));
+        let refused = scene.key().await.unwrap_err();
+        assert!(refused.ends_with("gave expired ones"), "{refused}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_source_is_given_up() {
+        let scene = Scene::new(Source {
+            is_silent: true,
+            ..Source::default()
+        });
+        let refused = scene.key().await.unwrap_err();
+        assert!(refused.ends_with("did not answer in 8 s"), "{refused}");
+        let shown = format!("{:?}", scene.session);
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}
