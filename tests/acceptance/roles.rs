@@ -165,7 +165,20 @@ async fn where_nobody_has_a_key_the_start_fails_and_says_where_it_looked() {
     // Accepts connections, and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", silent.local_addr().unwrap());
-    for metadata in ["http://127.0.0.1:1", &silent] {
+    // Not AWS, and in its place.
+    let other = Identities::start().url("");
+    let folder = tempfile::tempdir().unwrap();
+    let profiles = folder.path().join("config");
+    fs::write(
+        &profiles,
+        "[default]\nrole_arn = a\nsource_profile = gone\n",
+    )
+    .unwrap();
+    for (metadata, wrong) in [
+        ("http://127.0.0.1:1", "profile `gone` was not defined"),
+        (&silent, "profile `gone` was not defined"),
+        (&other, "IMDS"),
+    ] {
         let told = [
             "there are no credentials for the store",
             "AWS_ACCESS_KEY_ID",
@@ -173,12 +186,14 @@ async fn where_nobody_has_a_key_the_start_fails_and_says_where_it_looked() {
             "AWS_WEB_IDENTITY_TOKEN_FILE",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
             "metadata of the instance",
+            wrong,
         ];
         for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["check"]] {
             let mut command = server.command(arguments);
             for name in KEY_VARIABLES {
                 command.env_remove(name);
             }
+            command.env("AWS_CONFIG_FILE", &profiles);
             let output = run(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata));
             assert!(!output.status.success(), "{output:?}");
             let said = [output.stdout, output.stderr].concat();

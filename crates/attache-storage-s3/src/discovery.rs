@@ -2,14 +2,17 @@
 
 use std::error::Error;
 use std::fmt;
+use std::iter;
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use attache_model::Timestamp;
+use attache_model::{Timestamp, with_causes};
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds;
+use aws_config::imds::client::error::ImdsError;
+use aws_config::meta::ProviderChainError;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -33,7 +36,34 @@ const METADATA_TRIES: u32 = 2;
      AWS_ROLE_ARN), from the container (AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI) and in the \
      metadata of the instance; set the first two, or give the machine a role"
 )]
-struct NothingFound;
+struct NothingFound(#[source] Option<Detail>);
+
+/// What is worth telling of those that were asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Detail(String);
+
+impl NothingFound {
+    /// `None` where somebody is to have a key, and fails.
+    fn of(error: &CredentialsError) -> Option<Self> {
+        let mut causes = iter::successors(error.source(), |cause| (*cause).source());
+        if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+            let chain: Option<&ProviderChainError<_>> =
+                causes.next().and_then(<dyn Error>::downcast_ref);
+            return Some(Self(chain.and_then(of_profile)));
+        }
+        // The last that is asked. Machines of others have something else at its address.
+        let is_metadata = causes.any(|cause| cause.is::<ImdsError>());
+        is_metadata.then(|| Self(Some(Detail(with_causes(error)))))
+    }
+}
+
+/// What is wrong with the profile, where there are any; of the others it is known.
+fn of_profile(chain: &ProviderChainError<CredentialsError>) -> Option<Detail> {
+    let mut attempts = chain.attempts().iter();
+    let attempt = attempts.find(|attempt| attempt.name() == "Profile")?;
+    Some(Detail(with_causes(attempt.error().source()?)))
+}
 
 /// The default chain of the SDKs. Made anew each time, so that files which were changed are read.
 #[derive(Default)]
@@ -74,8 +104,10 @@ impl S3CredentialsSource for AwsChain {
             .await;
         match chain.provide_credentials().await {
             Ok(found) => Ok(of_sdk(&found)),
-            Err(CredentialsError::CredentialsNotLoaded(_)) => Err(NothingFound.into()),
-            Err(error) => Err(error.into()),
+            Err(error) => match NothingFound::of(&error) {
+                Some(nothing) => Err(nothing.into()),
+                None => Err(error.into()),
+            },
         }
     }
 }

@@ -137,7 +137,11 @@ impl Session {
                 };
                 Ok(key)
             }
-            (Err(_), Some(key)) => {
+            (Err(refusal), Some(key)) => {
+                tracing::warn!(
+                    error = &refusal as &dyn std::error::Error,
+                    "the key to the store was not renewed; it is used to its end"
+                );
                 held.key = Some(key.clone());
                 held.ask_at = Some(now.plus(PAUSE));
                 Ok(key)
