@@ -53,7 +53,7 @@ impl NothingFound {
             return Some(Self(chain.and_then(of_profile)));
         }
         // The last that is asked. Machines of others have something else at its address.
-        let is_metadata = causes.any(|cause| cause.is::<ImdsError>());
+        let is_metadata = causes.any(<dyn Error>::is::<ImdsError>);
         is_metadata.then(|| Self(Some(Detail(with_causes(error)))))
     }
 }

@@ -228,7 +228,7 @@ mod tests {
         ) -> Result<S3AccessKey, Box<dyn std::error::Error + Send + Sync>> {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if self.is_silent {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             // Whoever else may ask does it now.
             tokio::task::yield_now().await;
