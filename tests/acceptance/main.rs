@@ -33,6 +33,7 @@ mod past_the_server;
 mod public;
 mod record;
 mod replicas;
+mod roles;
 mod shared_start;
 mod shutdown;
 mod slow_clients;

@@ -1,17 +1,20 @@
 //! The SDK's client, configured once: time-outs, retries, checksums, and nothing from files.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Builder, Config, Region, RequestChecksumCalculation,
-    ResponseChecksumValidation, SharedHttpClient,
+    BehaviorVersion, Builder, Config, IdentityCache, ProvideCredentials, Region,
+    RequestChecksumCalculation, ResponseChecksumValidation, SharedCredentialsProvider,
+    SharedHttpClient,
 };
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+use crate::session::Session;
 use crate::{S3Credentials, S3Options};
 
 /// Tries of one request, the first included.
@@ -31,11 +34,14 @@ pub(crate) struct Clients {
     pub(crate) once: Client,
     /// Signs for where clients reach the store, and never sends.
     pub(crate) presigner: Client,
+    /// What all of them sign with.
+    pub(crate) session: Arc<Session>,
 }
 
 impl Clients {
     pub(crate) fn new(options: &S3Options, credentials: &S3Credentials) -> Self {
-        let config = common(options, credentials);
+        let session = Arc::new(Session::new(credentials));
+        let config = common(options, &session);
         let timeout = options.attempt_timeout;
         let bytes = config.to_builder().timeout_config(timeouts(timeout * 3));
         let once = config.to_builder().retry_config(RetryConfig::disabled());
@@ -48,16 +54,21 @@ impl Clients {
             bytes: Client::from_conf(bytes.build()),
             once: Client::from_conf(once.build()),
             presigner: Client::from_conf(presigner.build()),
+            session,
         }
     }
 }
 
-fn common(options: &S3Options, credentials: &S3Credentials) -> Config {
+fn common(options: &S3Options, session: &Arc<Session>) -> Config {
     let region = options.region.clone();
+    let provider: Arc<dyn ProvideCredentials> = Arc::clone(session) as _;
     let mut config = Builder::new()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http_client(options))
-        .credentials_provider(credentials.to_sdk())
+        .credentials_provider(SharedCredentialsProvider::from(provider))
+        // The session holds the key: the SDK would drop it ten seconds before its end, also where
+        // there is no other yet.
+        .identity_cache(IdentityCache::no_cache())
         .region(Region::new(
             region.unwrap_or_else(|| "us-east-1".to_owned()),
         ))
@@ -96,13 +107,19 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
 
 /// Plain HTTP needs no TLS, and then no certificates on the machine.
 fn http_client(options: &S3Options) -> SharedHttpClient {
-    let builder = aws_smithy_http_client::Builder::new();
     match &options.endpoint {
-        Some(endpoint) if endpoint.scheme() == "http" => builder.build_http(),
-        _ => builder
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https(),
+        Some(endpoint) if endpoint.scheme() == "http" => {
+            aws_smithy_http_client::Builder::new().build_http()
+        }
+        _ => https_client(),
     }
+}
+
+/// Speaks plain HTTP, too.
+pub(crate) fn https_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }
 
 fn endpoint_text(endpoint: &url::Url) -> String {

@@ -8,6 +8,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
+use crate::S3CredentialsError;
 use crate::meaning::{Meaning, meaning};
 use crate::memory::LONGEST_WAIT;
 
@@ -34,6 +35,9 @@ pub(crate) enum S3Failure {
     /// The request could not be put together.
     #[error("the request could not be made")]
     Unsendable(#[source] BoxError),
+    /// There is no key to sign with. A try before this one may have been sent.
+    #[error(transparent)]
+    NoCredentials(#[from] S3CredentialsError),
     /// The body of an answer broke off, again and again.
     #[error("the store's bytes broke off at {offset_bytes} of {end_bytes}")]
     CutOff {
@@ -79,9 +83,11 @@ impl S3Failure {
     fn meaning(&self) -> Meaning {
         let (kind, may_be_done) = match self {
             Self::Answered(answer) => return meaning(answer.status, answer.code.as_deref()),
-            Self::TimedOut | Self::Broken(_) | Self::Unreadable(_) | Self::GivenUp => {
-                (BlobErrorKind::Unavailable, true)
-            }
+            Self::TimedOut
+            | Self::Broken(_)
+            | Self::Unreadable(_)
+            | Self::NoCredentials(_)
+            | Self::GivenUp => (BlobErrorKind::Unavailable, true),
             Self::CutOff { .. } | Self::NoMemory => (BlobErrorKind::Unavailable, false),
             Self::Nonsense(_) => (BlobErrorKind::Other, true),
             Self::Unsendable(_) => (BlobErrorKind::Other, false),
@@ -121,6 +127,9 @@ where
 {
     /// Keeps what the log needs. The SDK's own error is dropped: it holds the whole answer.
     fn from(error: SdkError<E, HttpResponse>) -> Self {
+        if let Some(missing) = missing_credentials(&error) {
+            return missing.into();
+        }
         let request_id = error.request_id().map(str::to_owned);
         let wrap: fn(BoxError) -> Self = match &error {
             SdkError::ServiceError(answer) => {
@@ -140,6 +149,12 @@ where
         };
         wrap(error.into_source().unwrap_or_else(Into::into))
     }
+}
+
+/// Our own error, which comes back from the SDK in several wrappings.
+fn missing_credentials(error: &(dyn Error + 'static)) -> Option<S3CredentialsError> {
+    let mut causes = std::iter::successors(Some(error), |cause| (*cause).source());
+    causes.find_map(|cause| cause.downcast_ref().cloned())
 }
 
 /// Why a put ended early: by the fault of the sender or of the store.

@@ -4,6 +4,8 @@ mod bucket;
 mod clients;
 mod credentials;
 mod diagnose;
+#[cfg(feature = "aws-config")]
+mod discovery;
 mod failure;
 mod landing;
 mod list;
@@ -15,11 +17,12 @@ mod options;
 mod presign;
 mod put;
 mod read;
+mod session;
 mod settle;
 mod source;
 mod store;
 mod strays;
 
-pub use credentials::S3Credentials;
+pub use credentials::{S3AccessKey, S3Credentials, S3CredentialsError, S3CredentialsSource};
 pub use options::{S3Options, S3OptionsError};
 pub use store::S3BlobStore;

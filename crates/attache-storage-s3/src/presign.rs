@@ -19,8 +19,8 @@ const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// What a put is bound to, and therefore must be signed.
 const BOUND: [&str; 3] = ["content-length", "content-type", "x-amz-checksum-sha256"];
 
-/// Signs. What cannot be bound is refused: a lifetime under a second or over a week, a text that
-/// cannot be in a header, a size beyond one request.
+/// Signs. What cannot be bound is refused: a lifetime under a second, over a week or beyond the end
+/// of the key that signs, a text that cannot be in a header, a size beyond one request.
 pub(crate) async fn presign(
     bucket: &Bucket,
     operation: &PresignOperation,
@@ -30,6 +30,9 @@ pub(crate) async fn presign(
     let failed = |failure: S3Failure| failure.of(OPERATION, key);
     let object = bucket.object_name(key.as_str());
     let presigner = &bucket.clients.presigner;
+    // Asked first: if the key is renewed in between, the new one holds longer.
+    let time_left = bucket.clients.session.time_left().await;
+    let time_left = time_left.map_err(|error| failed(error.into()))?;
     match operation {
         PresignOperation::Get {
             lifetime,
@@ -37,7 +40,7 @@ pub(crate) async fn presign(
             content_disposition,
             ..
         } => {
-            let lifetime = signable(*lifetime).ok_or_else(refused)?;
+            let lifetime = signable(*lifetime, time_left).ok_or_else(refused)?;
             if !is_header_text(content_type) || !is_header_text(content_disposition) {
                 return Err(refused());
             }
@@ -59,7 +62,7 @@ pub(crate) async fn presign(
             content_type,
             ..
         } => {
-            let lifetime = signable(*lifetime).ok_or_else(refused)?;
+            let lifetime = signable(*lifetime, time_left).ok_or_else(refused)?;
             let size_bytes = one_request(*size_bytes).ok_or_else(refused)?;
             if content_type.is_empty() || !is_header_text(content_type) {
                 return Err(refused());
@@ -82,8 +85,10 @@ pub(crate) async fn presign(
     }
 }
 
-fn signable(lifetime: Duration) -> Option<PresigningConfig> {
-    if !(Duration::from_secs(1)..=LONGEST).contains(&lifetime) {
+/// `None` for what would not hold as long as it says: what a temporary key signed ends with the key.
+fn signable(lifetime: Duration, time_left: Option<Duration>) -> Option<PresigningConfig> {
+    let longest = time_left.map_or(LONGEST, |left| left.min(LONGEST));
+    if !(Duration::from_secs(1)..=longest).contains(&lifetime) {
         return None;
     }
     PresigningConfig::expires_in(lifetime).ok()

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::bucket::Bucket;
 use crate::failure::S3Failure;
-use crate::{S3Credentials, S3Options, list, presign, put, read, strays};
+use crate::{S3Credentials, S3CredentialsError, S3Options, list, presign, put, read, strays};
 
 /// For how long the bucket counts as there after it has answered.
 const HEALTHY_FOR: Duration = Duration::from_secs(5);
@@ -48,6 +48,16 @@ impl S3BlobStore {
         Self {
             bucket: Bucket::new(options, credentials),
         }
+    }
+
+    /// Gets an access key now rather than with the first request, unless one is held. Asks the source
+    /// of the credentials alone, not the store.
+    ///
+    /// # Errors
+    ///
+    /// There is none at present.
+    pub async fn find_credentials(&self) -> Result<(), S3CredentialsError> {
+        self.bucket.clients.session.access_key().await.map(drop)
     }
 }
 

@@ -31,7 +31,8 @@ impl Installation {
     /// A shared database is used as it is: it must be migrated, and the keys must be given.
     ///
     /// Needs a tokio runtime. An opening that was dropped half-way can be made again. A bucket is
-    /// not asked whether it is there: [`FileService::check_health`] does that.
+    /// not asked whether it is there: [`FileService::check_health`] does that; but there must be
+    /// credentials for it.
     ///
     /// # Errors
     ///
@@ -120,6 +121,7 @@ pub(crate) async fn open_store(
             credentials,
         } => {
             let store = bucket(options, credentials);
+            store.find_credentials().await?;
             Ok(Arc::new(TimeoutBlobStore::new(store, Timeouts::default())))
         }
     }

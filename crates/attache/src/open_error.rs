@@ -37,6 +37,10 @@ pub enum OpenError {
         #[source]
         source: BlobError,
     },
+    /// There are no credentials for the bucket.
+    #[cfg(feature = "s3")]
+    #[error(transparent)]
+    Credentials(#[from] attache_storage_s3::S3CredentialsError),
     /// The signing keys cannot be used.
     #[error("the signing keys cannot be used")]
     SigningKeys(#[from] SigningKeysError),

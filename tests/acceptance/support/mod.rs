@@ -7,6 +7,7 @@ mod command;
 mod curl;
 mod fixtures;
 mod form;
+mod identities;
 mod pairing;
 mod promise;
 mod raw;
@@ -23,10 +24,11 @@ pub(crate) use fixtures::{
     ALL_SCOPES, HTML, PDF, PNG, SVG, UNKNOWN_ID, encode_segment, id_of, noise, sha256_hex,
 };
 pub(crate) use form::Form;
+pub(crate) use identities::Identities;
 pub(crate) use pairing::{Needs, Place, has_story, signs_requests};
 pub(crate) use promise::{
-    assert_nothing_left, begin, complete, finish, loose_promise, send, state, upload_of, url_of,
-    whole_promise,
+    assert_nothing_left, begin, begin_anywhere, complete, finish, loose_promise, send, state,
+    upload_of, url_of, whole_promise,
 };
 pub(crate) use raw::RawConnection;
 pub(crate) use server::{Options, Server};

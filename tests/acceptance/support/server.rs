@@ -28,6 +28,7 @@ const CLEARED: Duration = Duration::from_mins(3);
 pub(crate) struct Options {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    removed: Vec<String>,
 }
 
 impl Options {
@@ -45,6 +46,13 @@ impl Options {
     #[must_use]
     pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes a variable away that tells of the place.
+    #[must_use]
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.removed.push(name.to_owned());
         self
     }
 }
@@ -155,8 +163,11 @@ impl Server {
             .create(true)
             .append(true)
             .open(home.log_file());
-        let mut child = home
-            .command()
+        let mut command = home.command();
+        for name in &options.removed {
+            command.env_remove(name);
+        }
+        let mut child = command
             .arg("serve")
             .args(["--listen", "127.0.0.1:0"])
             .args(&options.arguments)

@@ -45,8 +45,8 @@ pub(crate) struct DataArgs {
     )]
     database_connections: u32,
     /// Where the bytes are: `file:PATH`, or `s3://BUCKET/PREFIX?endpoint=URL&region=NAME` with the
-    /// credentials in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` [default: file, blobs in the
-    /// data directory]
+    /// credentials in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or from the role or profile
+    /// that AWS has for the machine [default: file, blobs in the data directory]
     #[arg(
         long,
         env = "ATTACHE_STORAGE_URL",
@@ -164,7 +164,7 @@ pub(super) fn storage_at(
         let told = |error: S3OptionsError| error.to_string();
         let options = S3Options::parse(url).map_err(told)?;
         let options = options.with_environment(&environment).map_err(told)?;
-        let credentials = S3Credentials::from_lookup(&environment).map_err(told)?;
+        let credentials = credentials(&environment).map_err(told)?;
         return Ok(StorageLocation::S3 {
             options: Box::new(options),
             credentials,
@@ -172,6 +172,19 @@ pub(super) fn storage_at(
     }
     let path = local_path(url, "file", "or s3://BUCKET/PREFIX?endpoint=URL");
     path.map(StorageLocation::Local)
+}
+
+/// The access key that is set in the environment; where none is, whatever AWS has for the machine.
+/// Half a key is a mistake, and not looked past.
+fn credentials(
+    environment: impl Fn(&'static str) -> Option<String>,
+) -> Result<S3Credentials, S3OptionsError> {
+    let is_set = |name| environment(name).is_some_and(|value| !value.is_empty());
+    if is_set("AWS_ACCESS_KEY_ID") || is_set("AWS_SECRET_ACCESS_KEY") {
+        S3Credentials::from_lookup(environment)
+    } else {
+        Ok(S3Credentials::discovered())
+    }
 }
 
 impl fmt::Debug for DataArgs {
@@ -307,11 +320,17 @@ mod tests {
             "{shown}"
         );
 
-        let refused = shared.options(|_| None).unwrap_err();
-        assert!(
-            refused.contains("AWS_ACCESS_KEY_ID is not set"),
-            "{refused}"
-        );
+        for (set, missing) in [
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY is not set"),
+            ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID is not set"),
+        ] {
+            let half = |name| (name == set).then(|| "canary".to_owned());
+            let refused = shared.options(half).unwrap_err();
+            assert!(refused.contains(missing), "{refused}");
+        }
+        // Without a key the machine's own role is looked for, when it is needed.
+        let role = shared.options(|_| None).unwrap();
+        assert!(format!("{role:?}").contains("AwsChain"), "{role:?}");
         // The bytes alone are local: then there is a directory, for one server.
         shared.storage_url = None;
         assert!(options(&shared).unwrap().data_dir.is_some());

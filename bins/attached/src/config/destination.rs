@@ -81,7 +81,11 @@ mod tests {
             ("sqlite:x", "file:x", "--to-database-url: must be"),
             ("mysql://u:canary@h/d", "file:x", "--to-database-url: "),
             (postgres, "s4://canary", "--to-storage-url: write file:PATH"),
-            (postgres, "s3://bucket", "AWS_ACCESS_KEY_ID is not set"),
+            (
+                postgres,
+                "s3://u:canary@bucket",
+                "must not hold credentials",
+            ),
         ] {
             let refused = refusal(database, storage);
             assert!(refused.contains(told), "{refused}");

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod conformance;
+mod credentials;
 mod diagnosis;
 mod faults;
 mod giving_up;

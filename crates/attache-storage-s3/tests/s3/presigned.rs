@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attache_storage::{BlobErrorKind, BlobStore, BlobStoreExt, PresignOperation, PresignedRequest};
-use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
+use attache_storage_s3::{S3AccessKey, S3BlobStore, S3Options};
 use bytes::Bytes;
 use url::Url;
 
@@ -221,8 +221,8 @@ async fn urls_are_for_where_clients_reach_the_store() {
 #[tokio::test]
 async fn without_an_endpoint_the_store_is_aws() {
     let options = S3Options::parse("s3://files?region=eu-north-1").unwrap();
-    let credentials = S3Credentials::new("AKID", "canary").with_session_token("token-of-ours");
-    let store = S3BlobStore::new(options, &credentials);
+    let key = S3AccessKey::new("AKID", "canary").with_session_token("token-of-ours");
+    let store = S3BlobStore::new(options, &key.into());
     let request = store.presign(&get(LIFETIME)).await.unwrap();
     let start = "https://files.s3.eu-north-1.amazonaws.com/a?";
     assert!(request.url.starts_with(start), "{}", request.url);

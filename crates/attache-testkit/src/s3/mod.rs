@@ -1,6 +1,7 @@
 //! An S3 on loopback: its buckets lie in a temporary directory, gone with their owner.
 
 mod fault;
+mod keys;
 mod proxy;
 
 use std::io;
@@ -10,12 +11,12 @@ use std::sync::Arc;
 use std::{fs, thread};
 
 use hyper_util::rt::TokioIo;
-use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 pub use fault::{S3Fault, S3Operation};
+use keys::Keys;
 pub use proxy::S3Request;
 use proxy::{Plan, Proxy};
 
@@ -23,6 +24,7 @@ use proxy::{Plan, Proxy};
 /// lacks, keeps a record and breaks what it is told to. Dropping it ends it.
 pub struct ThrowawayS3 {
     proxy: Arc<Proxy>,
+    keys: Keys,
     directory: TempDir,
     port: u16,
     /// Ends the serving by being dropped.
@@ -39,7 +41,7 @@ pub struct S3Object {
 }
 
 impl ThrowawayS3 {
-    /// The key that is let in.
+    /// The key that is let in from the start.
     pub const ACCESS_KEY_ID: &str = "AKIDTEST";
     /// Its secret, which must not show anywhere.
     pub const SECRET_ACCESS_KEY: &str = "canary-secret-of-the-tests";
@@ -77,10 +79,9 @@ impl ThrowawayS3 {
         let files = s3s_fs::FileSystem::new(directory.path());
         let files = files.map_err(|error| io::Error::other(format!("{error:?}")))?;
         let mut service = S3ServiceBuilder::new(files);
-        service.set_auth(SimpleAuth::from_single(
-            Self::ACCESS_KEY_ID,
-            Self::SECRET_ACCESS_KEY,
-        ));
+        let keys = Keys::default();
+        keys.let_in(Self::ACCESS_KEY_ID, Self::SECRET_ACCESS_KEY);
+        service.set_auth(keys.clone());
         let proxy = Proxy::new(service.build(), directory.path().to_owned());
         let proxy = Arc::new(proxy);
         let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -89,6 +90,7 @@ impl ThrowawayS3 {
         let (running, stop) = oneshot::channel();
         let server = Self {
             proxy: Arc::clone(&proxy),
+            keys,
             directory,
             port,
             _running: running,
@@ -139,6 +141,16 @@ impl ThrowawayS3 {
         let path = self.directory.path().join(bucket).join(key);
         fs::metadata(&path)?;
         fs::write(path, bytes)
+    }
+
+    /// Lets another key in, too.
+    pub fn let_in(&self, access_key_id: &str, secret_access_key: &str) {
+        self.keys.let_in(access_key_id, secret_access_key);
+    }
+
+    /// Lets a key in no more.
+    pub fn shut_out(&self, access_key_id: &str) {
+        self.keys.shut_out(access_key_id);
     }
 
     /// Breaks the next so many requests for an operation.

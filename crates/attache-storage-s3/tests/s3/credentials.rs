@@ -1,0 +1,128 @@
+//! Keys that end, and a source of them that is away at times.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_model::{Clock, SystemClock};
+use attache_storage::{BlobErrorKind, BlobStore, BlobStoreExt, PresignOperation};
+use attache_storage_s3::{S3AccessKey, S3BlobStore, S3Credentials, S3CredentialsSource};
+
+use crate::support::{Operation, TestS3, key};
+
+/// Gives the key that it was told to give, for so long.
+#[derive(Debug, Default)]
+struct Vault(Mutex<Option<(&'static str, Duration)>>);
+
+impl Vault {
+    fn gives(&self, id: &'static str, holds_for: Duration) {
+        *self.0.lock().unwrap() = Some((id, holds_for));
+    }
+
+    fn is_away(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+}
+
+#[async_trait]
+impl S3CredentialsSource for Vault {
+    async fn access_key(&self) -> Result<S3AccessKey, Box<dyn Error + Send + Sync>> {
+        let (id, holds_for) = self.0.lock().unwrap().ok_or("the vault is sealed")?;
+        Ok(S3AccessKey::new(id, secret(id))
+            .with_session_token(format!("token-of-{id}"))
+            .with_expires_at(SystemClock.now().plus(holds_for)))
+    }
+}
+
+fn secret(id: &str) -> String {
+    format!("canary-of-{id}")
+}
+
+fn store(s3: &TestS3, vault: &Arc<Vault>) -> S3BlobStore {
+    let credentials = S3Credentials::from_source(vault.clone());
+    S3BlobStore::new(s3.options(), &credentials)
+}
+
+/// Tries again until it works.
+async fn eventually(mut works: impl AsyncFnMut() -> bool) {
+    let trying = async {
+        while !works().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let patience = Duration::from_secs(30);
+    tokio::time::timeout(patience, trying).await.unwrap();
+}
+
+const SHORT: Duration = Duration::from_millis(500);
+const LONG: Duration = Duration::from_hours(1);
+
+#[tokio::test]
+async fn requests_go_on_with_the_next_key() {
+    let s3 = TestS3::start();
+    let vault = Arc::new(Vault::default());
+    let store = store(&s3, &vault);
+    for id in ["one", "two"] {
+        s3.server.let_in(id, &secret(id));
+        vault.gives(id, SHORT);
+        // Until the key before has ended.
+        eventually(async || store.put_bytes(&key(id), "bytes").await.is_ok()).await;
+        s3.server.shut_out(id);
+    }
+    let puts = s3.server.seen(Operation::Put);
+    let token = puts.last().unwrap().headers.get("x-amz-security-token");
+    assert_eq!(token.unwrap(), "token-of-two");
+}
+
+#[tokio::test]
+async fn without_a_key_the_store_is_unavailable_and_not_asked() {
+    let s3 = TestS3::start();
+    let vault = Arc::new(Vault::default());
+    let store = store(&s3, &vault);
+    let blob = key("a");
+    let failed = store.put_bytes(&blob, "bytes").await.unwrap_err();
+    let shown = attache_model::with_causes(&failed);
+    let told =
+        "the store is unavailable (a): there are no credentials for the store: the vault is sealed";
+    assert!(shown.ends_with(told), "{shown}");
+    let failed = store.head(&blob).await.unwrap_err();
+    assert_eq!(failed.kind(), BlobErrorKind::Unavailable, "{failed}");
+    let failed = store.health().await.unwrap_err();
+    assert_eq!(failed.kind(), BlobErrorKind::Unavailable, "{failed}");
+    store.find_credentials().await.unwrap_err();
+    for operation in [Operation::Put, Operation::Head, Operation::Bucket] {
+        assert!(s3.server.seen(operation).is_empty(), "{operation:?}");
+    }
+
+    s3.server.let_in("one", &secret("one"));
+    vault.gives("one", LONG);
+    eventually(async || store.find_credentials().await.is_ok()).await;
+    store.put_bytes(&blob, "bytes").await.unwrap();
+    // What is held is enough.
+    vault.is_away();
+    store.find_credentials().await.unwrap();
+    assert_eq!(store.head(&blob).await.unwrap().size_bytes, 5);
+}
+
+#[tokio::test]
+async fn nothing_is_signed_that_would_end_before_its_time() {
+    let s3 = TestS3::start();
+    let vault = Arc::new(Vault::default());
+    vault.gives("one", LONG);
+    let store = store(&s3, &vault);
+    let signed_for = async |lifetime| {
+        let operation = PresignOperation::Get {
+            key: key("a"),
+            lifetime,
+            content_type: "text/plain".to_owned(),
+            content_disposition: "attachment".to_owned(),
+        };
+        store.presign(&operation).await
+    };
+    let refused = signed_for(LONG + Duration::from_secs(1)).await;
+    assert_eq!(refused.unwrap_err().kind(), BlobErrorKind::Unsupported);
+    let request = signed_for(LONG / 2).await.unwrap();
+    let token = "X-Amz-Security-Token=token-of-one";
+    assert!(request.url.contains(token), "{}", request.url);
+}

@@ -1,0 +1,209 @@
+//! Who the server is to the store when it was given no key: what the machine has for it.
+
+use std::fs;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use attache_testkit::{S3Operation, ThrowawayS3};
+
+use crate::support::{
+    Identities, Needs, Options, PDF, Server, begin_anywhere, eventually, finish, has_story, id_of,
+    run, url_of, whole_promise,
+};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const LONG: Duration = Duration::from_hours(6);
+
+const KEY: &str = ThrowawayS3::ACCESS_KEY_ID;
+const SECRET: &str = ThrowawayS3::SECRET_ACCESS_KEY;
+
+/// What tells a server of a key; the tests that give it a role take it away.
+const KEY_VARIABLES: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+
+fn without_key() -> Options {
+    let options = Options::new().without("AWS_ACCESS_KEY_ID");
+    options.without("AWS_SECRET_ACCESS_KEY")
+}
+
+fn in_container(identities: &Identities) -> Options {
+    let uri = identities.url("container");
+    without_key().environment("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri)
+}
+
+/// Uploads and downloads, which needs the store.
+async fn assert_works(server: &Server) {
+    let client = server.client();
+    let id = id_of(&client.store("a.bin", b"bytes").await);
+    assert_eq!(
+        client.content(&id).await.expect(200).body.as_ref(),
+        b"bytes"
+    );
+}
+
+fn last_token(server: &Server) -> String {
+    let puts = server.s3().seen(S3Operation::Put);
+    let headers = &puts.last().unwrap().headers;
+    headers["x-amz-security-token"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_container_has_a_key_and_then_the_next() {
+    if !has_story(Needs::StoreServer) {
+        return;
+    }
+    let identities = Identities::start();
+    identities.give(KEY, SECRET, Duration::from_secs(3));
+    let server = Server::start(in_container(&identities)).await;
+    assert_works(&server).await;
+    assert_eq!(last_token(&server), "token-of-the-session");
+
+    // The store takes the first no more, and nobody has another: it is away.
+    server.s3().let_in("SECOND", "canary-second");
+    server.s3().shut_out(KEY);
+    identities.fail();
+    let client = server.client();
+    let upload = async || client.upload_raw("b.bin", "", b"b").await;
+    let is_away = |status: &u16| *status == 503;
+    let refused = eventually("away", PATIENCE, async || upload().await.status, is_away).await;
+    assert_eq!(refused, 503);
+    upload().await.problem(503, "unavailable");
+    let readiness = async || server.anonymous().get("/readyz").await.status;
+    eventually("unready", PATIENCE, readiness, is_away).await;
+    assert!(server.log().contains("no credentials for the store"));
+
+    identities.give("SECOND", "canary-second", LONG);
+    eventually("ready", PATIENCE, readiness, |status| *status == 200).await;
+    assert_works(&server).await;
+    let asked = identities.times_asked();
+    assert_works(&server).await;
+    assert_eq!(identities.times_asked(), asked, "a key that holds is kept");
+    assert!(!server.log().contains("canary"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn what_is_promised_for_longer_than_the_key_holds_comes_through_the_server() {
+    if !has_story(Needs::StoreServer) {
+        return;
+    }
+    let identities = Identities::start();
+    identities.give(KEY, SECRET, Duration::from_mins(30));
+    let options = in_container(&identities);
+    let server = Server::start(options.argument("--downloads=redirect")).await;
+    let client = server.client();
+    let mut promise = whole_promise(PDF);
+    promise["expires_in"] = 3600.into();
+    let promised = begin_anywhere(&client, &promise).await;
+    assert!(url_of(&promised).starts_with(server.url()), "{promised}");
+    let record = finish(&server, &promised, PDF).await;
+    let downloaded = client.content(&id_of(&record)).await;
+    // A redirect is for a minute, which the key holds.
+    assert!((300..400).contains(&downloaded.status), "{downloaded:?}");
+
+    promise["expires_in"] = 600.into();
+    let promised = begin_anywhere(&client, &promise).await;
+    let store = server.s3().endpoint();
+    assert!(url_of(&promised).starts_with(&store), "{promised}");
+    finish(&server, &promised, PDF).await;
+}
+
+#[tokio::test]
+async fn a_web_identity_is_exchanged_for_a_key() {
+    if !has_story(Needs::StoreServer) {
+        return;
+    }
+    let identities = Identities::start();
+    identities.give(KEY, SECRET, LONG);
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, "header.claims.signature").unwrap();
+    let options = without_key()
+        .environment("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap())
+        .environment("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/attache")
+        .environment("AWS_ENDPOINT_URL_STS", &identities.url("exchange"));
+    let server = Server::start(options).await;
+    assert_works(&server).await;
+    assert_eq!(last_token(&server), "token-of-the-session");
+    assert_eq!(identities.times_asked(), 1);
+}
+
+#[tokio::test]
+async fn a_profile_has_a_key() {
+    if !has_story(Needs::StoreServer) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("credentials");
+    let profiles = format!(
+        "[default]\naws_access_key_id = OTHER\naws_secret_access_key = other\n\
+         [files]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"
+    );
+    fs::write(&file, profiles).unwrap();
+    let options = without_key()
+        .environment("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())
+        .environment("AWS_PROFILE", "files");
+    assert_works(&Server::start(options).await).await;
+}
+
+#[tokio::test]
+async fn a_key_in_the_environment_wins_and_nobody_is_asked() {
+    if !has_story(Needs::StoreServer) {
+        return;
+    }
+    let identities = Identities::start();
+    let uri = identities.url("container");
+    let options = Options::new().environment("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
+    assert_works(&Server::start(options).await).await;
+    assert_eq!(identities.times_asked(), 0);
+}
+
+#[tokio::test]
+async fn where_nobody_has_a_key_the_start_fails_and_says_where_it_looked() {
+    if !has_story(Needs::SharedStart) {
+        return;
+    }
+    let server = Server::start(Options::new()).await;
+    // Accepts connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    // Not AWS, and in its place.
+    let other = Identities::start().url("");
+    let folder = tempfile::tempdir().unwrap();
+    let profiles = folder.path().join("config");
+    fs::write(
+        &profiles,
+        "[default]\nrole_arn = a\nsource_profile = gone\n",
+    )
+    .unwrap();
+    for (metadata, wrong) in [
+        ("http://127.0.0.1:1", "profile `gone` was not defined"),
+        (&silent, "profile `gone` was not defined"),
+        (&other, "IMDS"),
+    ] {
+        let told = [
+            "there are no credentials for the store",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_PROFILE",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "metadata of the instance",
+            wrong,
+        ];
+        for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["check"]] {
+            let mut command = server.command(arguments);
+            for name in KEY_VARIABLES {
+                command.env_remove(name);
+            }
+            command.env("AWS_CONFIG_FILE", &profiles);
+            let output = run(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata));
+            assert!(!output.status.success(), "{output:?}");
+            let said = [output.stdout, output.stderr].concat();
+            let said = String::from_utf8(said).unwrap();
+            let line = said.lines().find(|line| line.contains(told[0]));
+            let line = line.unwrap_or_else(|| panic!("{said}"));
+            assert!(told.iter().all(|name| line.contains(name)), "{said}");
+            if arguments == ["check"] {
+                assert!(line.starts_with("FAIL  storage"), "{said}");
+            }
+        }
+    }
+}
