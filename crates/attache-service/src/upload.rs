@@ -204,12 +204,7 @@ impl UploadSession {
         }
         for file in &self.staged {
             let declared = file.declared_type.as_ref();
-            check_accepted(
-                &fields.accept,
-                &file.filename,
-                declared,
-                &file.content_type,
-            )?;
+            check_accepted(&fields.accept, &file.filename, declared, &file.content_type)?;
         }
         let Some(expected) = fields.sha256 else {
             return Ok(());
