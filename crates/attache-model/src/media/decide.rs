@@ -16,7 +16,7 @@ impl MediaType {
     /// Decides a file's type.
     ///
     /// A signature found in the bytes decides, except that zip, OLE, XML and text never override a
-    /// declared subtype (docx, csv, json), and that one which several types share (WebM, Ogg, MP4,
+    /// declared subtype (docx, csv, json), and that one which several types share (`WebM`, Ogg, MP4,
     /// TIFF) is of the declared one of them. A declared type whose signature is absent becomes
     /// [`OCTET_STREAM`](Self::OCTET_STREAM), but for text declared to be of Excel in a file named
     /// `.csv`: that is CSV. Where nothing useful is declared, the bytes decide, then the filename's

@@ -1,6 +1,6 @@
 //! Signatures that several types share: what a file that has one is, and what else it may be.
 //!
-//! Bytes that begin like WebM are film or sound; only whoever sends them knows which.
+//! Bytes that begin like `WebM` are film or sound; only whoever sends them knows which.
 
 /// A signature that more than one type has.
 #[derive(Debug)]

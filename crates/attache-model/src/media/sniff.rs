@@ -112,7 +112,7 @@ fn matroska_key(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// By the brands of a file of boxes: MP4, QuickTime, 3GP, HEIF, AVIF.
+/// By the brands of a file of boxes: MP4, `QuickTime`, 3GP, HEIF, AVIF.
 fn iso_key(head: &[u8]) -> Option<&'static str> {
     let size = head.first_chunk().map(|size| u32::from_be_bytes(*size))?;
     let end = usize::try_from(size).unwrap_or(usize::MAX).min(head.len());

@@ -19,7 +19,9 @@ fn upload_as(client: &HttpClient, content_type: &str, files: &[(&str, &str)]) ->
     for (name, text) in files {
         form += "--b\r\nContent-Disposition: form-data; name=\"files[]\"; filename=\"";
         form += name;
-        form += &format!("\"\r\nContent-Type: {content_type}\r\n\r\n");
+        form += "\"\r\nContent-Type: ";
+        form += content_type;
+        form += "\r\n\r\n";
         form += text;
         form += "\r\n";
     }
