@@ -67,7 +67,7 @@ pub struct FileQuery {
     pub uploaded_after: Option<Timestamp>,
     /// Only files committed before this moment.
     pub uploaded_before: Option<Timestamp>,
-    /// Only files of this type, whatever its parameters.
+    /// Only files of this type, under any of its [names](MediaType::names) and with whatever parameters.
     pub content_type: Option<MediaType>,
     /// Only files with these bytes.
     pub sha256: Option<Sha256Digest>,

@@ -247,7 +247,7 @@ fn incoming_file(upload: &Upload) -> IncomingFile {
 fn check_declared_type(upload: &Upload, declared: Option<&MediaType>) -> Result<(), ServiceError> {
     let promised = &upload.content_type;
     match declared {
-        Some(declared) if declared.essence() == promised.essence() => Ok(()),
+        Some(declared) if declared.is_same_type(promised) => Ok(()),
         Some(declared) => Err(ServiceError::TypeNotAccepted {
             filename: upload.filename.to_string(),
             found: declared.clone(),

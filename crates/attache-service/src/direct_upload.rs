@@ -29,8 +29,8 @@ pub(crate) const STAGING_GRACE: Duration = Duration::from_mins(15);
 pub struct UploadRequest {
     /// The name the file will be downloaded under.
     pub filename: Filename,
-    /// What its bytes will be. They have to be sent as this and to be this; only
-    /// `application/octet-stream` promises nothing.
+    /// What its bytes will be. They have to be sent as this and to be this, under whichever of its names;
+    /// only `application/octet-stream` promises nothing.
     pub content_type: MediaType,
     /// How many bytes there will be, no more and no less; `None` for any number.
     pub size_bytes: Option<u64>,

@@ -70,6 +70,7 @@ pub(crate) struct Staged {
     pub(crate) promise: Promise,
     pub(crate) key: BlobKey,
     pub(crate) filename: Filename,
+    pub(crate) declared_type: Option<MediaType>,
     pub(crate) content_type: MediaType,
     pub(crate) facts: BlobFacts,
 }
@@ -127,6 +128,7 @@ pub(crate) async fn stage(
         promise,
         key,
         filename: probe.file.filename.clone(),
+        declared_type: probe.file.declared_type.clone(),
         content_type,
         facts: BlobFacts::plain(stored.size_bytes, stored.sha256),
     })

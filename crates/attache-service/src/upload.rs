@@ -24,8 +24,8 @@ pub struct IncomingFile {
     pub declared_type: Option<MediaType>,
     /// The digest its bytes must have, where it is known already.
     pub expected_sha256: Option<Sha256Digest>,
-    /// The only types to take, where they are known already; empty takes any. A body of another type
-    /// is stopped as soon as its first bytes show it.
+    /// The only types to take, under any of their names, where they are known already; empty takes any.
+    /// A body of another type is stopped as soon as its first bytes show it.
     pub accept: Vec<MediaType>,
 }
 
@@ -41,20 +41,18 @@ impl IncomingFile {
     }
 
     pub(crate) fn check_accepted(&self, found: &MediaType) -> Result<(), ServiceError> {
-        check_accepted(&self.accept, &self.filename, found)
+        let declared = self.declared_type.as_ref();
+        check_accepted(&self.accept, &self.filename, declared, found)
     }
 }
 
 fn check_accepted(
     accept: &[MediaType],
     filename: &Filename,
+    declared: Option<&MediaType>,
     found: &MediaType,
 ) -> Result<(), ServiceError> {
-    if accept.is_empty()
-        || accept
-            .iter()
-            .any(|accepted| accepted.essence() == found.essence())
-    {
+    if accept.is_empty() || found.is_accepted(declared, accept) {
         return Ok(());
     }
     Err(ServiceError::TypeNotAccepted {
@@ -79,7 +77,7 @@ pub struct UploadFields {
     pub visibility: Visibility,
     /// Whether an existing, equal, unclaimed record is to be answered instead of a new one.
     pub dedup: bool,
-    /// The only types to take; empty takes any.
+    /// The only types to take, under any of their names; empty takes any.
     pub accept: Vec<MediaType>,
     /// The digest the bytes must have; for an upload of one file.
     pub sha256: Option<Sha256Digest>,
@@ -205,7 +203,8 @@ impl UploadSession {
             authorise(&self.cx, Action::Publish)?;
         }
         for file in &self.staged {
-            check_accepted(&fields.accept, &file.filename, &file.content_type)?;
+            let declared = file.declared_type.as_ref();
+            check_accepted(&fields.accept, &file.filename, declared, &file.content_type)?;
         }
         let Some(expected) = fields.sha256 else {
             return Ok(());

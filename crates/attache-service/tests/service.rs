@@ -11,5 +11,6 @@ mod service {
     mod presigned;
     mod reaping;
     mod support;
+    mod types;
     mod uploading;
 }

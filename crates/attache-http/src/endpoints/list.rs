@@ -33,7 +33,7 @@ use crate::views::FileListView;
         ("state" = Option<String>, Query, description = "`active` (default), `archived` or `any`"),
         ("uploaded_after" = Option<String>, Query, description = "Only files stored after this time or date", format = DateTime),
         ("uploaded_before" = Option<String>, Query, description = "Only files stored before this time or date", format = DateTime),
-        ("content_type" = Option<String>, Query, description = "Only files of this type, whatever its parameters"),
+        ("content_type" = Option<String>, Query, description = "Only files of this type, under any of its names and with whatever parameters"),
         ("sha256" = Option<String>, Query, description = "Only files with these bytes"),
         ("filename" = Option<String>, Query, description = "Only files with this filename"),
         ("name" = Option<String>, Query, description = "Only files whose name begins so"),

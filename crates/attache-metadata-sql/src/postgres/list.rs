@@ -236,7 +236,7 @@ fn push_residual(statement: &mut QueryBuilder<Postgres>, residual: Residual<'_>)
             let sha256 = sha256.as_bytes().to_vec();
             statement.push(" AND sha256 = ").push_bind(sha256);
         }
-        Residual::ContentType(media_type) => push_essence(statement, media_type),
+        Residual::ContentType(media_type) => push_type(statement, media_type),
         Residual::CreatedAfter(at) => {
             statement
                 .push(" AND created_at > ")
@@ -257,13 +257,16 @@ fn push_residual(statement: &mut QueryBuilder<Postgres>, residual: Residual<'_>)
     }
 }
 
-/// The type itself, or the type and a parameter.
-fn push_essence(statement: &mut QueryBuilder<Postgres>, media_type: &MediaType) {
-    let essence = media_type.essence().to_owned();
-    let with_parameter = format!("{essence};");
-    statement.push(" AND (content_type = ").push_bind(essence);
-    statement.push(" OR starts_with(content_type, ");
-    statement.push_bind(with_parameter).push("))");
+/// The type under one of its names, alone or with a parameter.
+fn push_type(statement: &mut QueryBuilder<Postgres>, media_type: &MediaType) {
+    for (number, name) in media_type.names().enumerate() {
+        let or = if number == 0 { " AND (" } else { " OR " };
+        statement.push(or).push("content_type = ");
+        statement.push_bind(name.to_owned());
+        statement.push(" OR starts_with(content_type, ");
+        statement.push_bind(format!("{name};")).push(")");
+    }
+    statement.push(")");
 }
 
 #[cfg(test)]

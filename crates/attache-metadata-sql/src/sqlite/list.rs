@@ -166,7 +166,7 @@ impl Statement {
             Residual::Filename(filename) => {
                 vec![self.equal("+filename", Value::Text(filename.as_str().to_owned()))]
             }
-            Residual::ContentType(media_type) => vec![self.essence(media_type)],
+            Residual::ContentType(media_type) => vec![self.media_type(media_type)],
             Residual::CreatedAfter(at) => vec![self.compare("+created_at", ">", at)],
             Residual::CreatedBefore(at) => vec![self.compare("+created_at", "<", at)],
             Residual::NamePrefix(prefix) => self.prefix(prefix),
@@ -182,13 +182,17 @@ impl Statement {
         format!("{column} {operator} {at}")
     }
 
-    /// The type itself, or the type and a parameter.
-    fn essence(&mut self, media_type: &MediaType) -> String {
-        let essence = self.parameter(Value::Text(media_type.essence().to_owned()));
-        format!(
-            "(content_type = {essence} \
-            OR substr(content_type, 1, length({essence}) + 1) = {essence} || ';')"
-        )
+    /// The type under one of its names, alone or with a parameter.
+    fn media_type(&mut self, media_type: &MediaType) -> String {
+        let terms = media_type.names().map(|name| {
+            let name = self.parameter(Value::Text(name.to_owned()));
+            format!(
+                "content_type = {name} \
+                OR substr(content_type, 1, length({name}) + 1) = {name} || ';'"
+            )
+        });
+        let terms: Vec<_> = terms.collect();
+        format!("({})", terms.join(" OR "))
     }
 
     fn prefix(&mut self, prefix: &str) -> Vec<String> {

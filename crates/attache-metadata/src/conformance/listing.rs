@@ -21,7 +21,13 @@ const NAMES: [&str; 8] = [
     "scan\u{10ffff}",
 ];
 const CATEGORIES: [&str; 2] = ["images", "medical"];
-const TYPES: [&str; 3] = ["application/pdf", "text/plain; charset=utf-8", "text/plain"];
+const TYPES: [&str; 5] = [
+    "application/pdf",
+    "text/plain; charset=utf-8",
+    "text/plain",
+    "audio/x-wav",
+    "audio/wav",
+];
 const PEOPLE: [&str; 3] = ["PT-1", "PT-2", "pt-1"];
 
 /// Every order.

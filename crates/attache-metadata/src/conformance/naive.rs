@@ -41,7 +41,7 @@ fn matches(record: &FileRecord, query: &FileQuery) -> bool {
         && query
             .content_type
             .as_ref()
-            .is_none_or(|wanted| record.content_type.essence() == wanted.essence())
+            .is_none_or(|wanted| record.content_type.is_same_type(wanted))
         && query.sha256.is_none_or(|digest| record.sha256 == digest)
         && record
             .name

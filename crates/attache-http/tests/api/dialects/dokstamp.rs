@@ -14,11 +14,17 @@ const NOON: &str = "2026-01-31T12:00:00.000Z";
 
 /// An upload of files as `files[]`, with their names and texts.
 pub(super) fn upload(client: &HttpClient, files: &[(&str, &str)]) -> HttpCall {
+    upload_as(client, "application/pdf", files)
+}
+
+fn upload_as(client: &HttpClient, content_type: &str, files: &[(&str, &str)]) -> HttpCall {
     let mut form = String::new();
     for (name, text) in files {
         form += "--b\r\nContent-Disposition: form-data; name=\"files[]\"; filename=\"";
         form += name;
-        form += "\"\r\nContent-Type: application/pdf\r\n\r\n";
+        form += "\"\r\nContent-Type: ";
+        form += content_type;
+        form += "\r\n\r\n";
         form += text;
         form += "\r\n";
     }
@@ -119,6 +125,26 @@ async fn several_files_are_stored_together_or_not_at_all() {
     let json = tenant.client.post("/files").json(&json!({})).send().await;
     json.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     tenant.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn a_pdf_is_one_whatever_it_is_called() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    for (content_type, text) in [
+        ("application/x-pdf", "%PDF-1"),
+        ("application/pdf; charset=utf-8", "%PDF-2"),
+        ("text/html", "%PDF-3"),
+        ("octet-stream", "%PDF-4"),
+    ] {
+        let answer = upload_as(client, content_type, &[("a.pdf", text)]).send();
+        let answer = answer.await.expect(StatusCode::CREATED).json();
+        let mime_type = &answer["data"][0]["mime_type"];
+        assert_eq!(mime_type, "application/pdf", "{content_type}");
+        let refused = upload_as(client, content_type, &[("a.pdf", "no pdf")]).send();
+        let problem = refused.await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem.kind, "type-not-accepted", "{content_type}");
+    }
 }
 
 #[tokio::test]

@@ -27,12 +27,21 @@ async fn answered(client: &HttpClient, body: &Value) -> Value {
     answer.expect(StatusCode::OK).json()
 }
 
-/// Sends bytes to a URL as this type, by somebody without a key.
+/// Sends text to a URL as this type, by somebody without a key.
 async fn put(client: &HttpClient, answer: &Value, content_type: &str) -> HttpAnswer {
+    put_bytes(client, answer, content_type, b"more bytes").await
+}
+
+async fn put_bytes(
+    client: &HttpClient,
+    answer: &Value,
+    content_type: &str,
+    bytes: &'static [u8],
+) -> HttpAnswer {
     let url = answer["url"].as_str().unwrap();
     let call = client.anonymous().call(Method::PUT, url);
     let call = call.header("content-type", content_type);
-    call.bytes(b"more bytes").send().await
+    call.bytes(bytes).send().await
 }
 
 /// An answer without its URL, which must be one of ours.
@@ -189,6 +198,34 @@ async fn a_type_that_a_browser_does_not_know_promises_nothing() {
         assert_eq!(promised["contentType"], "application/octet-stream");
         let stored = put(&tenant.client, &promised, sent).await;
         stored.expect(StatusCode::CREATED);
+    }
+}
+
+/// As phones and recorders in a page declare what they send.
+#[tokio::test]
+async fn a_type_that_the_bytes_bear_out_is_kept() {
+    const HEIC: &[u8] = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+    const WEBM: &[u8] = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm\x42\x87\x81\x04";
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    for (name, declared, bytes, other, answer) in [
+        ("a.heic", "image/heic", HEIC, WEBM, "image/heic"),
+        ("a.webm", "audio/webm;codecs=opus", WEBM, HEIC, "audio/webm"),
+    ] {
+        let body = json!({ "action": "upload", "fileName": name, "contentType": declared });
+        let promised = answered(client, &body).await;
+        assert_eq!(promised["contentType"], answer);
+        let refused = put_bytes(client, &promised, declared, other).await;
+        let problem = refused.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem.kind, "type-not-accepted", "{declared}");
+        let sent = put_bytes(client, &promised, declared, bytes).await;
+        sent.expect(StatusCode::CREATED);
+        let read = json!({ "action": "download", "fileId": promised["fileId"] });
+        let read = answered(client, &read).await;
+        assert_eq!(read["contentType"], answer);
+        let url = read["url"].as_str().unwrap();
+        let opened = client.anonymous().get(url).send().await;
+        assert_eq!(opened.header("content-type"), answer);
     }
 }
 

@@ -1,0 +1,165 @@
+//! What a file's bytes are: decided from the bytes first, from what was declared second.
+
+mod decide;
+mod names;
+mod signatures;
+mod sniff;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::InvalidValue;
+use names::{all_names, canonical};
+use signatures::KINDS;
+
+/// Longest media type that is taken, in bytes.
+const TYPE_BYTES: usize = 127;
+
+/// A media type such as `application/pdf` or `text/plain; charset=utf-8`; normalised to lower case,
+/// at most 127 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MediaType(Cow<'static, str>);
+
+/// Types a browser may show in place; each has a signature that was found in the bytes, or is text
+/// that was checked to be text.
+const INLINE: &[&str] = &[
+    "application/pdf",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/wav",
+    "audio/webm",
+    "image/avif",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/plain",
+    "video/mp4",
+    "video/webm",
+    "video/x-m4v",
+];
+
+impl MediaType {
+    /// `application/octet-stream`: bytes of no known type.
+    pub const OCTET_STREAM: Self = Self(Cow::Borrowed("application/octet-stream"));
+
+    /// Parses a media type with optional parameters, of which only `charset` is kept: its name as it is
+    /// written, under whichever of the names of its type.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        let refused = || {
+            InvalidValue::new(
+                "content type",
+                "is not a media type such as application/pdf",
+            )
+        };
+        if text.len() > TYPE_BYTES {
+            return Err(InvalidValue::new(
+                "content type",
+                "is longer than 127 bytes",
+            ));
+        }
+        let text = text.trim();
+        let essence = text.split(';').next().unwrap_or_default().trim_end();
+        let parsed: mime::Mime = essence.parse().map_err(|_| refused())?;
+        let is_range = parsed.type_() == mime::STAR || parsed.subtype() == mime::STAR;
+        if is_range || text.contains(|c: char| c.is_control() && c != '\t') {
+            return Err(refused());
+        }
+        let essence = parsed.essence_str().to_ascii_lowercase();
+        Ok(Self::with_charset(&essence, charset_in(text).as_deref()))
+    }
+
+    /// A type with its charset, where there is room for both.
+    fn with_charset(essence: &str, charset: Option<&str>) -> Self {
+        let written = charset.map(|charset| format!("{essence}; charset={charset}"));
+        let written = written.filter(|written| written.len() <= TYPE_BYTES);
+        Self(Cow::Owned(written.unwrap_or_else(|| essence.to_owned())))
+    }
+
+    /// A type that is written here as it is in records.
+    fn known(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// The type without parameters.
+    pub fn essence(&self) -> &str {
+        self.0.split(';').next().unwrap_or_default().trim_end()
+    }
+
+    /// Whether it says nothing about the bytes: [`OCTET_STREAM`](Self::OCTET_STREAM), with whatever
+    /// parameters.
+    pub fn is_octet_stream(&self) -> bool {
+        self.essence() == Self::OCTET_STREAM.essence()
+    }
+
+    /// The charset, where one was given.
+    fn charset(&self) -> Option<&str> {
+        self.0.split_once("; charset=").map(|(_, charset)| charset)
+    }
+
+    /// All names of this type, without parameters. The first is the one it has in records.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        all_names(self.essence())
+    }
+
+    /// Whether both are the same type, under whatever names and with whatever parameters.
+    pub fn is_same_type(&self, other: &Self) -> bool {
+        canonical(self.essence()) == canonical(other.essence())
+    }
+
+    /// Whether a file of the other type is one of this type: both are the same, or the other is a kind
+    /// of this, as HEIC is of HEIF.
+    fn takes_in(&self, other: &Self) -> bool {
+        let (name, other) = (canonical(self.essence()), canonical(other.essence()));
+        name == other
+            || KINDS
+                .iter()
+                .any(|(general, kinds)| *general == name && kinds.contains(&other))
+    }
+
+    /// The type as it is written in a header.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether another site's page could run bytes of this type by naming their URL.
+    pub fn is_script(&self) -> bool {
+        let subtype = self.essence().rsplit('/').next().unwrap_or_default();
+        matches!(
+            subtype,
+            "javascript"
+                | "x-javascript"
+                | "ecmascript"
+                | "x-ecmascript"
+                | "jscript"
+                | "livescript"
+                | "wasm"
+        )
+    }
+
+    /// Whether a browser may show bytes of this type in place. Everything else is a download, HTML,
+    /// SVG and XML above all.
+    pub fn may_be_inline(&self) -> bool {
+        INLINE.contains(&canonical(self.essence()))
+    }
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The charset among the parameters. What cannot be read of them says nothing: Chrome writes
+/// `codecs=vp8,opus` without the quotes that its comma needs.
+fn charset_in(text: &str) -> Option<String> {
+    let parsed: mime::Mime = text.parse().ok()?;
+    let charset = parsed.get_param(mime::CHARSET)?;
+    let charset = charset.as_str().to_ascii_lowercase();
+    charset
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+".contains(&byte))
+        .then_some(charset)
+}
