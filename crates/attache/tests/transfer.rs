@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use attache::sql::PostgresOptions;
 use attache::transfer::{TransferError, TransferEvent, TransferObserver, transfer};
@@ -32,7 +32,7 @@ impl Story {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = InstallationOptions::in_directory(folder.path().join("old"));
-        let url = ThrowawayPostgres::shared().create_database().unwrap();
+        let url = database();
         let keys = SigningKeySource::File(folder.path().join("old/signing-keys"));
         let blobs = StorageLocation::Local(folder.path().join("new"));
         let database = DatabaseLocation::Postgres(PostgresOptions::new(url));
@@ -109,6 +109,22 @@ impl Story {
         found.sort();
         found
     }
+}
+
+/// The URL of an empty database that nobody else is given.
+///
+/// All are made before the first is given, and so before any test opens a directory: a program that
+/// this process starts has every descriptor at first, and with them the locks of the directories that
+/// are open, which then are in use for a moment after they were closed.
+fn database() -> String {
+    const TESTS: usize = 3;
+    static DATABASES: LazyLock<Mutex<Vec<String>>> = LazyLock::new(|| {
+        let server = ThrowawayPostgres::shared();
+        let made = (0..TESTS).map(|_| server.create_database().unwrap());
+        Mutex::new(made.collect())
+    });
+    let left = DATABASES.lock().unwrap().pop();
+    left.expect("a database for each test")
 }
 
 fn silent() -> TransferObserver {

@@ -1,15 +1,17 @@
 //! The server and the way to it, lost at the worst moments.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use attache_metadata::{
-    FileRepository as _, MetadataRepository as _, NewFiles, Refusal, RepositoryErrorKind,
+    FileRepository as _, MetadataRepository as _, NewFiles, Refusal, RepositoryError,
+    RepositoryErrorKind, StoredFile,
 };
 use attache_metadata_sql::{PostgresOptions, PostgresRepository};
 use attache_model::{Context, FileId, Holder, Principal};
 use attache_testkit::ThrowawayPostgres;
+use tokio::time::{Instant, sleep};
 
 use crate::place::{BoxError, Place, upload};
 use crate::proxy::{Cut, Proxy};
@@ -27,7 +29,7 @@ impl Behind {
         let place = Place::new().await?;
         let proxy = Proxy::start(ThrowawayPostgres::shared()).await?;
         let mut options = PostgresOptions::new(proxy.url(&place.url));
-        options.settle_for = Duration::from_secs(5);
+        options.settle_for = Duration::from_mins(1);
         let repository = PostgresRepository::open(options).await?;
         let principal = place.tenant(&repository, "north").await?;
         Ok(Self {
@@ -47,6 +49,23 @@ impl Behind {
         let draft = self.place.draft(&self.repository, &cx, content).await?;
         let committed = self.repository.commit_files(&cx, &upload(draft)).await?;
         Ok(committed?[0].record.id)
+    }
+
+    /// Looks for a file until the way to the server is good again.
+    async fn find_soon(
+        &self,
+        cx: &Context,
+        id: FileId,
+    ) -> Result<Option<StoredFile>, RepositoryError> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            match self.repository.find_file(cx, id).await {
+                Err(error) if error.is_retryable() && Instant::now() < deadline => {
+                    sleep(Duration::from_millis(50)).await;
+                }
+                answered => return answered,
+            }
+        }
     }
 }
 
@@ -108,7 +127,7 @@ async fn a_commit_that_cannot_be_asked_about_is_unknown() -> Result<(), BoxError
     let mut behind = Behind::new().await?;
     let mut options = PostgresOptions::new(behind.proxy.url(&behind.place.url));
     options.settle_for = Duration::from_millis(300);
-    options.acquire_for = Duration::from_millis(300);
+    options.acquire_for = Duration::from_secs(2);
     behind.repository = PostgresRepository::open(options).await?;
     let cx = behind.cx();
     let draft = behind.place.draft(&behind.repository, &cx, 1).await?;
@@ -124,7 +143,8 @@ async fn a_commit_that_cannot_be_asked_about_is_unknown() -> Result<(), BoxError
     assert_eq!(unavailable.kind(), RepositoryErrorKind::Unavailable);
     assert!(unavailable.is_retryable());
     behind.proxy.cut(Cut::Never);
-    assert!(behind.repository.find_file(&cx, id).await?.is_some());
+    let found = behind.find_soon(&cx, id).await?;
+    assert!(found.is_some(), "a commit that was made is not found");
     Ok(())
 }
 
@@ -153,43 +173,65 @@ async fn a_claim_whose_answer_is_lost_is_unknown_and_can_be_repeated() -> Result
     Ok(())
 }
 
-/// Uploads until told to stop; what was confirmed is to be there afterwards.
-async fn upload_on(
+/// Someone who uploads until told to stop.
+struct Writer {
     place: Arc<Place>,
     repository: Arc<PostgresRepository>,
     principal: Principal,
     stop: Arc<AtomicBool>,
-    first: u64,
-) -> Vec<FileId> {
-    let mut confirmed = Vec::new();
-    let mut failures = 0;
-    for content in first.. {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let cx = place.context(&principal);
-        let done = async {
-            let draft = place.draft(&*repository, &cx, content).await?;
-            let committed = repository.commit_files(&cx, &upload(draft)).await?;
-            Ok::<_, BoxError>(committed?[0].record.id)
-        };
-        match done.await {
-            Ok(id) => confirmed.push(id),
-            Err(error) => {
-                failures += 1;
-                let error = error.downcast_ref::<attache_metadata::RepositoryError>();
-                let kind = error.map(attache_metadata::RepositoryError::kind);
-                let expected = [
-                    Some(RepositoryErrorKind::Unavailable),
-                    Some(RepositoryErrorKind::OutcomeUnknown),
-                ];
-                assert!(expected.contains(&kind), "{error:?}");
-                tokio::time::sleep(Duration::from_millis(10)).await;
+    /// How many uploads were confirmed so far.
+    confirmed: Arc<AtomicUsize>,
+}
+
+impl Writer {
+    /// Answers what was confirmed, and is to be there afterwards. The files' contents begin with
+    /// number `first`.
+    async fn upload_on(self, first: u64) -> Vec<FileId> {
+        let mut confirmed = Vec::new();
+        for content in first.. {
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            match self.upload(content).await {
+                Ok(id) => {
+                    confirmed.push(id);
+                    self.confirmed.store(confirmed.len(), Ordering::Relaxed);
+                }
+                Err(error) => {
+                    let error = error.downcast_ref::<RepositoryError>();
+                    let expected = [
+                        Some(RepositoryErrorKind::Unavailable),
+                        Some(RepositoryErrorKind::OutcomeUnknown),
+                    ];
+                    let kind = error.map(RepositoryError::kind);
+                    assert!(expected.contains(&kind), "{error:?}");
+                    sleep(Duration::from_millis(10)).await;
+                }
             }
         }
+        confirmed
     }
-    assert!(failures < 1000, "it goes on after the restart");
-    confirmed
+
+    async fn upload(&self, content: u64) -> Result<FileId, BoxError> {
+        let cx = self.place.context(&self.principal);
+        let draft = self.place.draft(&*self.repository, &cx, content).await?;
+        let committed = self.repository.commit_files(&cx, &upload(draft)).await?;
+        Ok(committed?[0].record.id)
+    }
+}
+
+/// Waits until one more upload of each writer is confirmed.
+async fn all_go_on(confirmed: &[Arc<AtomicUsize>]) {
+    let counts = || confirmed.iter().map(|it| it.load(Ordering::Relaxed));
+    let before: Vec<_> = counts().collect();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while counts()
+        .zip(&before)
+        .any(|(count, before)| count == *before)
+    {
+        assert!(Instant::now() < deadline, "a writer does not go on");
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,30 +239,32 @@ async fn a_server_that_crashes_and_comes_back_loses_nothing_confirmed() -> Resul
     let server = ThrowawayPostgres::start()?;
     let place = Arc::new(Place::on(&server).await?);
     let mut options = PostgresOptions::new(&place.url);
-    options.acquire_for = Duration::from_millis(200);
+    options.acquire_for = Duration::from_secs(2);
     let repository = Arc::new(PostgresRepository::open(options).await?);
     let principal = place.tenant(&*repository, "north").await?;
     let stop = Arc::new(AtomicBool::new(false));
-    let uploads: Vec<_> = (0..4)
-        .map(|writer| {
-            let first = writer * 1_000_000;
-            let shared = (
-                place.clone(),
-                repository.clone(),
-                principal.clone(),
-                stop.clone(),
-            );
-            tokio::spawn(upload_on(shared.0, shared.1, shared.2, shared.3, first))
+    let confirmed: [Arc<AtomicUsize>; 4] = Default::default();
+    let uploads: Vec<_> = (0..)
+        .zip(&confirmed)
+        .map(|(number, confirmed)| {
+            let writer = Writer {
+                place: place.clone(),
+                repository: repository.clone(),
+                principal: principal.clone(),
+                stop: stop.clone(),
+                confirmed: confirmed.clone(),
+            };
+            tokio::spawn(writer.upload_on(number * 1_000_000))
         })
         .collect();
     for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        all_go_on(&confirmed).await;
         server.crash()?;
         let health = repository.health().await.unwrap_err();
         assert_eq!(health.kind(), RepositoryErrorKind::Unavailable);
         server.restart()?;
     }
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    all_go_on(&confirmed).await;
     stop.store(true, Ordering::Relaxed);
     let cx = place.context(&principal);
     for task in uploads {

@@ -8,6 +8,8 @@
     reason = "a test may panic"
 )]
 
+#[path = "../../examples/postgres_conformance/clock.rs"]
+mod clock;
 mod conformance;
 mod costs;
 mod events;

@@ -38,8 +38,12 @@ impl Place {
         })
     }
 
+    /// Opens a repository that has a minute to get a connection: more want one at once than there are,
+    /// and the machine may be slow.
     pub(crate) async fn open(&self) -> Result<PostgresRepository, BoxError> {
-        Ok(PostgresRepository::open(PostgresOptions::new(&self.url)).await?)
+        let mut options = PostgresOptions::new(&self.url);
+        options.acquire_for = Duration::from_mins(1);
+        Ok(PostgresRepository::open(options).await?)
     }
 
     /// A connection beside the repositories.

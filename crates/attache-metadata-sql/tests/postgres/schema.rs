@@ -99,7 +99,7 @@ async fn what_is_wrong_with_an_address_is_told_without_it() -> Result<(), BoxErr
         "postgres://user:hunter2@127.0.0.1:1/files",
     ] {
         let mut options = PostgresOptions::new(url);
-        options.acquire_for = std::time::Duration::from_millis(100);
+        options.acquire_for = std::time::Duration::from_secs(2);
         refused.push(PostgresRepository::open(options).await.unwrap_err());
         refused.push(PostgresRepository::migrate(url).await.unwrap_err());
     }

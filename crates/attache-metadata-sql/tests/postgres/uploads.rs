@@ -47,7 +47,7 @@ async fn a_completion_whose_answer_is_lost_is_found_out() -> Result<(), BoxError
     let place = Place::new().await?;
     let proxy = Proxy::start(ThrowawayPostgres::shared()).await?;
     let mut options = PostgresOptions::new(proxy.url(&place.url));
-    options.settle_for = Duration::from_secs(5);
+    options.settle_for = Duration::from_mins(1);
     let repository = PostgresRepository::open(options).await?;
     let principal = place.tenant(&repository, "north").await?;
     for (cut, content) in [Cut::After, Cut::Before, Cut::Delayed].into_iter().zip(1..) {

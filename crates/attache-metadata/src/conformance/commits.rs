@@ -8,8 +8,8 @@ use attache_model::{
 };
 
 use super::world::{
-    LONG, LONGER, Outcome, Problem, SHORT, World, category, ensure, ensure_eq, is_deleted, made,
-    person, refused, storage_key,
+    LONG, Outcome, Problem, World, category, ensure, ensure_eq, is_deleted, made, person, refused,
+    storage_key,
 };
 use crate::{BlobFacts, BlobLocation, LeaseToken, NewFiles, Refusal, RequestKey};
 
@@ -154,8 +154,8 @@ pub(super) async fn lost_leases_are_refused(world: &World) -> Outcome {
     let abandoned = world.draft(&cx, "abandoned").await?;
     let given_up = repository.abandon_blob(&cx, abandoned.blob, abandoned.lease);
     given_up.await?;
-    let ended = world.draft_leased(&cx, "ended", SHORT).await?;
-    world.advance(LONGER).await;
+    let ended = world.draft_leased(&cx, "ended", world.short).await?;
+    world.outlast_short().await;
     for (draft, what) in [
         (stolen, "another's lease"),
         (unknown, "an unknown blob"),
@@ -176,10 +176,10 @@ pub(super) async fn lost_leases_are_refused(world: &World) -> Outcome {
 pub(super) async fn renewed_leases_hold(world: &World) -> Outcome {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
-    let draft = world.draft_leased(&cx, "slow", SHORT).await?;
+    let draft = world.draft_leased(&cx, "slow", world.short).await?;
     let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, LONG);
     ensure!(renewed.await?, "a lease that holds is not renewed");
-    world.advance(LONGER).await;
+    world.outlast_short().await;
     let tasks = world.reapable().await?;
     ensure!(
         !is_deleted(&tasks, draft.blob),

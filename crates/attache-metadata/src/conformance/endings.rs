@@ -6,9 +6,7 @@ use attache_model::Timestamp;
 use futures_util::future::{join, join_all};
 
 use super::uploads::{begun, completed, deletions, found, promise, staged_promise, staging_of};
-use super::world::{
-    LONG, LONGER, Outcome, Problem, SHORT, World, ensure, ensure_eq, is_deleted, made, refused,
-};
+use super::world::{LONG, Outcome, Problem, World, ensure, ensure_eq, is_deleted, made, refused};
 use crate::{NewUpload, Refusal};
 
 /// How many completions are tried at once.
@@ -108,7 +106,7 @@ pub(super) async fn staging_blobs_are_reaped_once(world: &World) -> Outcome {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let mut uploads = Vec::new();
-    for lease_for in [LONG, LONG, LONG, SHORT] {
+    for lease_for in [LONG, LONG, LONG, world.short] {
         let promise = staged_promise(world, &cx, lease_for)?;
         let staging = staging_of(&promise)?;
         uploads.push((begun(world, &cx, promise).await?.id, staging.id));
@@ -125,7 +123,7 @@ pub(super) async fn staging_blobs_are_reaped_once(world: &World) -> Outcome {
     let file = world.draft(&cx, "copied").await?;
     let record = completed(world, &cx, to_complete.0, &file).await?;
     made(repository.cancel_upload(&cx, to_cancel.0).await)?;
-    world.advance(LONGER).await;
+    world.outlast_short().await;
     let tasks = world.reapable().await?;
     let mut told: Vec<_> = tasks.iter().map(|task| task.id).collect();
     told.sort_unstable();

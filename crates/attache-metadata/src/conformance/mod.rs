@@ -45,9 +45,19 @@ pub trait Fixture: Send + Sync {
     /// The repository.
     fn repository(&self) -> Arc<dyn MetadataRepository>;
 
-    /// Lets at least `duration` pass on the database's clock: by moving a clock that is a parameter,
-    /// or by waiting. Never more than a few seconds.
+    /// Lets at least `duration` pass on the database's clock: by moving a clock that can be moved, or
+    /// by waiting. A check asks for twice its [`short_lease`](Self::short_lease), and that twice at
+    /// most.
     async fn advance(&self, duration: Duration);
+
+    /// How long a lease is that a check lets end: 200 milliseconds, where this is not written.
+    ///
+    /// The few calls that a check makes before the end must take less. So a fixture whose clock can be
+    /// moved should answer minutes, which no machine is too slow for: five at most, as a lease that is
+    /// to hold is an hour long. One that waits may answer seconds for a database that is far away.
+    fn short_lease(&self) -> Duration {
+        Duration::from_millis(200)
+    }
 }
 
 /// Makes repositories to test.

@@ -6,7 +6,7 @@ use attache_model::{BlobId, Context};
 use futures_util::future::join;
 
 use super::world::{
-    LONG, LONGER, Outcome, Problem, SHORT, World, ensure, ensure_eq, is_deleted, made, storage_key,
+    LONG, Outcome, Problem, World, ensure, ensure_eq, is_deleted, made, storage_key,
 };
 use crate::ReapStage;
 
@@ -14,15 +14,15 @@ pub(super) async fn ended_promises_are_reaped(world: &World) -> Outcome {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let held = world.draft(&cx, "held").await?;
-    let ended = world.draft_leased(&cx, "ended", SHORT).await?;
+    let ended = world.draft_leased(&cx, "ended", world.short).await?;
     let tasks = world.reapable().await?;
     ensure!(
         tasks.is_empty(),
         "a promise that holds is reaped: {tasks:?}"
     );
-    world.advance(LONGER).await;
+    world.outlast_short().await;
 
-    let tasks = repository.take_reapable(10, SHORT).await?;
+    let tasks = repository.take_reapable(10, world.short).await?;
     ensure_eq!(tasks.len(), 1, "tasks after one promise ended");
     ensure!(
         is_deleted(&tasks, ended.blob),
@@ -34,12 +34,12 @@ pub(super) async fn ended_promises_are_reaped(world: &World) -> Outcome {
         [&storage_key(&cx, ended.blob)],
         "the storage keys of the tasks"
     );
-    let tasks = repository.take_reapable(10, SHORT).await?;
+    let tasks = repository.take_reapable(10, world.short).await?;
     ensure!(
         tasks.is_empty(),
         "a task is handed out twice at once: {tasks:?}"
     );
-    world.advance(LONGER).await;
+    world.outlast_short().await;
     let tasks = repository.take_reapable(10, LONG).await?;
     ensure!(
         is_deleted(&tasks, ended.blob),
@@ -71,7 +71,7 @@ pub(super) async fn reaped_blobs_are_purged_and_forgotten(world: &World) -> Outc
         "the last reference went unseen"
     );
 
-    let finish = async |stage| repository.finish_reap(blob.id, stage, SHORT).await;
+    let finish = async |stage| repository.finish_reap(blob.id, stage, world.short).await;
     finish(ReapStage::Purge).await?;
     ensure!(
         repository.knows_storage_key(key).await?,
@@ -87,7 +87,7 @@ pub(super) async fn reaped_blobs_are_purged_and_forgotten(world: &World) -> Outc
         tasks.is_empty(),
         "a blob is purged before its time: {tasks:?}"
     );
-    world.advance(LONGER).await;
+    world.outlast_short().await;
     let tasks = world.reapable().await?;
     let purged: Vec<_> = tasks.iter().map(|task| (task.id, task.stage)).collect();
     ensure_eq!(purged, [(blob.id, ReapStage::Purge)], "what is purged");
@@ -141,7 +141,7 @@ pub(super) async fn deleting_is_final(world: &World) -> Outcome {
         "the blob of an upload that came too late for the old one"
     );
     repository
-        .finish_reap(old, ReapStage::Delete, SHORT)
+        .finish_reap(old, ReapStage::Delete, world.short)
         .await?;
     let third = world.file(&cx, "too late").await?;
     let blob = world.stored(&cx, third.id).await?.blob.id;

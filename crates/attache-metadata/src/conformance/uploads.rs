@@ -8,8 +8,8 @@ use attache_model::{
 };
 
 use super::world::{
-    LONG, LONGER, Outcome, Problem, SHORT, World, digest, ensure, ensure_eq, is_deleted, made,
-    person, refused, storage_key,
+    LONG, Outcome, Problem, World, digest, ensure, ensure_eq, is_deleted, made, person, refused,
+    storage_key,
 };
 use crate::{BlobIntent, LeaseToken, NewFile, NewUpload, Refusal, StagingBlob, StoredUpload};
 
@@ -291,9 +291,9 @@ pub(super) async fn refusals_leave_an_upload_pending(world: &World) -> Outcome {
     let promise = staged_promise(world, &cx, LONG)?;
     let staging = staging_of(&promise)?;
     let upload = begun(world, &cx, promise).await?;
-    let mut late = world.draft_leased(&cx, "late", SHORT).await?;
+    let mut late = world.draft_leased(&cx, "late", world.short).await?;
     late.person = Some(person("PT-1")?);
-    world.advance(LONGER).await;
+    world.outlast_short().await;
     let attempt = repository.complete_upload(&cx, upload.id, &late).await;
     refused(attempt, &Refusal::LeaseLost, "a completion that lost")?;
     let mut stranger = world.draft(&cx, "stranger").await?;

@@ -74,10 +74,6 @@ pub(super) use {ensure, ensure_eq};
 
 /// A lease that does not end within a check.
 pub(super) const LONG: Duration = Duration::from_hours(1);
-/// A lease that a check outwaits.
-pub(super) const SHORT: Duration = Duration::from_millis(200);
-/// Longer than [`SHORT`].
-pub(super) const LONGER: Duration = Duration::from_millis(400);
 
 /// Random bytes that repeat (the generator is called split mix).
 #[derive(Debug)]
@@ -122,6 +118,8 @@ impl Entropy for Seeded {
 pub(super) struct World {
     fixture: Box<dyn Fixture>,
     repository: Arc<dyn MetadataRepository>,
+    /// A lease, or a wait of the reaper, that a check outlasts.
+    pub(super) short: Duration,
     pub(super) random: Seeded,
     millis: AtomicI64,
 }
@@ -130,6 +128,7 @@ impl World {
     pub(super) fn new(fixture: Box<dyn Fixture>) -> Self {
         Self {
             repository: fixture.repository(),
+            short: fixture.short_lease(),
             fixture,
             random: Seeded(AtomicU64::new(0x6174_7461_6368_6521)),
             millis: AtomicI64::new(1_700_000_000_000),
@@ -140,8 +139,9 @@ impl World {
         &*self.repository
     }
 
-    pub(super) async fn advance(&self, duration: Duration) {
-        self.fixture.advance(duration).await;
+    /// Lets whatever is [`short`](Self::short) end, and nothing that is [`LONG`].
+    pub(super) async fn outlast_short(&self) {
+        self.fixture.advance(self.short * 2).await;
     }
 
     /// A later moment than every one before.

@@ -46,7 +46,7 @@ fn common() -> impl Iterator<Item = Fault> {
 async fn put_under(operation: Operation, fault: Fault, times: usize, size: usize) -> bool {
     let cell = format!("{operation:?} {fault:?} {times} times");
     let s3 = TestS3::start();
-    let store = s3.store();
+    let store = s3.store_under(fault);
     let (first, second) = (key("a/first"), key("a/second"));
     let bytes = pattern(size);
     s3.server.break_next(operation, fault, times);
@@ -168,7 +168,7 @@ async fn a_delete() {
 
 async fn delete_under(operation: Operation, fault: Fault, times: usize) {
     let s3 = TestS3::start();
-    let store = s3.store();
+    let store = s3.store_under(fault);
     put(&store, &key("a"), &pattern(10)).await;
     s3.server.break_next(operation, fault, times);
     let answer = store.delete(&key("a")).await;
@@ -196,7 +196,7 @@ async fn looking() {
 /// What the operations that change nothing fail with.
 async fn look_under(fault: Fault, times: usize) -> [Option<BlobErrorKind>; 4] {
     let s3 = TestS3::start();
-    let store = s3.store();
+    let store = s3.store_under(fault);
     put(&store, &key("a"), &pattern(10)).await;
     s3.server.break_next(Operation::Head, fault, times);
     let head = store.head(&key("a")).await;

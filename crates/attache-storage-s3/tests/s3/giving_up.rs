@@ -8,22 +8,11 @@ use attache_storage::{BlobErrorKind, BlobStore, Body, PutOptions};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, stream};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, unknown_length};
-
-/// How long a put is given to get to where it hangs.
-const A_WHILE: Duration = Duration::from_millis(300);
-
-async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..200 {
-        if is_so() {
-            return;
-        }
-        sleep(Duration::from_millis(25)).await;
-    }
-    panic!("{what} did not come about");
-}
+use crate::support::{
+    Fault, LARGE, Operation, TestS3, key, pattern, put, unknown_length, wait_until,
+};
 
 /// A body that gives its bytes and then never ends.
 fn endless(bytes: &Bytes) -> Body {
@@ -50,18 +39,17 @@ async fn a_put_dropped_between_its_parts_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_put_dropped_while_it_begins_its_upload_leaves_none() {
     let s3 = TestS3::start();
-    let store = s3.store();
+    let store = s3.impatient_store();
     // The upload is begun, and its id comes late: with the second try.
     let fault = Fault::DoneAndSilent;
     s3.server.break_next(Operation::Create, fault, 1);
     let body = unknown_length(&pattern(LARGE));
-    let name = key("a");
-    let begun = store.put(&name, body, PutOptions::default());
-    assert!(timeout(A_WHILE, begun).await.is_err());
-    wait_until("the second try", || {
-        s3.server.seen(Operation::Create).len() == 2
-    })
-    .await;
+    let task = tokio::spawn(async move { store.put(&key("a"), body, PutOptions::default()).await });
+    let tries = || s3.server.seen(Operation::Create).len();
+    wait_until("the first try", || tries() == 1).await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    wait_until("the second try", || tries() == 2).await;
     wait_until("the abort", || s3.server.open_uploads().is_empty()).await;
     assert!(s3.server.seen(Operation::Part).is_empty());
 }
@@ -70,7 +58,7 @@ async fn a_put_dropped_while_it_begins_its_upload_leaves_none() {
 async fn a_delete_is_final_though_a_dropped_put_was_under_way() {
     for (operation, size) in [(Operation::Put, 1000), (Operation::Complete, LARGE)] {
         let s3 = TestS3::start();
-        let store = s3.store();
+        let store = s3.impatient_store();
         // The first try does nothing and hangs, so that the second comes after the drop.
         s3.server.break_next(operation, Fault::Silent, 1);
         let body = unknown_length(&pattern(size));
@@ -81,7 +69,8 @@ async fn a_delete_is_final_though_a_dropped_put_was_under_way() {
         wait_until("the request", || !s3.server.seen(operation).is_empty()).await;
         task.abort();
         store.delete(&key("a")).await.unwrap();
-        sleep(A_WHILE).await;
+        // A moment in which a put that is still under way would show.
+        sleep(Duration::from_millis(300)).await;
         let found = store.head(&key("a")).await.unwrap_err();
         assert_eq!(found.kind(), BlobErrorKind::NotFound, "{operation:?}");
         assert_eq!(s3.server.seen(operation).len(), 2, "{operation:?}");

@@ -75,7 +75,8 @@ async fn no_more_than_three_parts_are_held() {
         }
     });
     let body = Body::from_stream(chunks);
-    let failed = s3.store().put(&key("a"), body, PutOptions::default()).await;
+    let store = s3.impatient_store();
+    let failed = store.put(&key("a"), body, PutOptions::default()).await;
     assert!(matches!(failed, Err(PutError::Store(_))), "{failed:?}");
     let taken = taken.load(Ordering::Relaxed);
     let three_parts = 3 * 5 * CHUNK;

@@ -173,13 +173,18 @@ async fn explain_generic(
         .find(|it| !sql.contains(&format!("${it}")))
         .unwrap()
         - 1;
-    execute(connection, &format!("PREPARE walk AS {sql}")).await;
     let values = vec!["NULL"; count].join(", ");
-    let explained = format!("EXPLAIN EXECUTE walk ({values})");
-    let query = sqlx::query(AssertSqlSafe(explained)).persistent(false);
-    let rows = query.fetch_all(&mut *connection).await.unwrap();
-    execute(connection, "DEALLOCATE walk").await;
+    // At once, as there are many thousands.
+    let explained =
+        format!("PREPARE walk AS {sql}; EXPLAIN EXECUTE walk ({values}); DEALLOCATE walk");
+    let rows = sqlx::raw_sql(AssertSqlSafe(explained));
+    let rows = rows.fetch_all(connection).await.unwrap();
     rows.iter().map(|row| row.get::<String, _>(0)).collect()
+}
+
+/// Whether all of these filters are among those that an index leads with.
+fn is_led(filters: u32) -> bool {
+    matches!(filters, 0..16 | 128 | 129)
 }
 
 /// No walk reads the table from end to end, sorts, or uses another index than its own. Asked for every
@@ -189,26 +194,35 @@ async fn every_list_walks_one_index_in_order() {
     let mut connection = open().await;
     populate(&mut connection, Spread::Even, 1, 100_000).await;
     analyze(&mut connection).await;
-    check_plans(&mut connection, 0..256).await;
+    // An index is walked either way at the same cost: what is asked of its entries one by one need
+    // not be seen both ways with every other such filter.
+    check_plans(&mut connection, |filters, direction| {
+        let is_ascending = direction == SortDirection::Ascending;
+        is_led(filters) || is_ascending == (filters.count_ones() % 2 == 0)
+    })
+    .await;
 }
 
 /// Whatever the server knows or guesses of how the files are spread.
 #[tokio::test]
 async fn every_list_of_skewed_files_walks_one_index_in_order() {
     let mut connection = open().await;
-    // Every filter that an index leads with.
-    let filters = || (0..16).chain([128, 129]);
-    check_plans(&mut connection, filters()).await;
+    let selection = |filters, _| is_led(filters);
+    check_plans(&mut connection, selection).await;
     populate(&mut connection, Spread::Skewed, 1, 100_000).await;
-    check_plans(&mut connection, filters()).await;
+    check_plans(&mut connection, selection).await;
     analyze(&mut connection).await;
-    check_plans(&mut connection, filters()).await;
+    check_plans(&mut connection, selection).await;
 }
 
-async fn check_plans(connection: &mut PgConnection, filters: impl Iterator<Item = u32> + Clone) {
+/// Checks the plans of all lists with the selected filters and directions.
+async fn check_plans(
+    connection: &mut PgConnection,
+    is_selected: impl Fn(u32, SortDirection) -> bool,
+) {
     execute(connection, "SET plan_cache_mode = force_generic_plan").await;
     for sort in sorts() {
-        for filters in filters.clone() {
+        for filters in (0..256).filter(|it| is_selected(*it, sort.direction)) {
             for state in STATES {
                 for after in [None, Some(somewhere(sort.field))] {
                     let query = query(filters, state, sort);

@@ -2,7 +2,7 @@
 
 mod client;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use attache_model::Sha256Digest;
@@ -38,17 +38,32 @@ impl TestS3 {
         self.server.endpoint()
     }
 
+    /// With so much time for each try that none is repeated for being slow.
     pub(crate) fn options(&self) -> S3Options {
         let (endpoint, region) = (self.endpoint(), self.server.region());
         let url = format!("s3://{BUCKET}?endpoint={endpoint}&region={region}");
         S3Options::parse(&url)
             .unwrap()
             .with_part_size_bytes(0)
-            .with_attempt_timeout(Duration::from_secs(1))
+            .with_attempt_timeout(Duration::from_secs(10))
     }
 
     pub(crate) fn store(&self) -> S3BlobStore {
         Self::store_with(self.options())
+    }
+
+    /// A store that does not wait long for a request that nobody answers, yet long enough for one
+    /// that is answered.
+    pub(crate) fn impatient_store(&self) -> S3BlobStore {
+        Self::store_with(self.options().with_attempt_timeout(Duration::from_secs(3)))
+    }
+
+    /// A store for a server that is broken in this way.
+    pub(crate) fn store_under(&self, fault: Fault) -> S3BlobStore {
+        match fault {
+            Fault::Silent | Fault::DoneAndSilent => self.impatient_store(),
+            _ => self.store(),
+        }
     }
 
     pub(crate) fn store_with(options: S3Options) -> S3BlobStore {
@@ -61,11 +76,15 @@ pub(crate) fn key(name: &str) -> BlobKey {
     BlobKey::parse(name).unwrap()
 }
 
-/// Bytes that repeat nowhere soon.
+/// The first of the bytes that repeat nowhere soon: at most three times [`LARGE`].
 pub(crate) fn pattern(size: usize) -> Bytes {
-    (0..size)
-        .map(|at| u8::try_from((at * 31 + at / 251) % 256).unwrap())
-        .collect()
+    // Made once, as a debug build takes a while over it.
+    static PATTERN: LazyLock<Bytes> = LazyLock::new(|| {
+        (0..3 * LARGE)
+            .map(|at| u8::try_from((at * 31 + at / 251) % 256).unwrap())
+            .collect()
+    });
+    PATTERN.slice(..size)
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> Sha256Digest {
@@ -79,6 +98,17 @@ pub(crate) fn unknown_length(bytes: &Bytes) -> Body {
         .map(|chunk| Ok(bytes.slice_ref(chunk)))
         .collect();
     Body::from_stream(stream::iter(chunks))
+}
+
+/// Waits for something that comes about by itself.
+pub(crate) async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..2400 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{what} did not come about");
 }
 
 pub(crate) async fn put(store: &S3BlobStore, key: &BlobKey, bytes: &Bytes) {

@@ -6,6 +6,8 @@
 //! its own beside it, `attache_conformance_…`, which is dropped again. The role must be allowed to make
 //! databases.
 
+mod clock;
+
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,16 +36,31 @@ struct Databases {
     current: Mutex<Option<(Arc<PostgresRepository>, String)>>,
 }
 
-struct Place(Arc<PostgresRepository>);
+/// A database of one check.
+struct Place {
+    repository: Arc<PostgresRepository>,
+    database: PgConnectOptions,
+}
 
 #[async_trait]
 impl Fixture for Place {
     fn repository(&self) -> Arc<dyn MetadataRepository> {
-        self.0.clone()
+        self.repository.clone()
     }
 
     async fn advance(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        let moved = async {
+            let mut connection = self.database.connect().await?;
+            clock::put_forward(&mut connection, duration).await
+        };
+        // What the check then finds is told as well: that a lease did not end.
+        if let Err(error) = moved.await {
+            eprintln!("the database's clock stands still: {error}");
+        }
+    }
+
+    fn short_lease(&self) -> Duration {
+        clock::SHORT_LEASE
     }
 }
 
@@ -57,9 +74,13 @@ impl FixtureFactory for Databases {
             .await?;
         match self.open(&name).await {
             Ok(repository) => {
+                let database = self.server.clone().database(&name);
                 let opened = Some((repository.clone(), name));
                 *self.current.lock().unwrap_or_else(PoisonError::into_inner) = opened;
-                Ok(Box::new(Place(repository)))
+                Ok(Box::new(Place {
+                    repository,
+                    database,
+                }))
             }
             Err(error) => {
                 self.drop_database(&name).await?;
