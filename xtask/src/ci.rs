@@ -38,6 +38,12 @@ const STEPS: &[Step] = &[
         remedy: "fix the lints above; `cargo clippy --workspace --all-targets` shows them again",
     },
     Step {
+        name: "features",
+        run: features,
+        remedy: "the facade has to compile without a warning whatever its features; \
+                 `cargo clippy -p attache --no-default-features --features …` shows it again",
+    },
+    Step {
         name: "guard",
         run: guard::run,
         remedy: "see the layering rules in CONTRIBUTING.md; `cargo xtask guard` checks them again",
@@ -52,6 +58,16 @@ const STEPS: &[Step] = &[
         run: documentation,
         remedy: "fix the documentation above; `cargo doc --workspace --no-deps` shows it again",
     },
+];
+
+/// Each backend alone and beside the one it may be paired with; the last is what most embed.
+const FEATURES: &[&str] = &[
+    "",
+    "postgres",
+    "postgres,sqlite",
+    "s3,sqlite",
+    "aws-config,postgres",
+    "http,sqlite",
 ];
 
 const TESTS: Step = Step {
@@ -88,6 +104,19 @@ fn clippy(workspace: &Workspace) -> Result<()> {
         .args(test::ALL_BACKENDS)
         .args(["--", "-D", "warnings"]);
     workspace::run(&mut command)
+}
+
+/// What embedders may choose of the facade, besides everything.
+fn features(workspace: &Workspace) -> Result<()> {
+    for chosen in FEATURES {
+        println!("note: the facade with «{chosen}»");
+        let mut command = workspace.cargo(["clippy", "--quiet", "--package", "attache"]);
+        command
+            .args(["--no-default-features", "--features", chosen])
+            .args(["--", "-D", "warnings"]);
+        workspace::run(&mut command)?;
+    }
+    Ok(())
 }
 
 /// Licences, bans and sources. Advisories are left out on purpose: their database is a git clone

@@ -9,7 +9,9 @@ use attache_metadata_sql::MigrationReport;
 use attache_metadata_sql::PostgresRepository;
 #[cfg(feature = "sqlite")]
 use attache_metadata_sql::{SqliteOptions, SqliteRepository};
-use attache_model::{Clock, Finding};
+#[cfg(feature = "postgres")]
+use attache_model::Clock;
+use attache_model::Finding;
 use attache_service::Administration;
 
 use crate::{DatabaseLocation, InstallationOptions, OpenError};
@@ -19,18 +21,23 @@ use crate::{DatabaseLocation, InstallationOptions, OpenError};
 pub struct InstallationDatabase {
     repository: Repository,
     administration: Administration,
-    /// What the database is called in a message.
-    shown: String,
-    clock: Arc<dyn Clock>,
 }
 
 /// The repositories there are, as closing is no part of their contract.
 #[derive(Clone)]
 enum Repository {
     #[cfg(feature = "sqlite")]
-    Sqlite(Arc<SqliteRepository>),
+    Sqlite {
+        repository: Arc<SqliteRepository>,
+        /// What the database is called in a message.
+        shown: String,
+    },
     #[cfg(feature = "postgres")]
-    Postgres(Arc<PostgresRepository>),
+    Postgres {
+        repository: Arc<PostgresRepository>,
+        /// What its server's clock is compared with.
+        clock: Arc<dyn Clock>,
+    },
 }
 
 impl Repository {
@@ -42,7 +49,10 @@ impl Repository {
                 if let Some(hook) = &options.event_hook {
                     sqlite = sqlite.with_event_hook(hook.clone());
                 }
-                Self::Sqlite(Arc::new(SqliteRepository::open(sqlite).await?))
+                Self::Sqlite {
+                    repository: Arc::new(SqliteRepository::open(sqlite).await?),
+                    shown: options.database.to_string(),
+                }
             }
             #[cfg(feature = "postgres")]
             DatabaseLocation::Postgres(postgres) => {
@@ -50,7 +60,10 @@ impl Repository {
                 if let Some(hook) = &options.event_hook {
                     postgres = postgres.with_event_hook(hook.clone());
                 }
-                Self::Postgres(Arc::new(PostgresRepository::open(postgres).await?))
+                Self::Postgres {
+                    repository: Arc::new(PostgresRepository::open(postgres).await?),
+                    clock: options.clock.clone(),
+                }
             }
         })
     }
@@ -58,9 +71,9 @@ impl Repository {
     fn shared(&self) -> Arc<dyn MetadataRepository> {
         match self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(sqlite) => sqlite.clone(),
+            Self::Sqlite { repository, .. } => repository.clone(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(postgres) => postgres.clone(),
+            Self::Postgres { repository, .. } => repository.clone(),
         }
     }
 }
@@ -101,8 +114,6 @@ impl InstallationDatabase {
         Ok(Self {
             repository,
             administration,
-            shown: options.database.to_string(),
-            clock: options.clock.clone(),
         })
     }
 
@@ -124,9 +135,9 @@ impl InstallationDatabase {
         }
         match &self.repository {
             #[cfg(feature = "sqlite")]
-            Repository::Sqlite(_) => vec![Finding::fine(self.shown.clone())],
+            Repository::Sqlite { shown, .. } => vec![Finding::fine(shown.clone())],
             #[cfg(feature = "postgres")]
-            Repository::Postgres(postgres) => postgres.diagnose(self.clock.as_ref()).await,
+            Repository::Postgres { repository, clock } => repository.diagnose(clock.as_ref()).await,
         }
     }
 
@@ -134,9 +145,9 @@ impl InstallationDatabase {
     pub async fn close(&self) {
         match &self.repository {
             #[cfg(feature = "sqlite")]
-            Repository::Sqlite(sqlite) => sqlite.close().await,
+            Repository::Sqlite { repository, .. } => repository.close().await,
             #[cfg(feature = "postgres")]
-            Repository::Postgres(postgres) => postgres.close().await,
+            Repository::Postgres { repository, .. } => repository.close().await,
         }
     }
 }
@@ -145,9 +156,9 @@ impl fmt::Debug for InstallationDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.repository {
             #[cfg(feature = "sqlite")]
-            Repository::Sqlite(sqlite) => sqlite.fmt(f),
+            Repository::Sqlite { repository, .. } => repository.fmt(f),
             #[cfg(feature = "postgres")]
-            Repository::Postgres(postgres) => postgres.fmt(f),
+            Repository::Postgres { repository, .. } => repository.fmt(f),
         }
     }
 }

@@ -29,8 +29,10 @@ impl<'o> Places<'o> {
         }
         // Opening would make them.
         require(sqlite)?;
-        if let StorageLocation::Local(path) = &source.storage {
-            require(path)?;
+        match &source.storage {
+            StorageLocation::Local(path) => require(path)?,
+            #[cfg(feature = "s3")]
+            StorageLocation::S3 { .. } => {}
         }
         Ok(Self { sqlite, postgres })
     }
