@@ -36,10 +36,13 @@ pub(crate) fn install(args: &LogArgs) -> anyhow::Result<()> {
 
 /// Whether an event may be logged at all. What is below `info` in the libraries used can quote a
 /// request's head, and with it keys and names; our own parts quote none at any level. Who looks for
-/// credentials quotes whole answers even in its warnings; that there are none is told by us.
+/// credentials quotes whole answers, and lines of files, even in its warnings; that there are none is
+/// told by us.
 fn is_discreet(event: &Metadata<'_>) -> bool {
     let target = event.target();
-    let is_plain = *event.level() <= Level::INFO && !target.starts_with("aws_config");
+    let is_of_credentials =
+        target.starts_with("aws_config") || target.starts_with("aws_runtime::env_config");
+    let is_plain = *event.level() <= Level::INFO && !is_of_credentials;
     is_plain || target.starts_with("attache")
 }
 
@@ -86,6 +89,7 @@ mod tests {
             tracing::debug!(target: "h2::codec", "authorization");
             tracing::trace!(target: "hyper::proto", "path");
             tracing::warn!(target: "aws_config::sts", "answer");
+            tracing::warn!(target: "aws_runtime::env_config::normalize", "line");
             tracing::info!(target: "h2", "told");
             tracing::trace!(target: "attache_service", "ours");
             tracing::debug!(target: "attached::server", "mine");
@@ -95,6 +99,7 @@ mod tests {
             ("authorization", false),
             ("path", false),
             ("answer", false),
+            ("line", false),
             ("told", true),
             ("ours", true),
             ("mine", true),

@@ -114,7 +114,7 @@ pub struct NewFile {
     pub content_type: MediaType,
     /// Who may read its bytes.
     pub visibility: Visibility,
-    /// Whether an existing record with the same bytes, person, category and visibility that is
+    /// Whether an existing record with the same bytes, type, person, category and visibility that is
     /// active and unclaimed is to be answered instead of making a new one.
     pub dedup: bool,
     /// Whether its bytes are withheld until an inspection settles.

@@ -217,7 +217,7 @@ impl Commit<'_> {
         let sql = format!(
             "SELECT {FILE_COLUMNS} FROM files WHERE tenant_id = $1 AND blob_id = $2 \
             AND used = false AND archived = false AND visibility = $3 \
-            AND {is_theirs} AND {is_of_category} \
+            AND content_type = $6 AND {is_theirs} AND {is_of_category} \
             ORDER BY seq + 0 LIMIT 1 FOR NO KEY UPDATE OF files"
         );
         let row = sqlx::query(AssertSqlSafe(sql))
@@ -226,6 +226,7 @@ impl Commit<'_> {
             .bind(file.visibility.as_str())
             .bind(person.map(|person| person.id.as_uuid()))
             .bind(file.category.as_ref().map(|it| it.as_str().to_owned()))
+            .bind(file.content_type.as_str())
             .fetch_optional(connection)
             .await?;
         row.as_ref().map(decode::file).transpose()

@@ -155,7 +155,7 @@ impl Commit {
         let sql = format!(
             "SELECT {FILE_COLUMNS} FROM files WHERE tenant_id = ?1 AND blob_id = ?2 AND used = 0 \
             AND archived = 0 AND person_id IS ?3 AND category IS ?4 AND visibility = ?5 \
-            ORDER BY seq LIMIT 1"
+            AND content_type = ?6 ORDER BY seq LIMIT 1"
         );
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(self.cx.tenant().get())
@@ -163,6 +163,7 @@ impl Commit {
             .bind(person.map(|person| person.id.as_uuid()))
             .bind(file.category.as_ref().map(|it| it.as_str().to_owned()))
             .bind(file.visibility.as_str())
+            .bind(file.content_type.as_str())
             .fetch_optional(connection)
             .await?;
         row.as_ref().map(decode::file).transpose()

@@ -1,7 +1,7 @@
 //! Equal bytes: always stored once in a tenant, never shared between two; and records answered
 //! instead of made, where that was asked for.
 
-use attache_model::{Context, FileRecord, Holder, PersonRef, Visibility};
+use attache_model::{Context, FileRecord, Holder, MediaType, PersonRef, Visibility};
 
 use super::world::{
     Outcome, Problem, World, category, ensure, ensure_eq, is_deleted, made, person,
@@ -137,7 +137,7 @@ struct Difference {
     alter: fn(&mut NewFile) -> Result<(), Problem>,
 }
 
-const DIFFERENCES: [Difference; 6] = [
+const DIFFERENCES: [Difference; 7] = [
     Difference {
         what: "another person",
         alter: |draft| {
@@ -170,6 +170,13 @@ const DIFFERENCES: [Difference; 6] = [
         what: "another visibility",
         alter: |draft| {
             draft.visibility = Visibility::Public;
+            Ok(())
+        },
+    },
+    Difference {
+        what: "another type",
+        alter: |draft| {
+            draft.content_type = MediaType::parse("audio/webm")?;
             Ok(())
         },
     },

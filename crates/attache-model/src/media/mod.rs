@@ -127,16 +127,12 @@ impl MediaType {
     /// Whether another site's page could run bytes of this type by naming their URL.
     pub fn is_script(&self) -> bool {
         let subtype = self.essence().rsplit('/').next().unwrap_or_default();
-        matches!(
-            subtype,
-            "javascript"
-                | "x-javascript"
-                | "ecmascript"
-                | "x-ecmascript"
-                | "jscript"
-                | "livescript"
-                | "wasm"
-        )
+        // Its versions count too: `text/javascript1.5`.
+        subtype.starts_with("javascript")
+            || matches!(
+                subtype,
+                "x-javascript" | "ecmascript" | "x-ecmascript" | "jscript" | "livescript" | "wasm"
+            )
     }
 
     /// Whether a browser may show bytes of this type in place. Everything else is a download, HTML,

@@ -151,6 +151,33 @@ fn every_name_is_in_one_row_and_read_as_it_is_written() {
 }
 
 #[test]
+fn every_type_that_browsers_run_is_a_script() {
+    // The JavaScript types of the WHATWG's MIME Sniffing Standard, and what modules of WebAssembly have.
+    for name in [
+        "application/ecmascript",
+        "application/javascript",
+        "application/x-ecmascript",
+        "application/x-javascript",
+        "text/ecmascript",
+        "text/javascript",
+        "text/javascript1.0",
+        "text/javascript1.1",
+        "text/javascript1.2",
+        "text/javascript1.3",
+        "text/javascript1.4",
+        "text/javascript1.5",
+        "text/jscript",
+        "text/livescript",
+        "text/x-ecmascript",
+        "text/x-javascript",
+        "application/wasm",
+    ] {
+        assert!(MediaType::parse(name).unwrap().is_script(), "{name}");
+    }
+    assert!(!MediaType::parse("application/json").unwrap().is_script());
+}
+
+#[test]
 fn no_signature_bears_out_what_a_browser_would_run_or_render_as_a_page() {
     for signature in SIGNATURES {
         for name in signature.also.iter().chain(signature.sometimes) {
