@@ -76,7 +76,8 @@ impl fmt::Debug for S3AccessKey {
 /// A store asks for the first key when it needs one, for the next five minutes before that expires,
 /// or every fifteen minutes where it is not known when, or once it does not take the one it has. It goes
 /// on with that one meanwhile, as long as it holds; where there is none, requests wait for eight seconds.
-/// It asks once at a time: a source that never answers is not asked again, so it must give up by itself.
+/// It asks once at a time, and a source that does not answer again after five minutes only: a source
+/// should give up by itself.
 ///
 /// `Debug` must not show secrets.
 #[async_trait]

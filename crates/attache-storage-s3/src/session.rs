@@ -18,6 +18,9 @@ use crate::{S3AccessKey, S3Credentials, S3CredentialsError, S3CredentialsSource}
 
 /// How long a source is waited for: less than one try of a request.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// After what time without an answer a source is taken to have forgotten, and may be asked anew. What
+/// it began then may be left over, such as a process: this is how many there can be of it.
+const GIVEN_UP_AFTER: Duration = Duration::from_mins(5);
 /// How long before its end a key is renewed, so that a source may be away for a while.
 const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
 /// After what time a key is renewed of which the end is not known.
@@ -114,8 +117,8 @@ impl Session {
         self.0.held().is_doubted = true;
     }
 
-    /// Has the source asked, unless that is under way. However long it takes, it is not asked twice at
-    /// a time: what it has begun may not end with its future, such as a process.
+    /// Has the source asked, unless that is under way. It is not asked twice at a time: what it has
+    /// begun may not end with its future, such as a process.
     fn ask(&self, held: &mut Held) -> Asking {
         let under_way = held.asking.take();
         let asking = under_way
@@ -155,14 +158,14 @@ impl Asking {
                 None => "their source gave no answer".to_owned(),
             },
             Ok(Err(_)) => "their source was given up, or panicked".to_owned(),
-            Err(_) => silence(),
+            Err(_) => silence(PATIENCE),
         };
         Err(S3CredentialsError::new(refusal))
     }
 }
 
-fn silence() -> String {
-    let patience_s = PATIENCE.as_secs();
+fn silence(patience: Duration) -> String {
+    let patience_s = patience.as_secs();
     format!("their source did not answer in {patience_s} s")
 }
 
@@ -176,11 +179,11 @@ impl Shared {
         let answer = if let Ok(answer) = timeout(PATIENCE, &mut answer).await {
             answer
         } else {
-            tracing::warn!(
-                "no key to the store came: {}, and is not asked again before it does",
-                silence()
-            );
-            answer.await
+            tracing::warn!("no key to the store came: {}", silence(PATIENCE));
+            match timeout(GIVEN_UP_AFTER - PATIENCE, answer).await {
+                Ok(answer) => answer,
+                Err(_) => Err(silence(GIVEN_UP_AFTER).into()),
+            }
         };
         answer.map_err(S3CredentialsError::new)
     }

@@ -229,7 +229,7 @@ async fn a_clock_that_goes_ahead_and_comes_back_does_no_lasting_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_source_is_waited_for_in_vain_and_asked_once() {
+async fn a_silent_source_is_waited_for_in_vain_and_seldom_asked() {
     let scene = Scene::new();
     scene.thinks(Duration::MAX);
     for _ in 0..3 {
@@ -238,6 +238,10 @@ async fn a_silent_source_is_waited_for_in_vain_and_asked_once() {
         scene.advance(PAUSE).await;
     }
     assert_eq!(scene.asked(), 1);
+    // It may have forgotten.
+    scene.advance(GIVEN_UP_AFTER).await;
+    scene.key().await.unwrap_err();
+    assert_eq!(scene.asked(), 2);
     let shown = format!("{:?}", scene.session);
     assert!(!shown.contains("canary"), "{shown}");
     // Nobody is left who would want to know.
