@@ -14,6 +14,7 @@ use aws_sdk_s3::config::{
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+use crate::doubt::Doubt;
 use crate::session::Session;
 use crate::{S3Credentials, S3Options};
 
@@ -69,6 +70,7 @@ fn common(options: &S3Options, session: &Arc<Session>) -> Config {
         // The session holds the key: the SDK would drop it ten seconds before its end, also where
         // there is no other yet.
         .identity_cache(IdentityCache::no_cache())
+        .interceptor(Doubt::new(session))
         .region(Region::new(
             region.unwrap_or_else(|| "us-east-1".to_owned()),
         ))

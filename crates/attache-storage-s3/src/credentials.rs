@@ -74,13 +74,15 @@ impl fmt::Debug for S3AccessKey {
 /// Gives out access keys, again and again as they expire: a vault, an identity service of one's own.
 ///
 /// A store asks for the first key when it needs one, for the next five minutes before that expires,
-/// or every fifteen minutes where it is not known when. It asks once at a time, waits for eight
-/// seconds, and goes on with the key it has, as long as that holds, where it gets no other.
+/// or every fifteen minutes where it is not known when, or once it does not take the one it has. It goes
+/// on with that one meanwhile, as long as it holds; where there is none, requests wait for eight seconds.
+/// It asks once at a time, and a source that does not answer again after five minutes only: a source
+/// should give up by itself.
 ///
 /// `Debug` must not show secrets.
 #[async_trait]
 pub trait S3CredentialsSource: fmt::Debug + Send + Sync {
-    /// A key that holds now. May be dropped half-way.
+    /// A key that holds now. Runs in a task of its own; dropped half-way when the store is.
     ///
     /// # Errors
     ///

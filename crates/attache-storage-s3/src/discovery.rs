@@ -18,6 +18,7 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 
 use crate::clients::https_client;
@@ -27,6 +28,10 @@ use crate::{S3AccessKey, S3CredentialsSource};
 /// waited for a connection to it. Within, it answers in milliseconds.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 const METADATA_TRIES: u32 = 2;
+
+/// For the token service. The session waits until the end of what it asked, so there must be one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Nobody had a key.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +83,13 @@ impl S3CredentialsSource for AwsChain {
         let http_client = self.http_client.get_or_init(https_client).clone();
         let config = ProviderConfig::without_region()
             .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
+            .with_timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(TOKEN_TIMEOUT)
+                    .operation_timeout(TOKEN_TIMEOUT * 3)
+                    .build(),
+            )
             .with_http_client(http_client);
         // Not the SDK's own order, which asks the instance for its region: outside of AWS one more
         // answer to wait for in vain.

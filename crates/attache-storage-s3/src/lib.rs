@@ -6,6 +6,7 @@ mod credentials;
 mod diagnose;
 #[cfg(feature = "aws-config")]
 mod discovery;
+mod doubt;
 mod failure;
 mod landing;
 mod list;

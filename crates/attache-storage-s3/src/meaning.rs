@@ -119,6 +119,14 @@ pub(crate) fn meaning(status: u16, code: Option<&str>) -> Meaning {
     })
 }
 
+/// What the store says to a key that it does not take: one that ended, was revoked, or is not known.
+const KEY_REFUSED: [&str; 3] = ["ExpiredToken", "InvalidAccessKeyId", "InvalidToken"];
+
+/// Whether the request may go well with another key.
+pub(crate) fn refuses_key(code: &str) -> bool {
+    KEY_REFUSED.contains(&code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,42 +1,67 @@
 //! The access key that requests are signed with: renewed before it expires, kept while it cannot be.
+//!
+//! When a key ends is a matter of the wall clock, which may be set. How long ago the source was asked
+//! is not.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use attache_model::{Clock, SystemClock, Timestamp};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{S3AccessKey, S3Credentials, S3CredentialsError, S3CredentialsSource};
 
-/// How long a source may take: less than one try of a request.
+/// How long a source is waited for: less than one try of a request.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// After what time without an answer a source is taken to have forgotten, and may be asked anew. What
+/// it began then may be left over, such as a process: this is how many there can be of it.
+const GIVEN_UP_AFTER: Duration = Duration::from_mins(5);
 /// How long before its end a key is renewed, so that a source may be away for a while.
 const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
 /// After what time a key is renewed of which the end is not known.
 const RENEWED_AFTER: Duration = Duration::from_mins(15);
-/// After what time a source is asked again which gave no other key, while the one that is there holds.
+/// After what time a source is asked again at the earliest, while the key that is there holds.
 const PAUSE: Duration = Duration::from_secs(30);
 /// The same, where there is none: all who waited for an answer get it, and few ask again.
 const PAUSE_WITHOUT_KEY: Duration = Duration::from_secs(1);
 
-/// Holds the key of the moment for all clients of a bucket.
-pub(crate) struct Session {
+type Answer = Result<S3AccessKey, S3CredentialsError>;
+
+/// Holds the key of the moment for all clients of a bucket. Dropped, it asks no more.
+pub(crate) struct Session(Arc<Shared>);
+
+/// What the session shares with the task that asks.
+struct Shared {
     source: Arc<dyn S3CredentialsSource>,
     clock: Arc<dyn Clock>,
     held: Mutex<Held>,
-    /// Locked by the one who asks the source.
-    renewing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Held {
+    /// Kept until there is another: one that looks ended holds again if the clock was wrong.
     key: Option<S3AccessKey>,
-    /// Why there is no key.
+    /// Why the source gave none when it was last asked.
     refusal: Option<S3CredentialsError>,
-    /// When the source is to be asked; `None` for now.
-    ask_at: Option<Timestamp>,
+    /// When it last answered.
+    answered_at: Option<Instant>,
+    /// Whether the key is to be replaced though it seems to hold for long: the store does not take it,
+    /// or the source had no other.
+    is_doubted: bool,
+    asking: Option<Asking>,
+}
+
+/// The source is being asked, in a task of its own: whoever waits may leave, and what comes is kept.
+#[derive(Clone)]
+struct Asking {
+    began_at: Instant,
+    answer: watch::Receiver<Option<Answer>>,
+    task: AbortHandle,
 }
 
 /// What is held, seen at a moment.
@@ -55,103 +80,172 @@ impl Session {
     }
 
     fn with_clock(source: Arc<dyn S3CredentialsSource>, clock: Arc<dyn Clock>) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             source,
             clock,
             held: Mutex::default(),
-            renewing: tokio::sync::Mutex::default(),
-        }
+        }))
     }
 
-    /// A key that holds now. Dropped half-way, the next caller asks the source anew.
-    pub(crate) async fn access_key(&self) -> Result<S3AccessKey, S3CredentialsError> {
-        let _renewing = match self.standing() {
-            Standing::Good(key) => return Ok(key),
-            Standing::Refused(refusal) => return Err(refusal),
-            // One renews; the others need not wait.
-            Standing::Due(key) => match self.renewing.try_lock() {
-                Ok(renewing) => renewing,
-                Err(_) => return Ok(key),
-            },
-            Standing::Absent => self.renewing.lock().await,
+    /// A key that holds now. Waits for the source only where there is none; one that should be renewed
+    /// is renewed behind the caller's back. May be dropped half-way.
+    pub(crate) async fn access_key(&self) -> Answer {
+        let asking = {
+            let mut held = self.0.held();
+            match held.standing(self.0.clock.now()) {
+                Standing::Good(key) => return Ok(key),
+                Standing::Refused(refusal) => return Err(refusal),
+                Standing::Due(key) => {
+                    self.ask(&mut held);
+                    return Ok(key);
+                }
+                Standing::Absent => self.ask(&mut held),
+            }
         };
-        match self.standing() {
-            Standing::Good(key) => return Ok(key),
-            Standing::Refused(refusal) => return Err(refusal),
-            Standing::Due(_) | Standing::Absent => {}
-        }
-        let asked = tokio::time::timeout(PATIENCE, self.source.access_key()).await;
-        self.keep(match asked {
-            Ok(Ok(key)) => Ok(key),
-            Ok(Err(error)) => Err(S3CredentialsError::new(error)),
-            Err(_) => Err(S3CredentialsError::new(format!(
-                "their source did not answer in {} s",
-                PATIENCE.as_secs()
-            ))),
-        })
+        asking.answer().await
     }
 
     /// How long the key of the moment, or the one after it, holds; `None` where nobody knows.
     pub(crate) async fn time_left(&self) -> Result<Option<Duration>, S3CredentialsError> {
         let expires_at = self.access_key().await?.expires_at();
-        Ok(expires_at.map(|end| until(self.clock.now(), end)))
+        Ok(expires_at.map(|end| until(self.0.clock.now(), end)))
     }
 
-    fn standing(&self) -> Standing {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        let is_due = held.ask_at.is_none_or(|ask_at| ask_at <= now);
-        match (&held.key, &held.refusal) {
-            (Some(key), _) if holds(key, now) && is_due => Standing::Due(key.clone()),
-            (Some(key), _) if holds(key, now) => Standing::Good(key.clone()),
-            (_, Some(refusal)) if !is_due => Standing::Refused(refusal.clone()),
-            _ => Standing::Absent,
+    /// Takes note that the store does not take the key: the next request has the source asked for
+    /// another, unless it was a moment ago.
+    pub(crate) fn doubt_key(&self) {
+        self.0.held().is_doubted = true;
+    }
+
+    /// Has the source asked, unless that is under way. It is not asked twice at a time: what it has
+    /// begun may not end with its future, such as a process.
+    fn ask(&self, held: &mut Held) -> Asking {
+        let under_way = held.asking.take();
+        let asking = under_way
+            .filter(|asking| !asking.task.is_finished())
+            .unwrap_or_else(|| {
+                let (teller, answer) = watch::channel(None);
+                let shared = Arc::clone(&self.0);
+                let task = tokio::spawn(async move {
+                    let asked = shared.ask_source().await;
+                    teller.send_replace(Some(shared.keep(asked)));
+                });
+                Asking {
+                    began_at: Instant::now(),
+                    answer,
+                    task: task.abort_handle(),
+                }
+            });
+        held.asking.insert(asking).clone()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(asking) = self.0.held().asking.take() {
+            asking.task.abort();
         }
+    }
+}
+
+impl Asking {
+    /// Waits for as long as patience with the source lasts, which those who come late have less of.
+    async fn answer(mut self) -> Answer {
+        let told = self.answer.wait_for(Option::is_some);
+        let refusal = match timeout_at(self.began_at + PATIENCE, told).await {
+            Ok(Ok(answer)) => match &*answer {
+                Some(answer) => return answer.clone(),
+                None => "their source gave no answer".to_owned(),
+            },
+            Ok(Err(_)) => "their source was given up, or panicked".to_owned(),
+            Err(_) => silence(PATIENCE),
+        };
+        Err(S3CredentialsError::new(refusal))
+    }
+}
+
+fn silence(patience: Duration) -> String {
+    let patience_s = patience.as_secs();
+    format!("their source did not answer in {patience_s} s")
+}
+
+impl Shared {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask_source(&self) -> Answer {
+        let mut answer = self.source.access_key();
+        let answer = if let Ok(answer) = timeout(PATIENCE, &mut answer).await {
+            answer
+        } else {
+            tracing::warn!("no key to the store came: {}", silence(PATIENCE));
+            match timeout(GIVEN_UP_AFTER - PATIENCE, answer).await {
+                Ok(answer) => answer,
+                Err(_) => Err(silence(GIVEN_UP_AFTER).into()),
+            }
+        };
+        answer.map_err(S3CredentialsError::new)
     }
 
     /// Takes note of what the source said; answers what follows from it.
-    fn keep(
-        &self,
-        asked: Result<S3AccessKey, S3CredentialsError>,
-    ) -> Result<S3AccessKey, S3CredentialsError> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+    fn keep(&self, asked: Answer) -> Answer {
+        let mut held = self.held();
         let now = self.clock.now();
+        held.asking = None;
+        held.answered_at = Some(Instant::now());
         let asked = asked.and_then(|key| {
             let is_good = holds(&key, now);
             is_good
                 .then_some(key)
                 .ok_or_else(|| S3CredentialsError::new("their source gave expired ones"))
         });
-        let kept = held.key.take().filter(|key| holds(key, now));
-        match (asked, kept) {
-            (Ok(key), _) => {
-                let pause = key.expires_at().map_or(RENEWED_AFTER, |end| {
-                    until(now, end)
-                        .saturating_sub(RENEWED_BEFORE_END)
-                        .max(PAUSE)
-                });
-                *held = Held {
-                    key: Some(key.clone()),
-                    refusal: None,
-                    ask_at: Some(now.plus(pause)),
-                };
-                Ok(key)
-            }
-            (Err(refusal), Some(key)) => {
-                tracing::warn!(
-                    error = &refusal as &dyn std::error::Error,
-                    "the key to the store was not renewed; it is used to its end"
-                );
-                held.key = Some(key.clone());
-                held.ask_at = Some(now.plus(PAUSE));
-                Ok(key)
-            }
-            (Err(refusal), None) => {
-                held.refusal = Some(refusal.clone());
-                held.ask_at = Some(now.plus(PAUSE_WITHOUT_KEY));
-                Err(refusal)
+        held.is_doubted = asked.is_err();
+        held.refusal = asked.as_ref().err().cloned();
+        match asked {
+            Ok(key) => Ok(held.key.insert(key).clone()),
+            Err(refusal) => {
+                let kept = held.key.clone().filter(|key| holds(key, now));
+                if kept.is_some() {
+                    tracing::warn!(
+                        error = &refusal as &dyn std::error::Error,
+                        "the key to the store was not renewed; it is used to its end"
+                    );
+                }
+                kept.ok_or(refusal)
             }
         }
+    }
+}
+
+impl Held {
+    fn standing(&self, now: Timestamp) -> Standing {
+        match (&self.key, &self.refusal) {
+            (Some(key), _) if holds(key, now) => {
+                if self.is_due(key, now) {
+                    Standing::Due(key.clone())
+                } else {
+                    Standing::Good(key.clone())
+                }
+            }
+            (_, Some(refusal)) if !self.has_rested(PAUSE_WITHOUT_KEY) => {
+                Standing::Refused(refusal.clone())
+            }
+            _ => Standing::Absent,
+        }
+    }
+
+    fn is_due(&self, key: &S3AccessKey, now: Timestamp) -> bool {
+        let is_old = match key.expires_at() {
+            Some(end) => until(now, end) <= RENEWED_BEFORE_END,
+            None => self.has_rested(RENEWED_AFTER),
+        };
+        (is_old || self.is_doubted) && self.has_rested(PAUSE)
+    }
+
+    /// Whether the source was let alone for so long.
+    fn has_rested(&self, pause: Duration) -> bool {
+        self.answered_at.is_none_or(|at| at.elapsed() >= pause)
     }
 }
 
@@ -181,196 +275,10 @@ impl ProvideCredentials for Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
-            .field("source", &self.source)
+            .field("source", &self.0.source)
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use async_trait::async_trait;
-
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_mins(1);
-
-    /// Stands still until it is turned.
-    #[derive(Debug)]
-    struct ManualClock(Mutex<Timestamp>);
-
-    impl ManualClock {
-        fn advance(&self, by: Duration) {
-            let mut now = self.0.lock().unwrap();
-            *now = now.plus(by);
-        }
-    }
-
-    impl Clock for ManualClock {
-        fn now(&self) -> Timestamp {
-            *self.0.lock().unwrap()
-        }
-    }
-
-    /// Gives what it was told to, and counts how often it was asked.
-    #[derive(Debug, Default)]
-    struct Source {
-        key: Mutex<Option<S3AccessKey>>,
-        asked: AtomicUsize,
-        is_silent: bool,
-    }
-
-    #[async_trait]
-    impl S3CredentialsSource for Source {
-        async fn access_key(
-            &self,
-        ) -> Result<S3AccessKey, Box<dyn std::error::Error + Send + Sync>> {
-            self.asked.fetch_add(1, Ordering::SeqCst);
-            if self.is_silent {
-                std::future::pending::<()>().await;
-            }
-            // Whoever else may ask does it now.
-            tokio::task::yield_now().await;
-            self.key.lock().unwrap().clone().ok_or("away".into())
-        }
-    }
-
-    struct Scene {
-        source: Arc<Source>,
-        clock: Arc<ManualClock>,
-        session: Session,
-    }
-
-    impl Scene {
-        fn new(source: Source) -> Self {
-            let source = Arc::new(source);
-            let clock = Arc::new(ManualClock(Mutex::new(Timestamp::from_millis(0))));
-            let session = Session::with_clock(source.clone(), clock.clone());
-            Self {
-                source,
-                clock,
-                session,
-            }
-        }
-
-        fn gives(&self, id: &str, holds_for: Option<Duration>) {
-            let key = S3AccessKey::new(id, "canary");
-            let key = match holds_for {
-                Some(holds_for) => key.with_expires_at(self.clock.now().plus(holds_for)),
-                None => key,
-            };
-            *self.source.key.lock().unwrap() = Some(key);
-        }
-
-        fn is_away(&self) {
-            *self.source.key.lock().unwrap() = None;
-        }
-
-        /// The id of the key there is, or why there is none.
-        async fn key(&self) -> Result<String, String> {
-            let key = self.session.access_key().await;
-            let key = key.map_err(|error| attache_model::with_causes(&error))?;
-            Ok(key.to_sdk().access_key_id().to_owned())
-        }
-
-        fn asked(&self) -> usize {
-            self.source.asked.load(Ordering::SeqCst)
-        }
-    }
-
-    #[tokio::test]
-    async fn a_key_is_renewed_before_its_end_and_not_earlier() {
-        let scene = Scene::new(Source::default());
-        scene.gives("one", Some(MINUTE * 60));
-        assert_eq!(scene.key().await.unwrap(), "one");
-        scene.gives("two", Some(MINUTE * 120));
-        scene.clock.advance(MINUTE * 54);
-        assert_eq!(scene.key().await.unwrap(), "one");
-        assert_eq!(scene.asked(), 1);
-        scene.clock.advance(MINUTE);
-        assert_eq!(scene.key().await.unwrap(), "two");
-        assert_eq!(scene.asked(), 2);
-        let left = scene.session.time_left().await.unwrap();
-        assert_eq!(left, Some(MINUTE * 65));
-    }
-
-    #[tokio::test]
-    async fn a_key_without_an_end_is_asked_for_again_all_the_same() {
-        let scene = Scene::new(Source::default());
-        scene.gives("one", None);
-        assert_eq!(scene.key().await.unwrap(), "one");
-        assert_eq!(scene.session.time_left().await.unwrap(), None);
-        scene.gives("two", None);
-        scene.clock.advance(MINUTE * 15);
-        assert_eq!(scene.key().await.unwrap(), "two");
-        // And kept where there is no other.
-        scene.is_away();
-        scene.clock.advance(MINUTE * 600);
-        assert_eq!(scene.key().await.unwrap(), "two");
-    }
-
-    #[tokio::test]
-    async fn a_key_is_kept_to_its_end_while_there_is_no_other() {
-        let scene = Scene::new(Source::default());
-        scene.gives("one", Some(MINUTE * 60));
-        scene.key().await.unwrap();
-        scene.is_away();
-        scene.clock.advance(MINUTE * 56);
-        for _ in 0..3 {
-            assert_eq!(scene.key().await.unwrap(), "one");
-        }
-        // Not with every request.
-        assert_eq!(scene.asked(), 2);
-        scene.clock.advance(PAUSE);
-        assert_eq!(scene.key().await.unwrap(), "one");
-        assert_eq!(scene.asked(), 3);
-
-        scene.clock.advance(MINUTE * 4);
-        let refused = scene.key().await.unwrap_err();
-        assert_eq!(refused, "there are no credentials for the store: away");
-        assert_eq!(scene.key().await.unwrap_err(), refused);
-        assert_eq!(scene.asked(), 4);
-        scene.gives("two", Some(MINUTE * 60));
-        scene.clock.advance(PAUSE_WITHOUT_KEY);
-        assert_eq!(scene.key().await.unwrap(), "two");
-    }
-
-    #[tokio::test]
-    async fn many_ask_and_the_source_is_asked_once() {
-        let scene = Scene::new(Source::default());
-        scene.gives("one", Some(MINUTE * 60));
-        let all = futures_util::future::join_all((0..9).map(|_| scene.key())).await;
-        assert!(all.iter().all(|key| key.as_deref() == Ok("one")), "{all:?}");
-        assert_eq!(scene.asked(), 1);
-
-        scene.clock.advance(MINUTE * 56);
-        futures_util::future::join_all((0..9).map(|_| scene.key())).await;
-        assert_eq!(scene.asked(), 2);
-
-        let scene = Scene::new(Source::default());
-        let all = futures_util::future::join_all((0..9).map(|_| scene.key())).await;
-        assert!(all.iter().all(Result::is_err), "{all:?}");
-        assert_eq!(scene.asked(), 1);
-    }
-
-    #[tokio::test]
-    async fn an_expired_key_is_none() {
-        let scene = Scene::new(Source::default());
-        scene.gives("one", Some(Duration::ZERO));
-        let refused = scene.key().await.unwrap_err();
-        assert!(refused.ends_with("gave expired ones"), "{refused}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_silent_source_is_given_up() {
-        let scene = Scene::new(Source {
-            is_silent: true,
-            ..Source::default()
-        });
-        let refused = scene.key().await.unwrap_err();
-        assert!(refused.ends_with("did not answer in 8 s"), "{refused}");
-        let shown = format!("{:?}", scene.session);
-        assert!(!shown.contains("canary"), "{shown}");
-    }
-}
+mod tests;

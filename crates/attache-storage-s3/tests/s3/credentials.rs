@@ -126,3 +126,24 @@ async fn nothing_is_signed_that_would_end_before_its_time() {
     let token = "X-Amz-Security-Token=token-of-one";
     assert!(request.url.contains(token), "{}", request.url);
 }
+
+#[tokio::test]
+async fn a_key_that_the_store_does_not_take_is_replaced_before_its_end() {
+    let s3 = TestS3::start();
+    let vault = Arc::new(Vault::default());
+    let store = store(&s3, &vault);
+    s3.server.let_in("one", &secret("one"));
+    vault.gives("one", LONG);
+    store.put_bytes(&key("a"), "bytes").await.unwrap();
+    s3.server.shut_out("one");
+    s3.server.let_in("two", &secret("two"));
+    vault.gives("two", LONG);
+    let refused = store.put_bytes(&key("b"), "bytes").await.unwrap_err();
+    let told = attache_model::with_causes(&refused);
+    assert!(told.contains("InvalidAccessKeyId"), "{told}");
+    // The source was asked a moment ago.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(30)).await;
+    tokio::time::resume();
+    eventually(async || store.put_bytes(&key("b"), "bytes").await.is_ok()).await;
+}
