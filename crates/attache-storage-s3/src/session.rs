@@ -180,7 +180,7 @@ impl Shared {
             answer
         } else {
             tracing::warn!("no key to the store came: {}", silence(PATIENCE));
-            match timeout(GIVEN_UP_AFTER - PATIENCE, answer).await {
+            match timeout(GIVEN_UP_AFTER.saturating_sub(PATIENCE), answer).await {
                 Ok(answer) => answer,
                 Err(_) => Err(silence(GIVEN_UP_AFTER).into()),
             }

@@ -240,6 +240,10 @@ async fn a_silent_source_is_waited_for_in_vain_and_seldom_asked() {
     assert_eq!(scene.asked(), 1);
     // It may have forgotten.
     scene.advance(GIVEN_UP_AFTER).await;
+    let refused = scene.key().await.unwrap_err();
+    assert!(refused.ends_with("did not answer in 300 s"), "{refused}");
+    assert_eq!(scene.asked(), 1);
+    scene.advance(PAUSE).await;
     scene.key().await.unwrap_err();
     assert_eq!(scene.asked(), 2);
     let shown = format!("{:?}", scene.session);
