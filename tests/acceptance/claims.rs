@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
@@ -10,6 +11,9 @@ use tokio::task::JoinSet;
 use crate::support::{Answer, Client, Options, PDF, Server, id_of};
 
 const CROWD: usize = 64;
+
+/// How long a claim is asked for again that the service is too busy for.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends all claims at the same moment, each over a connection of its own.
 async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -> Vec<Answer> {
@@ -22,10 +26,11 @@ async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -
             // The connection is open before the gate is.
             client.get("/livez").await.expect(200);
             gate.wait().await;
+            let started = Instant::now();
             loop {
                 let answer = client.claim(&id, &holder(number)).await;
                 // A crowd may have to wait for longer than a database connection is waited for.
-                if answer.status != 503 {
+                if answer.status != 503 || started.elapsed() > PATIENCE {
                     return answer;
                 }
             }

@@ -60,7 +60,8 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// Each backend alone and beside the one it may be paired with; the last is what most embed.
+/// What embedders choose of the facade, whose parts depend on each other's presence: nothing, one
+/// database, both, each with a store, and last the default.
 const FEATURES: &[&str] = &[
     "",
     "postgres",

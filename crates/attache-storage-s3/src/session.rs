@@ -19,7 +19,7 @@ use crate::{S3AccessKey, S3Credentials, S3CredentialsError, S3CredentialsSource}
 /// How long a source is waited for: less than one try of a request.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// After what time without an answer a source is taken to have forgotten, and may be asked anew. What
-/// it began then may be left over, such as a process: this is how many there can be of it.
+/// it has begun may go on all the same, such as a process, and so it is long.
 const GIVEN_UP_AFTER: Duration = Duration::from_mins(5);
 /// How long before its end a key is renewed, so that a source may be away for a while.
 const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
