@@ -15,10 +15,10 @@ use http_body_util::{BodyExt, BodyStream};
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
-use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
-use crate::query::StrictQuery;
 use crate::response::BoxError;
+use crate::wire::json_body::read_json;
+use crate::wire::query::StrictQuery;
 
 /// The longest JSON body besides uploads, in bytes.
 pub(crate) const SMALL_JSON_BYTES: usize = 64 << 10;

@@ -11,9 +11,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::multipart::MultipartError;
-use crate::query::QueryError;
 use crate::response::ResponseBody;
+use crate::wire::multipart::MultipartError;
+use crate::wire::query::QueryError;
 
 macro_rules! problem_kinds {
     ($($kind:ident = $status:ident, $slug:literal, $title:literal;)*) => {

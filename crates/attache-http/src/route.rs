@@ -6,7 +6,7 @@ use std::fmt;
 use attache_model::{FileId, Filename};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::percent;
+use crate::wire::percent;
 
 /// Everything but RFC 3986's unreserved characters.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC

@@ -9,8 +9,8 @@ use super::record::record;
 use crate::app::App;
 use crate::call::Call;
 use crate::problem::Problem;
-use crate::query::StrictQuery;
 use crate::views::FileView;
+use crate::wire::query::StrictQuery;
 
 /// Who claims.
 #[derive(Debug, Deserialize, ToSchema)]

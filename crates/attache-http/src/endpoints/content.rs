@@ -15,13 +15,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use super::Answer;
 use crate::app::App;
 use crate::call::{Call, RequestHead};
-use crate::conditional::{Precondition, evaluate};
-use crate::content_disposition::{Disposition, content_disposition};
-use crate::entity_tag::StrongEntityTag;
 use crate::problem::{Problem, ProblemKind};
-use crate::query::{QueryError, StrictQuery};
-use crate::range::{self, RangeOutcome};
 use crate::response::{ResponseBody, empty};
+use crate::wire::conditional::{Precondition, evaluate};
+use crate::wire::content_disposition::{Disposition, content_disposition};
+use crate::wire::entity_tag::StrongEntityTag;
+use crate::wire::query::{QueryError, StrictQuery};
+use crate::wire::range::{self, RangeOutcome};
 
 /// Nothing in a served file may run, load or be framed, whatever it is.
 const SANDBOX: &str =

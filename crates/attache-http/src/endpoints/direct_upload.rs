@@ -18,9 +18,9 @@ use crate::Route;
 use crate::app::App;
 use crate::call::Call;
 use crate::problem::{Problem, ProblemKind};
-use crate::query::StrictQuery;
 use crate::response::{empty, json};
 use crate::views::{FileView, PromisedUploadView, UploadReceiptView, UploadView};
+use crate::wire::query::StrictQuery;
 
 /// The file to promise.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -8,8 +8,8 @@ use http::header::CONTENT_TYPE;
 use super::upload_fields::{FieldFault, MAX_FIELD_BYTES};
 use crate::app::App;
 use crate::call::{Call, RequestBody, aborted, is_form};
-use crate::multipart::{Boundary, Multipart, MultipartLimits, Part};
 use crate::problem::{Problem, ProblemKind};
+use crate::wire::multipart::{Boundary, Multipart, MultipartLimits, Part};
 
 /// What a form adds to its files, at most: heads of parts, boundaries and text fields.
 const FORM_OVERHEAD_BYTES: u64 = 2 << 20;

@@ -8,9 +8,9 @@ use super::Answer;
 use crate::app::App;
 use crate::call::Call;
 use crate::problem::{Problem, ProblemKind};
-use crate::query::StrictQuery;
 use crate::response::{ResponseBody, json};
 use crate::views::HealthView;
+use crate::wire::query::StrictQuery;
 
 /// Say whether the process lives.
 #[utoipa::path(

@@ -6,8 +6,8 @@ use super::Answer;
 use super::record::record;
 use crate::app::App;
 use crate::call::Call;
-use crate::query::StrictQuery;
 use crate::views::FileView;
+use crate::wire::query::StrictQuery;
 
 /// Archive a file.
 ///

@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 use super::Answer;
 use crate::app::App;
 use crate::call::Call;
-use crate::query::StrictQuery;
 use crate::response::json;
 use crate::views::LinkView;
+use crate::wire::query::StrictQuery;
 
 /// What a link lets its bearer do.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]

@@ -13,9 +13,9 @@ use crate::Route;
 use crate::app::App;
 use crate::call::Call;
 use crate::problem::Problem;
-use crate::query::{QueryError, StrictQuery};
 use crate::response::json;
 use crate::views::FileListView;
+use crate::wire::query::{QueryError, StrictQuery};
 
 /// List files.
 ///

@@ -13,12 +13,12 @@ use utoipa::ToSchema;
 use super::Answer;
 use crate::app::App;
 use crate::call::Call;
-use crate::conditional::{Precondition, evaluate};
-use crate::entity_tag::{SentTag, SentTags, StrongEntityTag};
 use crate::problem::{Problem, ProblemKind};
-use crate::query::StrictQuery;
 use crate::response::{empty, json};
 use crate::views::FileView;
+use crate::wire::conditional::{Precondition, evaluate};
+use crate::wire::entity_tag::{SentTag, SentTags, StrongEntityTag};
+use crate::wire::query::StrictQuery;
 
 /// How many revisions of one `If-Match` are tried.
 const REVISIONS_MAX: usize = 8;

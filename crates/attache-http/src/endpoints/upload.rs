@@ -11,14 +11,15 @@ use super::Answer;
 use super::form::{self, FormFields as _};
 use super::json_upload::{self, JsonUpload};
 use super::upload_fields::{FIELD_NAMES, FieldCollector, read_fields};
+use crate::Route;
 use crate::app::App;
 use crate::call::{Call, is_form, is_json};
-use crate::json_body::read_json;
 use crate::problem::{Problem, ProblemKind};
-use crate::query::StrictQuery;
 use crate::response::json;
 use crate::views::UploadedFilesView;
-use crate::{Route, base64};
+use crate::wire::base64;
+use crate::wire::json_body::read_json;
+use crate::wire::query::StrictQuery;
 
 /// A form: file parts under any name, and fields in any order.
 #[derive(ToSchema)]

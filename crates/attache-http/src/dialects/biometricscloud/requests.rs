@@ -10,11 +10,11 @@ use attache_service::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::base64;
 use crate::endpoints::json_upload::JsonUpload;
-use crate::json_body::read_json;
 use crate::problem::Problem;
-use crate::query::{QueryError, StrictQuery};
+use crate::wire::base64;
+use crate::wire::json_body::read_json;
+use crate::wire::query::{QueryError, StrictQuery};
 
 /// What a record is about: a number here, a category natively.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

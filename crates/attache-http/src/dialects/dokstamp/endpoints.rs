@@ -18,8 +18,8 @@ use crate::endpoints::content::stream_public;
 use crate::endpoints::{Answer, form, refuse_partial_and_coded};
 use crate::operations::Row;
 use crate::problem::Problem;
-use crate::query::{QueryError, StrictQuery};
 use crate::response::{empty, json};
+use crate::wire::query::{QueryError, StrictQuery};
 
 /// What the OpenAPI document lists.
 pub(super) mod documented {

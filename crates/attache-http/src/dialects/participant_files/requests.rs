@@ -5,7 +5,7 @@ use attache_service::{FileQuery, ListRequest};
 
 use crate::endpoints::list::{parse_bound, take_with};
 use crate::problem::Problem;
-use crate::query::StrictQuery;
+use crate::wire::query::StrictQuery;
 
 /// How many files a page has, by default and at most.
 const PAGE_FILES: u32 = 100;

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::percent;
+use crate::wire::percent;
 
 /// The longest query string, in bytes.
 const MAX_QUERY_BYTES: usize = 8 << 10;

@@ -6,7 +6,7 @@ use attache_model::Timestamp;
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, HeaderName, Method};
 
-use crate::entity_tag::{SentTags, StrongEntityTag};
+use crate::wire::entity_tag::{SentTags, StrongEntityTag};
 
 /// What a request's preconditions come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

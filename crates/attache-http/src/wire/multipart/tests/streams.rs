@@ -1,6 +1,6 @@
 //! The reader of a body and the readers of its parts, beside each other and against failures.
 
-use crate::multipart::error::Place;
+use crate::wire::multipart::error::Place;
 use std::pin::pin;
 use std::task::Waker;
 

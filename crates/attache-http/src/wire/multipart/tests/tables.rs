@@ -1,7 +1,7 @@
 //! Good and bad bodies, whole and cut at every byte.
 
 use super::*;
-use crate::multipart::error::Place;
+use crate::wire::multipart::error::Place;
 
 fn good_bodies() -> Vec<(String, Vec<Seen>)> {
     let a = raw("a", "1");

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::parameters::{Parameters, is_token};
-use crate::percent;
+use crate::wire::percent;
 
 /// What the head of a part says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use attache_model::Timestamp;
 use http::header::{IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::conditional::read_date;
-use crate::entity_tag::{SentTag, StrongEntityTag};
+use crate::wire::conditional::read_date;
+use crate::wire::entity_tag::{SentTag, StrongEntityTag};
 
 /// Which bytes a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl RangeOutcome {
 }
 
 /// Evaluates `Range` and `If-Range` of a request for a file of `size_bytes`, after its
-/// [preconditions](crate::conditional::evaluate).
+/// [preconditions](crate::wire::conditional::evaluate).
 ///
 /// A range is honoured on GET alone. It is ignored, as RFC 9110 allows, where its unit is unknown,
 /// its syntax wrong, or where several are asked for: an answer in several parts would cost more than

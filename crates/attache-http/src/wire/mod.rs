@@ -1,0 +1,12 @@
+//! The formats of HTTP that this crate reads and writes itself.
+
+pub(crate) mod base64;
+pub(crate) mod conditional;
+pub(crate) mod content_disposition;
+pub(crate) mod entity_tag;
+pub(crate) mod json_body;
+pub(crate) mod json_budget;
+pub(crate) mod multipart;
+pub(crate) mod percent;
+pub(crate) mod query;
+pub(crate) mod range;
