@@ -3,7 +3,7 @@
 use std::fmt;
 
 use attache_model::InvalidValue;
-use attache_service::{IssuedLink, PromisedUpload, UploadTarget};
+use attache_service::{IssuedLink, PendingUpload, UploadTarget};
 use http::Uri;
 
 use crate::Route;
@@ -61,9 +61,9 @@ impl PublicUrl {
     }
 
     /// The full URL that an upload's bytes are sent to.
-    pub(crate) fn to_target(&self, promised: &PromisedUpload) -> String {
+    pub(crate) fn to_target(&self, promised: &PendingUpload) -> String {
         match &promised.target {
-            UploadTarget::Own(query) => {
+            UploadTarget::Service(query) => {
                 let route = Route::UploadContent(promised.upload.id);
                 format!("{self}{route}?{}", query.to_query_string())
             }

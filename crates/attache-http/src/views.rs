@@ -159,7 +159,7 @@ pub(crate) struct LinkView {
 
 /// An upload that was begun, ready to be sent.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PromisedUpload)]
+#[schema(as = PendingUpload)]
 pub(crate) struct PromisedUploadView {
     /// Its id, which its record will have too.
     #[schema(format = Uuid)]

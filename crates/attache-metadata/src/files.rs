@@ -35,7 +35,7 @@ pub enum Refusal {
     /// The promise of a blob ended before the commit; its bytes may be gone already.
     #[error("the lease of the upload has ended")]
     LeaseLost,
-    /// An upload with the same request key was committed before.
+    /// An upload with the same idempotency key was committed before.
     #[error("the request was committed before")]
     RequestRepeated,
     /// The upload became a record already.
@@ -57,15 +57,15 @@ pub type Attempt<T> = Result<Result<T, Refusal>, RepositoryError>;
 
 /// Names a request so that repeating it commits nothing twice: 1 to 255 bytes, unique in a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RequestKey(String);
+pub struct IdempotencyKey(String);
 
-impl RequestKey {
-    /// Checks a request key.
+impl IdempotencyKey {
+    /// Checks an idempotency key.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidValue> {
         let text = text.into();
         if text.is_empty() || text.len() > 255 {
             return Err(InvalidValue::new(
-                "request key",
+                "idempotency key",
                 "is not 1 to 255 bytes long",
             ));
         }
@@ -84,7 +84,7 @@ pub struct NewFiles {
     /// The files, in the order they are answered.
     pub files: Vec<NewFile>,
     /// The request's own key; `None` where repeating it is allowed.
-    pub request_key: Option<RequestKey>,
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// One file to commit, its bytes already durable.

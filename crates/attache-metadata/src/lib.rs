@@ -14,7 +14,8 @@ pub use blobs::{BlobFacts, BlobIntent, BlobLocation, LeaseToken, ReapStage, Reap
 pub use error::{RepositoryError, RepositoryErrorKind};
 pub use events::{EventHook, FileEvent, FileEventKind, OutboxEntry};
 pub use files::{
-    Attempt, Change, CommittedFile, FileChange, NewFile, NewFiles, Refusal, RequestKey, StoredFile,
+    Attempt, Change, CommittedFile, FileChange, IdempotencyKey, NewFile, NewFiles, Refusal,
+    StoredFile,
 };
 pub use query::{
     FilePage, FileQuery, PageKey, PageRequest, Sort, SortDirection, SortField, SortValue,

@@ -127,7 +127,7 @@ impl PageKey {
 
     /// The position of a number in the order of numbers, just behind its record from whichever end
     /// one comes. The record does not have to exist.
-    pub fn behind_seq(seq: FileSeq, direction: SortDirection) -> Self {
+    pub fn after_seq(seq: FileSeq, direction: SortDirection) -> Self {
         let id = match direction {
             SortDirection::Ascending => uuid::Uuid::max(),
             SortDirection::Descending => uuid::Uuid::nil(),

@@ -73,7 +73,7 @@ impl UploadRequest {
 
 /// An upload that was begun, and where its bytes are to be sent.
 #[derive(Debug, Clone)]
-pub struct PromisedUpload {
+pub struct PendingUpload {
     /// The upload.
     pub upload: Upload,
     /// Where its client is to send the bytes, until the upload expires.
@@ -85,7 +85,7 @@ pub struct PromisedUpload {
 pub enum UploadTarget {
     /// To the service, for [`FileService::receive_upload`]; that completes the upload.
     /// The link's URL has the upload's id in its path and this query.
-    Own(UploadLinkQuery),
+    Service(UploadLinkQuery),
     /// Straight to the store, by this request. After that the upload has to be completed with
     /// [`FileService::complete_upload`].
     Store(PresignedRequest),
@@ -115,7 +115,7 @@ impl FileService {
         &self,
         cx: &Context,
         request: UploadRequest,
-    ) -> Result<PromisedUpload, ServiceError> {
+    ) -> Result<PendingUpload, ServiceError> {
         authorise(cx, Action::Upload)?;
         if request.visibility == Visibility::Public {
             authorise(cx, Action::Publish)?;
@@ -143,9 +143,9 @@ impl FileService {
         let upload = self.parts.repository.begin_upload(cx, &new).await??;
         let target = match signed {
             Some(signed) => UploadTarget::Store(signed),
-            None => UploadTarget::Own(self.sign_upload(&upload)),
+            None => UploadTarget::Service(self.sign_upload(&upload)),
         };
-        Ok(PromisedUpload { upload, target })
+        Ok(PendingUpload { upload, target })
     }
 
     /// Signs a put to a blob of its own; `None` where the store is not wanted, or cannot hold its

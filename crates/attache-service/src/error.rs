@@ -116,7 +116,7 @@ pub enum ServiceError {
     /// The upload's time ended before it was complete.
     #[error("the upload has expired")]
     UploadExpired,
-    /// A request with the same request key was committed before.
+    /// A request with the same idempotency key was committed before.
     #[error("a request with the same key was committed before")]
     RequestRepeated,
     /// The link is not one of ours as it stands.

@@ -28,7 +28,7 @@ pub use administration::{Administration, ApiKeyRequest, IssuedApiKey};
 pub use authenticate::{ApiKeyAuthenticator, Authenticator};
 pub use builder::ServiceBuilder;
 pub use change::FilePatch;
-pub use direct_upload::{PromisedUpload, UploadRequest, UploadStatus, UploadTarget};
+pub use direct_upload::{PendingUpload, UploadRequest, UploadStatus, UploadTarget};
 pub use download::{Content, Download, Downloads};
 pub use error::ServiceError;
 pub use inspect::{Inspector, StagedFile, Verdict};
@@ -40,7 +40,7 @@ pub use upload::{IncomingFile, UploadFields, UploadSession};
 
 /// What callers of this crate need from the crates below it.
 pub use attache_metadata::{
-    Change, CommittedFile, FileQuery, RequestKey, Sort, SortDirection, SortField, StateFilter,
+    Change, CommittedFile, FileQuery, IdempotencyKey, Sort, SortDirection, SortField, StateFilter,
 };
 pub use attache_signing::{LinkAction, UploadLinkQuery};
 pub use attache_storage::{BlobError, BlobReader, Body, BodyError, ByteRange, PresignedRequest};

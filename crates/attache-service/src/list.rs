@@ -107,7 +107,7 @@ impl FileService {
     ) -> Result<PageKey, ServiceError> {
         let field = query.sort.field;
         if field == SortField::Seq {
-            return Ok(PageKey::behind_seq(seq, query.sort.direction));
+            return Ok(PageKey::after_seq(seq, query.sort.direction));
         }
         let found = self.parts.repository.find_file_by_seq(cx, seq).await?;
         let unknown = || InvalidValue::new("after_seq", "is the number of no file");

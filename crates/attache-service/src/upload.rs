@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use attache_metadata::{CommittedFile, NewFiles, RequestKey};
+use attache_metadata::{CommittedFile, IdempotencyKey, NewFiles};
 use attache_model::{
     Category, Context, Description, DisplayName, Filename, InvalidValue, MediaType, PersonRef,
     Sha256Digest, Visibility,
@@ -82,7 +82,7 @@ pub struct UploadFields {
     /// The digest the bytes must have; for an upload of one file.
     pub sha256: Option<Sha256Digest>,
     /// The request's own key, so that repeating it commits nothing twice.
-    pub request_key: Option<RequestKey>,
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// An upload under way. Dropping it stores nothing; what it wrote is deleted within seconds.
@@ -239,7 +239,7 @@ impl UploadSession {
         }
         let upload = NewFiles {
             files,
-            request_key: fields.request_key,
+            idempotency_key: fields.idempotency_key,
         };
         let committed = parts.repository.commit_files(&cx, &upload).await??;
         for file in staged {

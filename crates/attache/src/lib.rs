@@ -57,7 +57,7 @@ pub use attache_model::{
 #[doc(no_inline)]
 pub use attache_service::{
     Administration, ApiKeyRequest, Downloads, FileService, IncomingFile, ListRequest,
-    PromisedUpload, ServiceBuilder, ServiceError, UploadFields, UploadRequest, UploadTarget,
+    PendingUpload, ServiceBuilder, ServiceError, UploadFields, UploadRequest, UploadTarget,
 };
 #[doc(no_inline)]
 pub use attache_signing::KeyRing;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use attache_model::{FileId, Filename, MediaType};
-use attache_service::{PromisedUpload, ServiceError, UploadRequest, UploadTarget};
+use attache_service::{PendingUpload, ServiceError, UploadRequest, UploadTarget};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -109,10 +109,10 @@ fn read_request(sent: &NewUploadBody) -> Result<UploadRequest, Problem> {
     })
 }
 
-fn promised_view(app: &App, promised: &PromisedUpload) -> PromisedUploadView {
+fn promised_view(app: &App, promised: &PendingUpload) -> PromisedUploadView {
     let upload = &promised.upload;
     let (method, headers) = match &promised.target {
-        UploadTarget::Own(_) => {
+        UploadTarget::Service(_) => {
             let content_type = upload.content_type.to_string();
             let headers = BTreeMap::from([("Content-Type".to_owned(), content_type)]);
             ("PUT", headers)

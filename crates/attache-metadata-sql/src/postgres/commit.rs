@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attache_metadata::{
-    CommittedFile, EventHook, FileEventKind, NewFile, NewFiles, Refusal, RequestKey,
+    CommittedFile, EventHook, FileEventKind, IdempotencyKey, NewFile, NewFiles, Refusal,
 };
 use attache_model::{BlobId, Context, FileRecord, ObjectKey, Person, PrincipalSeq, Timestamp};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
@@ -31,7 +31,7 @@ impl Commit<'_> {
         &self,
         connection: &mut PgConnection,
     ) -> Result<Vec<CommittedFile>, Stop<Refusal>> {
-        let key = self.files.request_key.as_ref();
+        let key = self.files.idempotency_key.as_ref();
         if let Some(key) = key {
             self.refuse_repetition(connection, key).await?;
         }
@@ -49,7 +49,7 @@ impl Commit<'_> {
     async fn refuse_repetition(
         &self,
         connection: &mut PgConnection,
-        key: &RequestKey,
+        key: &IdempotencyKey,
     ) -> Result<(), Stop<Refusal>> {
         if key.as_str().contains('\0') {
             return Err(Failure::NotStorable("request_key").into());
@@ -118,7 +118,7 @@ impl Commit<'_> {
         connection: &mut PgConnection,
         file: &NewFile,
         person: Option<Person>,
-        request: Option<(&RequestKey, i64)>,
+        request: Option<(&IdempotencyKey, i64)>,
     ) -> Result<CommittedFile, Stop<Refusal>> {
         let blob = self.acquire_blob(connection, file).await?;
         if file.dedup
@@ -239,7 +239,7 @@ impl Commit<'_> {
         file: &NewFile,
         blob: BlobId,
         person: Option<Person>,
-        request: Option<(&RequestKey, i64)>,
+        request: Option<(&IdempotencyKey, i64)>,
     ) -> Result<FileRecord, Stop<Refusal>> {
         let mut created_at = self.cx.now();
         loop {
@@ -314,7 +314,7 @@ struct NewRow<'r> {
     person: Option<&'r Person>,
     created_at: Timestamp,
     key: ObjectKey,
-    request: Option<(&'r RequestKey, i64)>,
+    request: Option<(&'r IdempotencyKey, i64)>,
 }
 
 /// A number as the database holds it.

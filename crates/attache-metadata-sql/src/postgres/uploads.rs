@@ -58,7 +58,7 @@ impl UploadRepository for PostgresRepository {
         };
         let files = NewFiles {
             files: vec![file],
-            request_key: None,
+            idempotency_key: None,
         };
         let completion = Completion {
             cx,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_metadata::{
-    CommittedFile, EventHook, FileEventKind, NewFile, NewFiles, Refusal, RequestKey,
+    CommittedFile, EventHook, FileEventKind, IdempotencyKey, NewFile, NewFiles, Refusal,
 };
 use attache_model::{BlobId, Context, FileRecord, ObjectKey, Person, PrincipalSeq, Timestamp};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
@@ -31,12 +31,12 @@ impl Commit {
         connection: &mut SqliteConnection,
         upload: &NewFiles,
     ) -> Result<Vec<CommittedFile>, Stop<Refusal>> {
-        if let Some(key) = &upload.request_key {
+        if let Some(key) = &upload.idempotency_key {
             self.refuse_repetition(connection, key).await?;
         }
         let mut committed = Vec::with_capacity(upload.files.len());
         for (file, index) in upload.files.iter().zip(0_i64..) {
-            let request = upload.request_key.as_ref().map(|key| (key, index));
+            let request = upload.idempotency_key.as_ref().map(|key| (key, index));
             committed.push(self.commit_file(connection, file, request).await?);
         }
         Ok(committed)
@@ -45,7 +45,7 @@ impl Commit {
     async fn refuse_repetition(
         &self,
         connection: &mut SqliteConnection,
-        key: &RequestKey,
+        key: &IdempotencyKey,
     ) -> Result<(), Stop<Refusal>> {
         let sql = "SELECT 1 FROM files WHERE tenant_id = ?1 AND request_key = ?2 LIMIT 1";
         let query = sqlx::query(sql)
@@ -61,7 +61,7 @@ impl Commit {
         &self,
         connection: &mut SqliteConnection,
         file: &NewFile,
-        request: Option<(&RequestKey, i64)>,
+        request: Option<(&IdempotencyKey, i64)>,
     ) -> Result<CommittedFile, Stop<Refusal>> {
         let person = match &file.person {
             Some(person) => {
@@ -176,7 +176,7 @@ impl Commit {
         file: &NewFile,
         blob: BlobId,
         person: Option<Person>,
-        request: Option<(&RequestKey, i64)>,
+        request: Option<(&IdempotencyKey, i64)>,
     ) -> Result<FileRecord, Stop<Refusal>> {
         let mut created_at = self.cx.now();
         loop {
@@ -251,7 +251,7 @@ struct NewRow<'r> {
     person: Option<&'r Person>,
     created_at: Timestamp,
     key: ObjectKey,
-    request: Option<(&'r RequestKey, i64)>,
+    request: Option<(&'r IdempotencyKey, i64)>,
 }
 
 /// A number as the database holds it.

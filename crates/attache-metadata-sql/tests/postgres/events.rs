@@ -106,7 +106,7 @@ async fn what_is_undone_was_never_told() -> Result<(), BoxError> {
     bad.person = Some(PersonRef::Id(PersonId::generate(cx.now(), &place.random)));
     let both = NewFiles {
         files: vec![good.clone(), bad],
-        request_key: None,
+        idempotency_key: None,
     };
     repository.commit_files(&cx, &both).await?.unwrap_err();
     assert!(outbox(&place).await?.is_empty());

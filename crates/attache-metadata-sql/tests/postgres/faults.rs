@@ -84,7 +84,7 @@ async fn a_commit_whose_answer_is_lost_is_found_out() -> Result<(), BoxError> {
         let ids = [first.id, second.id];
         let both = NewFiles {
             files: vec![first, second],
-            request_key: None,
+            idempotency_key: None,
         };
         behind.proxy.cut(cut);
         let committed = behind.repository.commit_files(&cx, &both).await?;

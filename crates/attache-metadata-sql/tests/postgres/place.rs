@@ -134,6 +134,6 @@ impl Place {
 pub(crate) fn upload(file: NewFile) -> NewFiles {
     NewFiles {
         files: vec![file],
-        request_key: None,
+        idempotency_key: None,
     }
 }

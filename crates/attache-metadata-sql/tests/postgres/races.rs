@@ -128,8 +128,11 @@ async fn uploads_that_cross_all_succeed() -> Result<(), BoxError> {
                     draft.person = Some(PersonRef::Identifier(person));
                     files.push(draft);
                 }
-                let request_key = None;
-                let all = NewFiles { files, request_key };
+                let idempotency_key = None;
+                let all = NewFiles {
+                    files,
+                    idempotency_key,
+                };
                 repository.commit_files(&cx, &all).await??;
             }
             Ok::<_, BoxError>(())

@@ -1,8 +1,8 @@
 //! Migration and opening: what is made, and what is refused.
 
 use attache_metadata::{
-    FileQuery, FileRepository as _, MetadataRepository as _, NewFiles, PageKey, PageRequest,
-    RepositoryErrorKind, RequestKey, SortField, TenancyRepository as _,
+    FileQuery, FileRepository as _, IdempotencyKey, MetadataRepository as _, NewFiles, PageKey,
+    PageRequest, RepositoryErrorKind, SortField, TenancyRepository as _,
 };
 use attache_metadata_sql::{MigrationReport, OpenError, PostgresOptions, PostgresRepository};
 use attache_testkit::ThrowawayPostgres;
@@ -130,7 +130,7 @@ async fn what_the_database_cannot_hold_is_never_sent() -> Result<(), BoxError> {
     let draft = place.draft(&repository, &cx, 1).await?;
     let keyed = NewFiles {
         files: vec![draft.clone()],
-        request_key: Some(RequestKey::parse("a\0b")?),
+        idempotency_key: Some(IdempotencyKey::parse("a\0b")?),
     };
     let refused = repository.commit_files(&cx, &keyed).await.unwrap_err();
     assert_eq!(refused.kind(), RepositoryErrorKind::Other);

@@ -11,7 +11,7 @@ use super::world::{
     LONG, Outcome, Problem, World, category, ensure, ensure_eq, is_deleted, made, person, refused,
     storage_key,
 };
-use crate::{BlobFacts, BlobLocation, LeaseToken, NewFiles, Refusal, RequestKey};
+use crate::{BlobFacts, BlobLocation, IdempotencyKey, LeaseToken, NewFiles, Refusal};
 
 pub(super) async fn records_are_found_as_they_were_committed(world: &World) -> Outcome {
     let tenancy = world.tenant("north").await?;
@@ -266,8 +266,11 @@ pub(super) async fn repeated_requests_are_refused(world: &World) -> Outcome {
             world.draft(cx, &format!("{label} 1")).await?,
             world.draft(cx, &format!("{label} 2")).await?,
         ];
-        let request_key = Some(RequestKey::parse(key)?);
-        Ok::<_, Problem>(NewFiles { files, request_key })
+        let idempotency_key = Some(IdempotencyKey::parse(key)?);
+        Ok::<_, Problem>(NewFiles {
+            files,
+            idempotency_key,
+        })
     };
     let repository = world.repository();
     let first = upload(&north, "r1", "first").await?;

@@ -235,7 +235,7 @@ impl World {
     ) -> Attempt<Vec<CommittedFile>> {
         let upload = NewFiles {
             files,
-            request_key: None,
+            idempotency_key: None,
         };
         self.repository().commit_files(cx, &upload).await
     }

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use attache_model::{FileRecord, RequestId, Timestamp};
-use attache_service::{Body, FileService, PromisedUpload, ServiceError};
+use attache_service::{Body, FileService, PendingUpload, ServiceError};
 use attache_signing::KeyRing;
 use attache_testkit::Fixture;
 use tokio::sync::oneshot;
@@ -34,7 +34,7 @@ fn with_lease(fixture: &Fixture, lease: Duration) -> FileService {
 
 async fn receive(
     service: &FileService,
-    promised: &PromisedUpload,
+    promised: &PendingUpload,
     body: Body,
 ) -> Result<FileRecord, ServiceError> {
     let plain = attache_model::MediaType::parse("text/plain").unwrap();

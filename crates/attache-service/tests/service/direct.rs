@@ -7,7 +7,7 @@ use attache_model::{
     Context, FileId, FileRecord, Filename, MediaType, PersonIdentifier, PersonRef, RequestId,
     Scope, Sha256Digest, UploadState, Visibility,
 };
-use attache_service::{Body, PromisedUpload, ServiceError, UploadRequest, UploadTarget};
+use attache_service::{Body, PendingUpload, ServiceError, UploadRequest, UploadTarget};
 use attache_testkit::{Fixture, FixtureOptions};
 
 use super::support::{ByContent, assert_nothing_left, body, broken_body, read};
@@ -31,8 +31,8 @@ pub(crate) fn hello() -> UploadRequest {
     }
 }
 
-pub(crate) fn pairs(promised: &PromisedUpload) -> Vec<(String, String)> {
-    let UploadTarget::Own(query) = &promised.target else {
+pub(crate) fn pairs(promised: &PendingUpload) -> Vec<(String, String)> {
+    let UploadTarget::Service(query) = &promised.target else {
         panic!("the store signs nothing here")
     };
     let pairs = query.pairs();
@@ -41,7 +41,7 @@ pub(crate) fn pairs(promised: &PromisedUpload) -> Vec<(String, String)> {
 
 pub(crate) async fn send_as(
     fixture: &Fixture,
-    promised: &PromisedUpload,
+    promised: &PendingUpload,
     content_type: Option<&str>,
     body: Body,
 ) -> Result<FileRecord, ServiceError> {
@@ -56,7 +56,7 @@ pub(crate) async fn send_as(
 
 pub(crate) async fn send(
     fixture: &Fixture,
-    promised: &PromisedUpload,
+    promised: &PendingUpload,
     bytes: &[u8],
 ) -> Result<FileRecord, ServiceError> {
     send_as(fixture, promised, Some("text/plain"), body(bytes)).await
@@ -66,7 +66,7 @@ pub(crate) async fn begin(
     fixture: &Fixture,
     cx: &Context,
     request: UploadRequest,
-) -> PromisedUpload {
+) -> PendingUpload {
     fixture.service.begin_upload(cx, request).await.unwrap()
 }
 
@@ -373,7 +373,7 @@ async fn who_may_promise_and_for_whom() {
         Err(ServiceError::NotFound)
     ));
     let other = begin(&fixture, &foreign, hello()).await;
-    let stolen = PromisedUpload {
+    let stolen = PendingUpload {
         target: other.target,
         ..promised
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use attache_model::{Context, FileRecord, UploadState};
 use attache_service::{
-    Downloads, PresignedRequest, PromisedUpload, ServiceError, UploadRequest, UploadTarget,
+    Downloads, PendingUpload, PresignedRequest, ServiceError, UploadRequest, UploadTarget,
 };
 use attache_storage::{BlobErrorKind, BlobOperation, FaultEffect};
 use attache_testkit::{Fixture, FixtureOptions, STORE_URL};
@@ -23,21 +23,21 @@ async fn presigning() -> Fixture {
     .await
 }
 
-async fn begin(fixture: &Fixture, cx: &Context) -> (PromisedUpload, PresignedRequest) {
+async fn begin(fixture: &Fixture, cx: &Context) -> (PendingUpload, PresignedRequest) {
     let promised = fixture.service.begin_upload(cx, hello()).await.unwrap();
     match &promised.target {
         UploadTarget::Store(signed) => {
             let signed = signed.clone();
             (promised, signed)
         }
-        UploadTarget::Own(_) => panic!("the store signs"),
+        UploadTarget::Service(_) => panic!("the store signs"),
     }
 }
 
 async fn complete(
     fixture: &Fixture,
     cx: &Context,
-    promised: &PromisedUpload,
+    promised: &PendingUpload,
 ) -> Result<FileRecord, ServiceError> {
     fixture
         .service
@@ -75,7 +75,7 @@ async fn only_what_is_promised_down_to_its_digest_goes_to_the_store() {
     ] {
         let promised = fixture.service.begin_upload(&cx, other).await.unwrap();
         assert!(
-            matches!(promised.target, UploadTarget::Own(_)),
+            matches!(promised.target, UploadTarget::Service(_)),
             "{promised:?}"
         );
     }
@@ -84,7 +84,7 @@ async fn only_what_is_promised_down_to_its_digest_goes_to_the_store() {
     fixture.faults.add_next(BlobOperation::Presign, unsupported);
     let promised = fixture.service.begin_upload(&cx, hello()).await.unwrap();
     assert!(
-        matches!(promised.target, UploadTarget::Own(_)),
+        matches!(promised.target, UploadTarget::Service(_)),
         "{promised:?}"
     );
 }

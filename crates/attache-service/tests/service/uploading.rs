@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use attache_model::{Limits, MediaType, PersonIdentifier, PersonRef};
-use attache_service::{Inspector, ListRequest, RequestKey, ServiceError, UploadFields};
+use attache_service::{IdempotencyKey, Inspector, ListRequest, ServiceError, UploadFields};
 use attache_storage::{BlobErrorKind, BlobOperation, FaultEffect};
 use attache_testkit::{Fixture, FixtureOptions};
 use futures_util::StreamExt;
@@ -296,7 +296,7 @@ async fn a_request_key_commits_once() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let fields = UploadFields {
-        request_key: Some(RequestKey::parse("once").unwrap()),
+        idempotency_key: Some(IdempotencyKey::parse("once").unwrap()),
         ..UploadFields::default()
     };
     fixture

@@ -1,7 +1,7 @@
 //! What flexportal writes.
 
 use attache_model::FileRecord;
-use attache_service::{IssuedLink, PromisedUpload};
+use attache_service::{IssuedLink, PendingUpload};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,7 +46,7 @@ impl UrlView {
     }
 
     /// A link to send a file to.
-    pub(super) fn of_upload(base: &PublicUrl, promised: &PromisedUpload) -> Self {
+    pub(super) fn of_upload(base: &PublicUrl, promised: &PendingUpload) -> Self {
         let upload = &promised.upload;
         Self {
             success: true,
