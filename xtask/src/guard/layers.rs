@@ -38,6 +38,7 @@ pub(super) const LAYERS: &[Layer] = &[
     outer("attached", &["attache"]),
     outer(TESTKIT, LIBRARIES),
     outer(ACCEPTANCE, &[TESTKIT]),
+    outer("attache-bench", &[]),
     outer("xtask", &[]),
 ];
 

@@ -1,4 +1,4 @@
-//! A server process on a free loopback port, with a data folder of its own.
+//! A server process on a free loopback port, with its own data folder.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -9,12 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::workspace;
-
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running server; ends with this value.
-pub(super) struct Server {
+/// A running server, killed on drop.
+pub(crate) struct Server {
     child: Child,
     authority: String,
     binary: PathBuf,
@@ -22,8 +20,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the binary and waits until it names its address.
-    pub(super) fn start(binary: &Path, data: &Path) -> Result<Self> {
+    /// Starts the binary and waits until it prints its address.
+    pub(crate) fn start(binary: &Path, data: &Path) -> Result<Self> {
         let mut child = Command::new(binary)
             // The environment configures the server too: measure the defaults.
             .env_clear()
@@ -41,7 +39,7 @@ impl Server {
         if let Some(stderr) = child.stderr.take() {
             forward_lines(stderr, sender);
         }
-        // Made before the wait, so that a server that never answers is ended too.
+        // Built before the wait, so that a server that never gets ready is killed too.
         let mut server = Self {
             child,
             authority: String::new(),
@@ -52,19 +50,27 @@ impl Server {
         Ok(server)
     }
 
-    /// The `host:port` it listens on.
-    pub(super) fn authority(&self) -> &str {
+    /// Returns the `host:port` it listens on.
+    pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// A new API key of the default tenant.
-    pub(super) fn create_key(&self) -> Result<String> {
+    /// Creates an API key of the default tenant.
+    pub(crate) fn create_key(&self) -> Result<String> {
         let mut command = Command::new(&self.binary);
         command
             .env_clear()
             .args(["key", "create", "--tenant", "default", "--data-dir"])
             .arg(&self.data);
-        let key = workspace::output(&mut command)?.trim().to_owned();
+        let output = command
+            .output()
+            .context("cannot run `attached key create`")?;
+        ensure!(
+            output.status.success(),
+            "`attached key create` failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let key = String::from_utf8(output.stdout)?.trim().to_owned();
         ensure!(
             !key.is_empty() && !key.contains(char::is_whitespace),
             "`attached key create` did not print a key alone"
@@ -72,8 +78,8 @@ impl Server {
         Ok(key)
     }
 
-    /// The most memory the process ever had resident, in KiB.
-    pub(super) fn peak_memory_kib(&self) -> Result<u64> {
+    /// Returns the peak resident memory of the process, in KiB.
+    pub(crate) fn peak_memory_kib(&self) -> Result<u64> {
         let path = format!("/proc/{}/status", self.child.id());
         let status =
             std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
@@ -90,7 +96,7 @@ impl Drop for Server {
     }
 }
 
-/// Shows what the server prints, and reads on after the receiver is gone: a full pipe would block it.
+/// Shows what the server prints. Keeps reading after the receiver is gone: a full pipe would block it.
 fn forward_lines(stream: impl Read + Send + 'static, sender: mpsc::Sender<String>) {
     thread::spawn(move || {
         for line in BufReader::new(stream)
@@ -110,14 +116,14 @@ fn wait_for_authority(lines: &mpsc::Receiver<String>) -> Result<String> {
         let left = deadline.saturating_duration_since(Instant::now());
         let line = lines
             .recv_timeout(left)
-            .context("the server ended or named no address")?;
+            .context("the server ended or printed no address")?;
         if let Some(authority) = parse_authority(&line) {
             return Ok(authority);
         }
     }
 }
 
-/// The `127.0.0.1:PORT` of the first `http://127.0.0.1:PORT` in a line.
+/// Returns the `127.0.0.1:PORT` of the first `http://127.0.0.1:PORT` in a line.
 fn parse_authority(line: &str) -> Option<String> {
     let (_before, rest) = line.split_once("http://127.0.0.1:")?;
     let end = rest
@@ -127,7 +133,7 @@ fn parse_authority(line: &str) -> Option<String> {
     (port != 0).then(|| format!("127.0.0.1:{port}"))
 }
 
-/// The figure of `VmHWM: 12345 kB` in `/proc/PID/status`.
+/// Returns the figure of `VmHWM: 12345 kB` in `/proc/PID/status`.
 fn parse_peak_kib(status: &str) -> Option<u64> {
     let value = status
         .lines()
@@ -140,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_found_in_a_banner_and_in_a_log_line() {
+    fn address_is_found_in_banner_and_log_line() {
         let expected = Some("127.0.0.1:34567".to_owned());
         assert_eq!(
             parse_authority("listening on http://127.0.0.1:34567"),
@@ -161,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_is_read_from_the_status_of_a_process() {
+    fn peak_memory_is_read_from_process_status() {
         let status = "VmPeak:\t  200 kB\nVmHWM:\t   12345 kB\nVmRSS:\t 9 kB\n";
         assert_eq!(parse_peak_kib(status), Some(12345));
         assert_eq!(parse_peak_kib("VmRSS:\t 9 kB\n"), None);

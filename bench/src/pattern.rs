@@ -1,16 +1,16 @@
-//! Content made on the fly: no two blocks alike, nothing to compress, one block of memory.
+//! Generated content: no two blocks alike, incompressible, in one block of memory.
 
 const BLOCK_BYTES: usize = 1024 * 1024;
 
 /// A stream of bytes of a given length, handed out in blocks.
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     block: Vec<u8>,
     next_index: u64,
     remaining_bytes: u64,
 }
 
 impl Pattern {
-    pub(super) fn new(size_bytes: u64) -> Self {
+    pub(crate) fn new(size_bytes: u64) -> Self {
         // xorshift64: any seed but zero will do, and the same one makes runs comparable.
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let block = std::iter::repeat_with(|| {
@@ -26,8 +26,8 @@ impl Pattern {
         }
     }
 
-    /// The next block, the last one possibly short; `None` at the end.
-    pub(super) fn next_block(&mut self) -> Option<&[u8]> {
+    /// Returns the next block, the last one possibly short, or `None` at the end.
+    pub(crate) fn next_block(&mut self) -> Option<&[u8]> {
         if self.remaining_bytes == 0 {
             return None;
         }
@@ -57,13 +57,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_size_gives_the_same_bytes() {
+    fn same_size_gives_same_bytes() {
         let bytes = || Pattern::new(64).next_block().map(<[u8]>::to_vec);
         assert_eq!(bytes(), bytes());
     }
 
     #[test]
-    fn an_empty_file_has_no_block() {
+    fn empty_file_has_no_block() {
         assert_eq!(Pattern::new(0).next_block(), None);
     }
 }
