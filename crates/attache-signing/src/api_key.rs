@@ -1,4 +1,4 @@
-//! API keys: their text, the checksum that lets scanners find leaked ones, and the hash that is stored.
+//! API keys: text form, the checksum that lets scanners find leaked keys, and the stored hash.
 
 use std::fmt;
 
@@ -15,12 +15,12 @@ const ID_CHARS: usize = 12;
 const SECRET_CHARS: usize = 43;
 const CHECKSUM_CHARS: usize = 6;
 
-/// The public half of an API key, under which its hash is stored: 12 of `0-9A-Za-z`.
+/// The public half of an API key, used to look up its hash: 12 characters of `0-9A-Za-z`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApiKeyId(String);
 
 impl ApiKeyId {
-    /// Checks an id.
+    /// Parses an id.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         if text.len() != ID_CHARS || !base62::is_base62(text) {
             return Err(InvalidValue::new("API key id", "is not 12 of 0-9 A-Z a-z"));
@@ -28,7 +28,7 @@ impl ApiKeyId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -40,13 +40,27 @@ impl fmt::Display for ApiKeyId {
     }
 }
 
-/// A text that is not an API key, or one with a typing error.
+/// The error for text that is not an API key, or has a typing error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the API key is malformed")]
 pub struct MalformedApiKey;
 
-/// An API key with its secret, `att_{id}_{secret}{checksum}`. `Debug` shows the id only, dropping
-/// wipes the rest.
+/// An API key with its secret, `att_{id}_{secret}{checksum}`.
+///
+/// `Debug` shows only the id. The secret is wiped on drop.
+///
+/// ```
+/// use attache_model::OsEntropy;
+/// use attache_signing::ApiKey;
+///
+/// let key = ApiKey::generate(&OsEntropy);
+/// let (shown_once, stored) = (key.reveal(), key.hash());
+///
+/// let presented = ApiKey::parse(&shown_once)?;
+/// assert!(stored.matches(&presented));
+/// assert!(ApiKey::parse("att_typo").is_err());
+/// # Ok::<(), attache_signing::MalformedApiKey>(())
+/// ```
 #[derive(Clone)]
 pub struct ApiKey {
     id: ApiKeyId,
@@ -54,7 +68,7 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Makes a new key: 71 random bits of id and 256 of secret.
+    /// Generates a key with 71 random bits of id and 256 of secret.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self {
             id: ApiKeyId(base62::random_text(ID_CHARS, entropy).to_string()),
@@ -62,10 +76,10 @@ impl ApiKey {
         }
     }
 
-    /// Reads a key and checks its form and checksum. Whether the key exists is another question.
+    /// Parses a key and verifies its checksum. A well-formed key need not exist.
     pub fn parse(text: &str) -> Result<Self, MalformedApiKey> {
         Self::split(text)
-            // The one comparison that covers prefix, separator and checksum.
+            // One comparison covers the prefix, the separator and the checksum.
             .filter(|key| bool::from(key.reveal().as_bytes().ct_eq(text.as_bytes())))
             .ok_or(MalformedApiKey)
     }
@@ -83,12 +97,12 @@ impl ApiKey {
         })
     }
 
-    /// The public half.
+    /// Returns the public half.
     pub fn key_id(&self) -> &ApiKeyId {
         &self.id
     }
 
-    /// The whole text, to be shown to its owner once.
+    /// Returns the whole key as text, to be shown to its owner once.
     pub fn reveal(&self) -> Zeroizing<String> {
         let length = PREFIX.len() + ID_CHARS + 1 + SECRET_CHARS + CHECKSUM_CHARS;
         let mut text = Zeroizing::new(String::with_capacity(length));
@@ -101,8 +115,10 @@ impl ApiKey {
         text
     }
 
-    /// What is stored of the key. It depends on the key alone and not on the key ring, so that
-    /// rotating that revokes no API key; a secret of 256 random bits needs no slow hash.
+    /// Returns the hash to store.
+    ///
+    /// It does not depend on the key ring, so rotating the ring revokes no API key. A secret of 256
+    /// random bits needs no slow hash.
     pub fn hash(&self) -> ApiKeyHash {
         let label = format!("attache/v1/api-key/{}", self.id);
         ApiKeyHash(mac::compute(label.as_bytes(), self.secret.as_bytes()))
@@ -117,22 +133,22 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// What is stored of an API key: enough to recognise it, not to use it. `Debug` redacts it.
+/// The stored hash of an API key: it verifies a key, but is no use as one. `Debug` redacts it.
 #[derive(Clone)]
 pub struct ApiKeyHash([u8; MAC_BYTES]);
 
 impl ApiKeyHash {
-    /// Takes a stored hash.
+    /// Wraps a stored hash.
     pub const fn from_bytes(bytes: [u8; MAC_BYTES]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes to store.
+    /// Returns the 32 bytes to store.
     pub const fn as_bytes(&self) -> &[u8; MAC_BYTES] {
         &self.0
     }
 
-    /// Whether this is the hash of that key; takes the same time wherever it differs.
+    /// Returns `true` if this is the hash of `key`. Runs in constant time.
     pub fn matches(&self, key: &ApiKey) -> bool {
         self.0.ct_eq(&key.hash().0).into()
     }

@@ -1,24 +1,24 @@
-//! Base62: numbers and random text in letters and digits only, so that a double click selects it all.
+//! Base62: numbers and random text in letters and digits only, so that a double click selects all of it.
 
 use attache_model::Entropy;
 use zeroize::Zeroizing;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Four times 62: bytes from here on would make the first symbols likelier than the others.
-const FAIR_BYTES: u8 = 248;
+/// Four times 62. Using bytes from here on would make the first symbols more likely than the others.
+const UNBIASED_BYTES: u8 = 248;
 
-/// Whether the text consists of base62 symbols only.
+/// Returns `true` if the text consists of base62 symbols only.
 pub(crate) fn is_base62(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// The symbol a random byte stands for; `None` for a byte that must be drawn again.
+/// Maps a random byte to a symbol, or returns `None` if the byte must be drawn again.
 fn symbol(byte: u8) -> Option<char> {
-    (byte < FAIR_BYTES).then(|| char::from(ALPHABET[usize::from(byte % 62)]))
+    (byte < UNBIASED_BYTES).then(|| char::from(ALPHABET[usize::from(byte % 62)]))
 }
 
-/// A text of `length` symbols, each of the 62 equally likely: 5.95 bits a symbol.
+/// Generates `length` symbols, all 62 equally likely: 5.95 bits per symbol.
 pub(crate) fn random_text(length: usize, entropy: &dyn Entropy) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(length));
     let mut pool = Zeroizing::new([0_u8; 64]);
@@ -30,7 +30,7 @@ pub(crate) fn random_text(length: usize, entropy: &dyn Entropy) -> Zeroizing<Str
     text
 }
 
-/// A checksum as six symbols, most significant first, padded with `0`.
+/// Encodes a checksum as six symbols, most significant first, padded with `0`.
 pub(crate) fn encode_u32(number: u32) -> [char; 6] {
     let mut rest = number as usize;
     let mut symbols = ['0'; 6];
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_symbol_is_equally_likely() {
+    fn symbols_are_equally_likely() {
         let mut counts = HashMap::new();
         for symbol in (0..=u8::MAX).filter_map(symbol) {
             *counts.entry(symbol).or_insert(0) += 1;
@@ -59,15 +59,15 @@ mod tests {
     }
 
     #[test]
-    fn numbers_fill_six_places() {
-        let of = |number| encode_u32(number).iter().collect::<String>();
-        assert_eq!(of(0), "000000");
-        assert_eq!(of(61), "00000z");
-        assert_eq!(of(62), "000010");
-        assert_eq!(of(u32::MAX), "4gfFC3");
+    fn encode_u32_pads_to_six_symbols() {
+        let encoded = |number| encode_u32(number).iter().collect::<String>();
+        assert_eq!(encoded(0), "000000");
+        assert_eq!(encoded(61), "00000z");
+        assert_eq!(encoded(62), "000010");
+        assert_eq!(encoded(u32::MAX), "4gfFC3");
     }
 
-    /// Counts down from 255, so that the first bytes have to be drawn again.
+    /// Counts down from 255, so that the first bytes must be drawn again.
     #[derive(Debug)]
     struct Countdown(AtomicU8);
 
@@ -80,9 +80,9 @@ mod tests {
     }
 
     #[test]
-    fn refused_bytes_are_drawn_again() {
+    fn biased_bytes_are_drawn_again() {
         let countdown = Countdown(AtomicU8::new(255));
-        // 255 to 248 are passed over; 247 is the last of the fourth round, `z`.
+        // 255 to 248 are skipped; 247 is the last byte of the fourth round, `z`.
         assert_eq!(random_text(3, &countdown).as_str(), "zyx");
         assert_eq!(random_text(300, &countdown).len(), 300);
     }

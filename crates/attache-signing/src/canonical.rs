@@ -1,10 +1,10 @@
-//! The canonical form: the bytes a MAC covers, in which no field can run into the next.
+//! The canonical form: the bytes that a MAC covers, with unambiguous field boundaries.
 
-/// Builds the bytes that a MAC covers: a label that says what they are, then named fields.
+/// Builds the bytes that a MAC covers: a label for the kind of message, then named fields.
 ///
-/// Each part (the label, every name, every value) follows its length as four bytes, most significant
-/// first. So two different sequences of parts never make the same bytes, and a field that is absent
-/// is something else than one that is empty. Whoever defines a form fixes the order of its fields.
+/// Each part (the label, every name, every value) is prefixed with its length as four bytes, most
+/// significant first. Two different sequences of parts therefore never give the same bytes, and an
+/// absent field differs from an empty one. The definition of a form fixes the order of its fields.
 ///
 /// ```
 /// use attache_signing::CanonicalForm;
@@ -18,7 +18,7 @@ pub struct CanonicalForm {
 }
 
 impl CanonicalForm {
-    /// Begins a form. The label separates one kind and version of message from every other.
+    /// Starts a form. The label separates one kind and version of message from every other.
     pub fn new(label: &str) -> Self {
         let mut form = Self {
             bytes: Vec::with_capacity(256),
@@ -31,7 +31,7 @@ impl CanonicalForm {
     ///
     /// # Panics
     ///
-    /// When the value is 4 GiB or longer, which its length could not say.
+    /// Panics if the value is 4 GiB or longer: its length would not fit the prefix.
     #[must_use]
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.part(name.as_bytes());
@@ -39,7 +39,7 @@ impl CanonicalForm {
         self
     }
 
-    /// Adds a field if there is a value, and otherwise nothing at all.
+    /// Adds a field if there is a value; otherwise adds nothing.
     #[must_use]
     pub fn optional_field(self, name: &str, value: Option<impl AsRef<[u8]>>) -> Self {
         match value {
@@ -48,12 +48,12 @@ impl CanonicalForm {
         }
     }
 
-    /// The bytes so far.
+    /// Returns the bytes so far.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absent_is_not_empty() {
+    fn absent_field_differs_from_empty_field() {
         let absent = CanonicalForm::new("x").optional_field("type", None::<&str>);
         let empty = CanonicalForm::new("x").optional_field("type", Some(""));
         assert_eq!(absent, CanonicalForm::new("x"));
@@ -81,9 +81,9 @@ mod tests {
     }
 
     proptest! {
-        /// Texts over two symbols collide readily in a form that merely joins its parts.
+        /// Text over two symbols collides readily in a form that merely concatenates its parts.
         #[test]
-        fn different_fields_never_make_the_same_bytes(
+        fn different_fields_give_different_bytes(
             one in prop::collection::vec(("[ab]{0,3}", "[ab]{0,3}"), 0..4),
             two in prop::collection::vec(("[ab]{0,3}", "[ab]{0,3}"), 0..4),
         ) {

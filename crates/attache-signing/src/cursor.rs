@@ -1,4 +1,4 @@
-//! Cursors: a page's position as an opaque text that only fits the request it was made for.
+//! Cursors: a page's position as opaque text, valid only for the request that it was issued for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,36 +6,36 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::mac::{self, MAC_BYTES};
 use crate::{CanonicalForm, KeyId, KeyRing, Purpose};
 
-/// The longest text that is looked at, in characters.
+/// The longest cursor that is accepted, in characters.
 pub const MAX_CURSOR_CHARS: usize = 4096;
 
-/// The longest payload whose cursor is sure to fit [`MAX_CURSOR_CHARS`], in bytes.
+/// The longest payload whose cursor always fits [`MAX_CURSOR_CHARS`], in bytes.
 pub const MAX_CURSOR_PAYLOAD_BYTES: usize =
     MAX_CURSOR_CHARS / 4 * 3 - HEAD_BYTES - KeyId::MAX_BYTES - MAC_BYTES;
 
 const VERSION: u8 = 1;
 
-/// Ends the key id, which never contains it.
+/// Terminates the key id, which never contains it.
 const ID_END: u8 = b':';
 
-/// The version, and the end of the key id.
+/// The length of the version and of the key id's terminator, in bytes.
 const HEAD_BYTES: usize = 2;
 
-/// Why a cursor is refused.
+/// The error for a refused cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
-    /// Not a text that [`seal_cursor`] makes.
+    /// Not a text that [`seal_cursor`] returns.
     #[error("the cursor is malformed")]
     Malformed,
-    /// Sealed with a key that is not in the ring, as after a rotation: list from the start again.
+    /// Sealed with a key that has left the ring: the client must start the list again.
     #[error("the cursor was made with a key that is no longer in use")]
     UnknownKey,
-    /// Altered, or made for another tenant or another filter.
+    /// Altered, or issued for another tenant or another filter.
     #[error("the cursor does not belong to this request")]
     Mismatch,
 }
 
-/// The bytes that a cursor's MAC covers.
+/// Returns the bytes that a cursor's MAC covers.
 pub fn canonical_cursor(binding: &[u8], payload: &[u8]) -> Vec<u8> {
     CanonicalForm::new("attache/v1/cursor")
         .field("binding", binding)
@@ -45,9 +45,9 @@ pub fn canonical_cursor(binding: &[u8], payload: &[u8]) -> Vec<u8> {
 
 /// Seals a payload with the first key of the ring.
 ///
-/// The payload is authenticated, not hidden. The binding (tenant, filter and order, best as a
-/// [`CanonicalForm`]) is authenticated and not carried: [`open_cursor`] must be given the same again.
-/// A payload of more than [`MAX_CURSOR_PAYLOAD_BYTES`] may make a cursor that is too long to be opened.
+/// The payload is authenticated, not encrypted. The binding (tenant, filter and order, best as a
+/// [`CanonicalForm`]) is authenticated but not included: [`open_cursor`] needs the same binding.
+/// A payload longer than [`MAX_CURSOR_PAYLOAD_BYTES`] may give a cursor that is too long to open.
 pub fn seal_cursor(ring: &KeyRing, binding: &[u8], payload: &[u8]) -> String {
     let key = ring.signing_key();
     let id = key.id().as_str().as_bytes();
@@ -64,7 +64,7 @@ pub fn seal_cursor(ring: &KeyRing, binding: &[u8], payload: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Opens a cursor and answers its payload, if it was sealed with a live key and this same binding.
+/// Opens a cursor and returns its payload if it was sealed with a live key and the same binding.
 pub fn open_cursor(ring: &KeyRing, binding: &[u8], text: &str) -> Result<Vec<u8>, CursorError> {
     if text.len() > MAX_CURSOR_CHARS {
         return Err(CursorError::Malformed);
@@ -81,7 +81,7 @@ pub fn open_cursor(ring: &KeyRing, binding: &[u8], text: &str) -> Result<Vec<u8>
     Ok(payload.to_vec())
 }
 
-/// Takes a cursor's bytes apart: key id, payload, MAC.
+/// Splits a cursor's bytes into key id, payload and MAC.
 fn split(bytes: &[u8]) -> Option<(KeyId, &[u8], &[u8])> {
     let (&VERSION, rest) = bytes.split_first()? else {
         return None;

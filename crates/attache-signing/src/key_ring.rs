@@ -1,4 +1,4 @@
-//! The key ring: the one or two secrets that links and cursors are signed with.
+//! The key ring: the one or two secrets that sign links and cursors.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use attache_model::{Entropy, InvalidValue, Timestamp};
 
 use crate::{Secret, mac};
 
-/// Names a key in the ring, and in what was signed with it: 1 to 16 of `a`-`z` and `0`-`9`.
+/// The name of a key in the ring and in its signatures: 1 to 16 characters of `a`-`z` and `0`-`9`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(String);
 
@@ -14,7 +14,7 @@ impl KeyId {
     /// The longest id, in bytes.
     pub const MAX_BYTES: usize = 16;
 
-    /// Checks an id.
+    /// Parses an id.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let fits = (1..=Self::MAX_BYTES).contains(&text.len())
             && text
@@ -26,7 +26,7 @@ impl KeyId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -38,7 +38,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// What a derived key is for. A MAC made for one purpose is worthless for another.
+/// The purpose of a derived key. A MAC for one purpose is never valid for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Signing links.
@@ -48,7 +48,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// The `info` input of HKDF.
+    /// Returns the `info` input of HKDF.
     pub const fn info(self) -> &'static str {
         match self {
             Self::Links => "attache/v1/links",
@@ -67,10 +67,10 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Length of a master secret, in bytes.
+    /// The length of a master secret, in bytes.
     pub const SECRET_BYTES: usize = 32;
 
-    /// Takes a master secret, which must come from a random source: nothing is checked here.
+    /// Derives the keys of a master secret, which must come from a random source: it is not checked.
     pub fn new(id: KeyId, master: &[u8; Self::SECRET_BYTES]) -> Self {
         Self {
             id,
@@ -80,12 +80,12 @@ impl SigningKey {
         }
     }
 
-    /// The key's id.
+    /// Returns the key's id.
     pub fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// The 32-byte key for one purpose.
+    /// Returns the 32-byte key for one purpose.
     pub fn derived(&self, purpose: Purpose) -> &Secret {
         match purpose {
             Purpose::Links => &self.links,
@@ -106,28 +106,28 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Why a key is not taken into the ring. Completes the sentence «the key …»; tells no secret.
+/// The reason a key is refused. Its message completes the sentence "the key …" and shows no secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyProblem {
     /// Not of the form `keyid:secret`.
     #[error("has no colon: a key is written keyid:secret")]
     NoColon,
-    /// A key id that is none.
+    /// An invalid key id.
     #[error("has an id that is not 1 to 16 of a-z 0-9")]
     IllFormedId,
     /// A secret in no known encoding.
     #[error("has a secret that is neither 64 hex digits nor 43 characters of unpadded base64url")]
     IllFormedSecret,
-    /// A secret of another length.
+    /// A secret of the wrong length.
     #[error("has a secret that is not 32 bytes long")]
     SecretLength,
-    /// A secret that no random source made, such as all zeroes, a pattern, a text or an example.
+    /// A secret that no random source produced, such as zeroes, a pattern, text or an example.
     #[error("has a secret that is predictable: make one with `openssl rand -hex 32`")]
     PredictableSecret,
-    /// The id of the other key.
+    /// The same id as the other key.
     #[error("has the same id as the other key")]
     RepeatedId,
-    /// The secret of the other key, which rotates nothing.
+    /// The same secret as the other key, so that nothing would be rotated.
     #[error("has the same secret as the other key")]
     RepeatedSecret,
     /// A third key.
@@ -135,7 +135,20 @@ pub enum KeyProblem {
     TooMany,
 }
 
-/// One or two live keys. The first signs; all of them verify. `Debug` shows the ids only.
+/// One or two live keys. The first key signs; both verify. `Debug` shows only the ids.
+///
+/// ```
+/// use attache_signing::KeyRing;
+///
+/// // The form of the key file; write it with `KeyRing::to_file_text`.
+/// let ring = KeyRing::parse(
+///     "new:9f6b3c0de18a4475b2c7f01d5e8893aa46d1c05b7e2f98340c6ad7b5e1f38297
+///      old:0w3UGBEHwPYrGLYhNOPj8jlH-5zXn1TBYL_2SdiVDEE",
+/// )?;
+/// assert_eq!(ring.signing_key().id().as_str(), "new");
+/// assert_eq!(ring.keys().count(), 2);
+/// # Ok::<(), attache_signing::KeyRingError>(())
+/// ```
 #[derive(Clone)]
 pub struct KeyRing {
     first: SigningKey,
@@ -143,7 +156,7 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// A ring with one key.
+    /// Creates a ring with one key.
     pub fn new(first: SigningKey) -> Self {
         Self {
             first,
@@ -151,11 +164,11 @@ impl KeyRing {
         }
     }
 
-    /// Adds a second key, which verifies and does not sign.
+    /// Adds a second key, which verifies but does not sign.
     ///
     /// # Errors
     ///
-    /// When there are two already, or the two would share an id or a secret.
+    /// Returns an error if there are two keys already, or both would share an id or a secret.
     pub fn with_second(self, second: SigningKey) -> Result<Self, KeyProblem> {
         if self.second.is_some() {
             return Err(KeyProblem::TooMany);
@@ -172,11 +185,11 @@ impl KeyRing {
         })
     }
 
-    /// A ring with one new key, whose id tells the day it was made, such as `k20260131c0ffee`.
+    /// Generates a ring with one new key. Its id includes the date, such as `k20260131c0ffee`.
     pub fn generate(now: Timestamp, entropy: &dyn Entropy) -> Self {
         let mut master = zeroize::Zeroizing::new([0; SigningKey::SECRET_BYTES]);
         entropy.fill(master.as_mut_slice());
-        // Two keys made on one day still need two ids.
+        // Two keys of one day still need different ids.
         let mut suffix = [0; 3];
         entropy.fill(&mut suffix);
         let day: String = now
@@ -189,17 +202,17 @@ impl KeyRing {
         Self::new(SigningKey::new(id, &master))
     }
 
-    /// The key that signs.
+    /// Returns the key that signs.
     pub fn signing_key(&self) -> &SigningKey {
         &self.first
     }
 
-    /// Every live key, the signing one first.
+    /// Returns every live key, the signing key first.
     pub fn keys(&self) -> impl Iterator<Item = &SigningKey> {
         std::iter::once(&self.first).chain(&self.second)
     }
 
-    /// The live key of that id; `None` where it is not, or no longer, in the ring.
+    /// Returns the live key with this id, or `None` if it is not in the ring (any more).
     pub fn key(&self, id: &KeyId) -> Option<&SigningKey> {
         self.keys().find(|key| key.id == *id)
     }
@@ -223,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn key_ids_are_short_and_plain() {
+    fn key_id_is_1_to_16_of_base36() {
         for good in ["a", "0", "k20260131c0ffee", "0123456789abcdef"] {
             assert_eq!(KeyId::parse(good).unwrap().as_str(), good);
         }
@@ -233,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_holds_at_most_two_different_keys() {
+    fn ring_holds_at_most_two_different_keys() {
         let ring = || KeyRing::new(key("one", 1));
         assert_eq!(
             ring().with_second(key("one", 2)).unwrap_err(),
@@ -254,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn purposes_have_keys_of_their_own() {
+    fn purposes_have_different_keys() {
         let key = key("one", 1);
         let (links, cursors) = (key.derived(Purpose::Links), key.derived(Purpose::Cursors));
         assert_ne!(links, cursors);
@@ -262,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_is_named_after_its_day() {
+    fn generated_key_id_contains_the_date() {
         let now = Timestamp::parse("2026-01-31T23:59:59Z").unwrap();
         let ring = KeyRing::generate(now, &attache_model::OsEntropy);
         let id = ring.signing_key().id();

@@ -1,4 +1,4 @@
-//! The key ring as text: the form of the key file and of the environment variable.
+//! The key ring as text: the format of the key file and of the environment variable.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,43 +7,43 @@ use zeroize::Zeroizing;
 use crate::{KeyId, KeyProblem, KeyRing, SigningKey};
 
 const HEADER: &str = "\
-# Signing keys of attache: links and cursors are signed with them. Keep this file secret.
+# Signing keys of attache: they sign links and cursors. Keep this file secret.
 #
-# One key a line, `keyid:secret`: an id of 1 to 16 of a-z 0-9, and 32 random bytes as 64 hex digits
-# or 43 characters of base64url. The first key signs; every key here verifies; at most two are live.
+# One key per line, `keyid:secret`: an id of 1 to 16 of a-z 0-9, and 32 random bytes as 64 hex
+# digits or 43 characters of base64url. The first key signs; all keys verify; at most two are live.
 #
-# To rotate: make a new key,
+# To rotate, generate a key:
 #     printf '%s:%s\\n' \"k$(date +%Y%m%d)\" \"$(openssl rand -hex 32)\"
-# put it on the first line, keep the old one as the second, and restart. Remove the old one when the
-# last link made with it has expired (24 hours, unless you allow longer ones). Where several servers
-# share the keys, first add the new key as the second line on all of them, and only then move it up.
-# If a secret has leaked, remove it at once: its links and cursors end with it. API keys do not
+# Put it on the first line, keep the old key on the second, and restart. Remove the old key when
+# its last link has expired (after 24 hours, unless you allow longer links). If several servers
+# share the keys, first add the new key as the second line on all of them; only then move it up.
+# If a secret has leaked, remove it at once: its links and cursors stop working. API keys do not
 # depend on this file.
 ";
 
-/// Why a text is not a key ring. Says where and what, and never shows any of the text.
+/// The error for text that is not a key ring. It names the line and the problem, never the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRingError {
     /// Nothing but blank lines and comments.
     #[error("the key ring holds no key")]
     Empty,
-    /// A key that cannot be taken.
+    /// A refused key.
     #[error("the key on line {line} {problem}")]
     Key {
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem with the key.
         problem: KeyProblem,
     },
 }
 
 impl KeyRing {
-    /// Reads a ring: keys as `keyid:secret`, one a line or separated by commas, where the secret is 32
-    /// bytes as 64 hex digits or as unpadded base64url. `#` begins a comment; blank lines are fine.
+    /// Parses a ring: keys as `keyid:secret`, one per line or separated by commas. A secret is 32
+    /// bytes as 64 hex digits or as unpadded base64url. `#` starts a comment; blank lines are skipped.
     ///
     /// # Errors
     ///
-    /// Names the line and the [`KeyProblem`]; the message contains nothing of the text.
+    /// The error names the line and the [`KeyProblem`]. Its message contains nothing of the text.
     pub fn parse(text: &str) -> Result<Self, KeyRingError> {
         let mut ring: Option<Self> = None;
         for (index, line) in text.lines().enumerate() {
@@ -67,9 +67,10 @@ impl KeyRing {
         ring.ok_or(KeyRingError::Empty)
     }
 
-    /// The text of a key file: what [`KeyRing::parse`] reads, under a comment that explains rotation.
+    /// Returns the text of a key file: a comment that explains rotation, then what [`KeyRing::parse`]
+    /// reads.
     pub fn to_file_text(&self) -> Zeroizing<String> {
-        // Room for everything, so that growing leaves no copy of a secret behind.
+        // Enough capacity for everything, so that growing leaves no copy of a secret behind.
         let mut text = Zeroizing::new(String::with_capacity(HEADER.len() + 2 * 64));
         text.push_str(HEADER);
         for key in self.keys() {
@@ -110,19 +111,19 @@ fn decode_secret(text: &str) -> Result<MasterBytes, KeyProblem> {
     Ok(secret)
 }
 
-/// Whether no random source can have made these bytes: few different ones (all zeroes, a repeated
-/// word), equal steps (the published test vectors), or readable text (a passphrase, hex encoded
-/// twice). 32 random bytes look like that less often than once in 2^45 times.
+/// Returns `true` if no random source can have produced these bytes: few distinct values (zeroes, a
+/// repeated word), equal steps (the published test vectors), or readable text (a passphrase, hex
+/// encoded twice). 32 random bytes match with a probability below 2^-45.
 fn is_predictable(secret: &[u8; SigningKey::SECRET_BYTES]) -> bool {
     let mut sorted = Zeroizing::new(*secret);
     sorted.sort_unstable();
-    let different = 1 + sorted.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let distinct = 1 + sorted.windows(2).filter(|pair| pair[0] != pair[1]).count();
     let step = secret[1].wrapping_sub(secret[0]);
     let equal_steps = secret
         .windows(2)
         .all(|pair| pair[1].wrapping_sub(pair[0]) == step);
     let readable = secret.iter().all(|byte| matches!(byte, b' '..=b'~'));
-    different < 10 || equal_steps || readable
+    distinct < 10 || equal_steps || readable
 }
 
 #[cfg(test)]
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_lines_commas_comments_and_both_encodings() {
+    fn parse_reads_lines_commas_and_both_encodings() {
         for text in [
             format!("new:{HEX}\nold:{BASE64}\n"),
             format!("new:{HEX},old:{BASE64}"),
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_line_is_wrong_and_how() {
+    fn parse_error_names_line_and_problem() {
         for (text, expected) in [
             (format!("\n{HEX}"), (2, KeyProblem::NoColon)),
             (format!("New:{HEX}"), (1, KeyProblem::IllFormedId)),
@@ -176,7 +177,7 @@ mod tests {
                 format!("a:{}", BASE64.replace('-', "+")),
                 (1, KeyProblem::IllFormedSecret),
             ),
-            // The same 32 bytes, but with a bit set that does not count.
+            // The same 32 bytes, but with an unused trailing bit set.
             (
                 format!("a:{}F", &BASE64[..42]),
                 (1, KeyProblem::IllFormedSecret),
@@ -212,9 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_as_it_was_written() {
-        let made_at = |millis| KeyRing::generate(Timestamp::from_millis(millis), &OsEntropy);
-        let (newer, older) = (made_at(1_800_000_000_000), made_at(1_700_000_000_000));
+    fn file_text_round_trips() {
+        let generated_at = |millis| KeyRing::generate(Timestamp::from_millis(millis), &OsEntropy);
+        let (newer, older) = (
+            generated_at(1_800_000_000_000),
+            generated_at(1_700_000_000_000),
+        );
         let ring = newer.with_second(older.signing_key().clone()).unwrap();
         let text = ring.to_file_text();
         assert!(text.starts_with('#') && text.lines().all(|line| line.len() <= 100));
@@ -229,7 +233,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_error_shows_nothing_of_the_text(secret in "[A-Za-z0-9_=+-]{20,50}", id in "[A-Z]{6}") {
+        fn parse_error_shows_nothing_of_the_text(secret in "[A-Za-z0-9_=+-]{20,50}", id in "[A-Z]{6}") {
             let (shown, text) = match KeyRing::parse(&format!("{id}:{secret}\n{secret}")) {
                 Err(error) => (format!("{error} {error:?}"), secret),
                 Ok(ring) => (format!("{ring:?}"), secret),
@@ -238,7 +242,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_or_refused(text in "[a-z0-9:,#\\n \\PC]{0,200}") {
+        fn parse_never_panics(text in "[a-z0-9:,#\\n \\PC]{0,200}") {
             let _ = KeyRing::parse(&text);
         }
     }

@@ -4,6 +4,7 @@ mod api_key;
 mod base62;
 mod canonical;
 mod cursor;
+mod error;
 mod key_ring;
 mod key_text;
 mod link;
@@ -20,12 +21,11 @@ pub use cursor::{
     CursorError, MAX_CURSOR_CHARS, MAX_CURSOR_PAYLOAD_BYTES, canonical_cursor, open_cursor,
     seal_cursor,
 };
+pub use error::LinkError;
 pub use key_ring::{KeyId, KeyProblem, KeyRing, Purpose, SigningKey};
 pub use key_text::KeyRingError;
-pub use link::{
-    LinkAction, LinkError, LinkFields, VerifiedLink, canonical_link, sign_link, verify_link,
-};
-pub use link_query::LinkQuery;
+pub use link::{LinkFields, VerifiedLink, canonical_link, sign_link, verify_link};
+pub use link_query::{LinkAction, LinkQuery};
 pub use secret::Secret;
 pub use upload_link::{
     UploadLinkFields, VerifiedUploadLink, canonical_upload_link, sign_upload_link,

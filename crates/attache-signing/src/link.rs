@@ -1,114 +1,67 @@
-//! Links: what a signature covers, signing, and verifying in the one safe order.
+//! Links: the signed fields, signing, and verification in the only safe order.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use attache_model::{FileId, Filename, InvalidValue, TenantId, Timestamp};
+use attache_model::{FileId, Filename, TenantId, Timestamp};
 
+use crate::canonical::CanonicalForm;
+use crate::error::LinkError;
+use crate::key_ring::{KeyId, KeyRing, Purpose};
+use crate::link_query::{LinkAction, LinkQuery};
 use crate::mac::{self, MAC_BYTES};
-use crate::{CanonicalForm, KeyId, KeyRing, LinkQuery, Purpose};
 
-/// What the bearer of a link may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LinkAction {
-    /// Get the bytes as an attachment.
-    Download,
-    /// Get the bytes for display, where their type allows it.
-    View,
-}
-
-impl LinkAction {
-    /// `download` or `view`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Download => "download",
-            Self::View => "view",
-        }
-    }
-}
-
-impl fmt::Display for LinkAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for LinkAction {
-    type Err = InvalidValue;
-
-    fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        match text {
-            "download" => Ok(Self::Download),
-            "view" => Ok(Self::View),
-            _ => Err(InvalidValue::new("action", "is neither download nor view")),
-        }
-    }
-}
-
-/// Everything a link says, and so everything its signature covers.
+/// The fields of a link, all of which its signature covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkFields {
-    /// What the bearer may do.
+    /// The action that the link permits.
     pub action: LinkAction,
-    /// Whose file it is; a positive number, as databases assign them.
+    /// The tenant of the file; a positive number, as databases assign them.
     pub tenant: TenantId,
     /// The file.
     pub file: FileId,
-    /// The name the file is served under.
+    /// The name that the file is served under.
     pub filename: Filename,
     /// The first second in which the link is no longer valid, in seconds since 1970; not negative.
     pub expires_at: i64,
 }
 
-/// Why a link is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LinkError {
-    /// Not a link we signed, or not in the one form we write it in, or valid for longer than allowed.
-    #[error("the link is invalid")]
-    Invalid,
-    /// A genuine link whose time is over.
-    #[error("the link has expired")]
-    Expired,
-}
-
-/// A link that was verified; only [`verify_link`] makes one.
+/// A verified link. Only [`verify_link`] returns one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedLink(LinkFields);
 
 impl VerifiedLink {
-    /// What the bearer may do.
+    /// Returns the permitted action.
     pub fn action(&self) -> LinkAction {
         self.0.action
     }
 
-    /// Whose file it is.
+    /// Returns the tenant of the file.
     pub fn tenant(&self) -> TenantId {
         self.0.tenant
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn file(&self) -> FileId {
         self.0.file
     }
 
-    /// The name to serve the file under.
+    /// Returns the name to serve the file under.
     pub fn filename(&self) -> &Filename {
         &self.0.filename
     }
 
-    /// The first second in which the link is no longer valid, in seconds since 1970.
+    /// Returns the first second in which the link is no longer valid, in seconds since 1970.
     pub fn expires_at(&self) -> i64 {
         self.0.expires_at
     }
 
-    /// All of it.
+    /// Returns all fields.
     pub fn into_fields(self) -> LinkFields {
         self.0
     }
 }
 
-/// The bytes that a link's signature covers.
+/// Returns the bytes that a link's signature covers.
 pub fn canonical_link(fields: &LinkFields) -> Vec<u8> {
     CanonicalForm::new("attache/v1/link")
         .field("action", fields.action.as_str())
@@ -120,6 +73,24 @@ pub fn canonical_link(fields: &LinkFields) -> Vec<u8> {
 }
 
 /// Signs a link with the first key of the ring.
+///
+/// ```
+/// use attache_model::{FileId, Filename, OsEntropy, TenantId, Timestamp};
+/// use attache_signing::{KeyRing, LinkAction, LinkFields, sign_link};
+///
+/// let now = Timestamp::parse("2026-01-31T12:00:00Z")?;
+/// let ring = KeyRing::generate(now, &OsEntropy);
+/// let fields = LinkFields {
+///     action: LinkAction::View,
+///     tenant: TenantId::new(7),
+///     file: FileId::generate(now, &OsEntropy),
+///     filename: Filename::parse("report.pdf")?,
+///     expires_at: now.as_seconds() + 900,
+/// };
+/// let query = sign_link(&ring, &fields).to_query_string();
+/// assert!(query.starts_with("Tenant=7&Action=view&Expires=1769861700&KeyId=k20260131"));
+/// # Ok::<(), attache_model::InvalidValue>(())
+/// ```
 pub fn sign_link(ring: &KeyRing, fields: &LinkFields) -> LinkQuery {
     LinkQuery {
         tenant: fields.tenant,
@@ -130,17 +101,45 @@ pub fn sign_link(ring: &KeyRing, fields: &LinkFields) -> LinkQuery {
     }
 }
 
-/// Verifies a link: `file` and `filename` come from its path (percent-decoded), `query` from its
-/// query (decoded pairs, in any order).
+/// Verifies a link.
 ///
-/// The signature is checked, in constant time, before the time is looked at: only a genuine link is
-/// ever called expired. `max_lifetime` bounds the time that is left; where the clock of the machine
-/// that signs may run ahead of this one's, it has to allow for that.
+/// `file` and `filename` come from the path (percent-decoded), `query` from the query (decoded pairs
+/// in any order).
+///
+/// The signature is verified, in constant time, before the expiry: only a genuine link is ever
+/// reported as expired. `max_lifetime` bounds the remaining lifetime. If the clock of the machine that
+/// signs may run ahead of this one, `max_lifetime` must allow for it.
+///
+/// ```
+/// use std::time::Duration;
+/// # use attache_model::{FileId, Filename, OsEntropy, TenantId, Timestamp};
+/// use attache_signing::{LinkError, verify_link};
+/// # use attache_signing::{KeyRing, LinkAction, LinkFields, sign_link};
+/// # let now = Timestamp::parse("2026-01-31T12:00:00Z")?;
+/// # let ring = KeyRing::generate(now, &OsEntropy);
+/// # let fields = LinkFields {
+/// #     action: LinkAction::View,
+/// #     tenant: TenantId::new(7),
+/// #     file: FileId::generate(now, &OsEntropy),
+/// #     filename: Filename::parse("report.pdf")?,
+/// #     expires_at: now.as_seconds() + 900,
+/// # };
+/// # let query = sign_link(&ring, &fields).pairs();
+///
+/// let day = Duration::from_hours(24);
+/// let verified = verify_link(&ring, fields.file, "report.pdf", query.clone(), now, day)?;
+/// assert_eq!(verified.into_fields(), fields);
+///
+/// let later = now.plus(Duration::from_secs(900));
+/// let expired = verify_link(&ring, fields.file, "report.pdf", query, later, day);
+/// assert_eq!(expired, Err(LinkError::Expired));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
-/// [`LinkError::Expired`] for a genuine link from the second it expires on; [`LinkError::Invalid`] for
-/// anything else, without telling what.
+/// Returns [`LinkError::Expired`] for a genuine link from its expiry on, and [`LinkError::Invalid`] for
+/// anything else, without details.
 pub fn verify_link<N: AsRef<str>, V: AsRef<str>>(
     ring: &KeyRing,
     file: FileId,
@@ -159,7 +158,7 @@ pub fn verify_link<N: AsRef<str>, V: AsRef<str>>(
     };
     let canonical = canonical_link(&fields);
     check_signature(ring, &query.key_id, &canonical, &query.signature)?;
-    check_time(fields.expires_at, now, max_lifetime)?;
+    check_expiry(fields.expires_at, now, max_lifetime)?;
     Ok(VerifiedLink(fields))
 }
 
@@ -169,7 +168,7 @@ pub(crate) fn signature(ring: &KeyRing, canonical: &[u8]) -> [u8; MAC_BYTES] {
     mac::compute(key.expose(), canonical)
 }
 
-/// Checks, in constant time, that a key of the ring signed the canonical form.
+/// Verifies, in constant time, that a key of the ring signed the canonical form.
 pub(crate) fn check_signature(
     ring: &KeyRing,
     key_id: &KeyId,
@@ -185,8 +184,8 @@ pub(crate) fn check_signature(
     }
 }
 
-/// Checks that a genuine link's time, in seconds since 1970, is neither over nor too far away.
-pub(crate) fn check_time(
+/// Checks that a genuine link has not expired, and does not expire later than allowed.
+pub(crate) fn check_expiry(
     expires_at: i64,
     now: Timestamp,
     max_lifetime: Duration,
@@ -201,8 +200,7 @@ pub(crate) fn check_time(
     Ok(())
 }
 
-/// A name that is already as [`Filename::parse`] would make it: a path or another normal form is not
-/// what was signed.
+/// Parses a filename that is already normalised. A path or another Unicode form is not what was signed.
 fn exact_filename(text: &str) -> Result<Filename, LinkError> {
     Filename::parse(text)
         .ok()

@@ -1,17 +1,57 @@
-//! The query of a signed link: five parameters, written in one way and read strictly.
+//! The query of a signed link: five parameters in one canonical form, parsed strictly.
 
 use std::fmt;
+use std::str::FromStr;
 
-use attache_model::TenantId;
+use attache_model::{InvalidValue, TenantId};
 
+use crate::error::LinkError;
+use crate::key_ring::KeyId;
 use crate::mac::MAC_BYTES;
-use crate::{KeyId, LinkAction, LinkError, parameters};
+use crate::parameters;
 
 const NAMES: [&str; 5] = ["Tenant", "Action", "Expires", "KeyId", "Signature"];
 
-/// What a link carries in its query. Reading one proves nothing: that is [`crate::verify_link`].
+/// The action that a link permits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LinkAction {
+    /// Downloads the content as an attachment.
+    Download,
+    /// Shows the content inline, if its type allows that.
+    View,
+}
+
+impl LinkAction {
+    /// Returns `download` or `view`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Download => "download",
+            Self::View => "view",
+        }
+    }
+}
+
+impl fmt::Display for LinkAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for LinkAction {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "download" => Ok(Self::Download),
+            "view" => Ok(Self::View),
+            _ => Err(InvalidValue::new("action", "is neither download nor view")),
+        }
+    }
+}
+
+/// The query of a link. Parsing one verifies nothing: [`crate::verify_link`] does.
 ///
-/// Whoever has the signature has the link's permission, so `Debug` leaves it out.
+/// The signature grants the link's permission, so `Debug` omits it.
 #[derive(Clone)]
 pub struct LinkQuery {
     pub(crate) tenant: TenantId,
@@ -22,38 +62,38 @@ pub struct LinkQuery {
 }
 
 impl LinkQuery {
-    /// Reads decoded query pairs, in any order: each of the five parameters exactly once, no other,
-    /// and every value in the one form that [`LinkQuery::pairs`] writes.
+    /// Parses decoded query pairs in any order: each of the five parameters exactly once, no others,
+    /// and every value in the form that [`LinkQuery::pairs`] returns.
     ///
     /// # Errors
     ///
-    /// [`LinkError::Invalid`] for everything else.
+    /// Returns [`LinkError::Invalid`] for everything else.
     pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, LinkError> {
         let [tenant, action, expires, key_id, signature] = parameters::each_once(NAMES, pairs)?;
         Ok(Self {
-            tenant: TenantId::new(parameters::integer(tenant.as_ref())?),
+            tenant: TenantId::new(parameters::parse_integer(tenant.as_ref())?),
             action: action.as_ref().parse().map_err(|_| LinkError::Invalid)?,
-            expires_at: parameters::integer(expires.as_ref())?,
+            expires_at: parameters::parse_integer(expires.as_ref())?,
             key_id: KeyId::parse(key_id.as_ref()).map_err(|_| LinkError::Invalid)?,
-            signature: parameters::signature(signature.as_ref())?,
+            signature: parameters::parse_signature(signature.as_ref())?,
         })
     }
 
-    /// The parameters in the order they are written. No value needs percent-encoding.
+    /// Returns the parameters in order. No value needs percent-encoding.
     pub fn pairs(&self) -> [(&'static str, String); 5] {
         let values = [
             self.tenant.to_string(),
             self.action.as_str().to_owned(),
             self.expires_at.to_string(),
             self.key_id.to_string(),
-            parameters::write_signature(&self.signature),
+            parameters::format_signature(&self.signature),
         ];
         parameters::named(NAMES, values)
     }
 
-    /// The query as it follows the `?` of a URL.
+    /// Formats the query that follows the `?` of a URL.
     pub fn to_query_string(&self) -> String {
         parameters::query_string(&self.pairs())
     }
@@ -87,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn is_written_as_it_is_read_in_any_order() {
+    fn query_round_trips_in_any_order() {
         let mut reversed = pairs();
         reversed.reverse();
         for order in [pairs(), reversed] {
@@ -103,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn every_parameter_comes_exactly_once_and_no_other() {
+    fn missing_repeated_and_unknown_names_are_refused() {
         for index in 0..5 {
             let mut missing = pairs().to_vec();
             let removed = missing.remove(index);
@@ -120,9 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn values_have_one_form() {
+    fn value_in_another_form_is_refused() {
         let padded = format!("{}=", "A".repeat(43));
-        let stray_bits = format!("{}B", "A".repeat(42));
+        let trailing_bits = format!("{}B", "A".repeat(42));
         let long = "A".repeat(44);
         let short = "A".repeat(42);
         let standard = format!("{}+A", "A".repeat(41));
@@ -144,7 +184,7 @@ mod tests {
             (1, &["", "Download", "upload", "view "]),
             (2, &integers),
             (3, &["", "K1", "k-1", "0123456789abcdef0"]),
-            (4, &["", &padded, &stray_bits, &long, &short, &standard]),
+            (4, &["", &padded, &trailing_bits, &long, &short, &standard]),
         ];
         for (index, values) in wrong {
             for value in values {
@@ -157,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_read_is_what_would_be_written(
+        fn accepted_query_is_canonical(
             tenant in "[+0-9-]{1,4}",
             expires in "[0-9 ]{1,20}",
             signature in "[A-Za-z0-9_=-]{42,44}",

@@ -1,23 +1,23 @@
-//! Bytes that must not be seen: redacted, wiped, compared in constant time.
+//! Secret bytes: redacted, wiped, compared in constant time.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Secret bytes. `Debug` redacts them, dropping wipes them, comparing takes the same time wherever
-/// they differ (their length is not secret). There is no `Display` and no serialisation: who wants
-/// the bytes says so with [`Secret::expose`].
+/// Secret bytes. `Debug` redacts them, dropping wipes them, and comparing runs in constant time (the
+/// length is not secret). There is no `Display` and no serialisation: reading the bytes takes an
+/// explicit [`Secret::expose`].
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Takes the bytes over.
+    /// Takes ownership of the bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes, for use in a computation.
+    /// Returns the bytes, for use in a computation.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equality_looks_at_every_byte_and_the_length() {
+    fn equality_compares_every_byte_and_the_length() {
         let secret = Secret::new(vec![1, 2, 3]);
         assert_eq!(secret, Secret::new(vec![1, 2, 3]));
         for other in [

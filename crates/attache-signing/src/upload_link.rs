@@ -1,53 +1,56 @@
-//! Upload links: permission to send the bytes of one upload, until it expires.
+//! Upload links: permission to send the bytes of one upload until the link expires.
 //!
-//! What the bytes must be (type, size, digest) stands with the upload itself, not in the link.
+//! Constraints on the bytes (type, size, digest) are stored with the upload, not in the link.
 
 use std::time::Duration;
 
 use attache_model::{FileId, TenantId, Timestamp};
 
-use crate::link::{check_signature, check_time, signature};
-use crate::{CanonicalForm, KeyRing, LinkError, UploadLinkQuery};
+use crate::canonical::CanonicalForm;
+use crate::error::LinkError;
+use crate::key_ring::KeyRing;
+use crate::link::{check_expiry, check_signature, signature};
+use crate::upload_link_query::UploadLinkQuery;
 
-/// Everything an upload link says, and so everything its signature covers.
+/// The fields of an upload link, all of which its signature covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadLinkFields {
-    /// Whose upload it is; a positive number, as databases assign them.
+    /// The tenant of the upload; a positive number, as databases assign them.
     pub tenant: TenantId,
-    /// The upload, whose id its record will have.
+    /// The upload. Its record will have the same id.
     pub upload: FileId,
     /// The first second in which the link is no longer valid, in seconds since 1970; not negative.
     pub expires_at: i64,
 }
 
-/// An upload link that was verified; only [`verify_upload_link`] makes one.
+/// A verified upload link. Only [`verify_upload_link`] returns one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedUploadLink(UploadLinkFields);
 
 impl VerifiedUploadLink {
-    /// Whose upload it is.
+    /// Returns the tenant of the upload.
     pub fn tenant(&self) -> TenantId {
         self.0.tenant
     }
 
-    /// The upload.
+    /// Returns the upload.
     pub fn upload(&self) -> FileId {
         self.0.upload
     }
 
-    /// The first second in which the link is no longer valid, in seconds since 1970.
+    /// Returns the first second in which the link is no longer valid, in seconds since 1970.
     pub fn expires_at(&self) -> i64 {
         self.0.expires_at
     }
 
-    /// All of it.
+    /// Returns all fields.
     pub fn into_fields(self) -> UploadLinkFields {
         self.0
     }
 }
 
-/// The bytes that an upload link's signature covers. Its label is another than a read link's, so that
-/// neither ever passes for the other.
+/// Returns the bytes that an upload link's signature covers. Its label differs from a read link's, so
+/// neither is ever accepted as the other.
 pub fn canonical_upload_link(fields: &UploadLinkFields) -> Vec<u8> {
     CanonicalForm::new("attache/v1/upload")
         .field("tenant", fields.tenant.to_string())
@@ -66,16 +69,16 @@ pub fn sign_upload_link(ring: &KeyRing, fields: &UploadLinkFields) -> UploadLink
     }
 }
 
-/// Verifies an upload link: `upload` comes from its path, `query` from its query (decoded pairs, in
-/// any order).
+/// Verifies an upload link: `upload` comes from the path, `query` from the query (decoded pairs in any
+/// order).
 ///
-/// As with [`verify_link`](crate::verify_link), the signature is checked, in constant time, before the
-/// time is looked at, and `max_lifetime` bounds the time that is left.
+/// As in [`verify_link`](crate::verify_link), the signature is verified, in constant time, before the
+/// expiry, and `max_lifetime` bounds the remaining lifetime.
 ///
 /// # Errors
 ///
-/// [`LinkError::Expired`] for a genuine link from the second it expires on; [`LinkError::Invalid`] for
-/// anything else, without telling what.
+/// Returns [`LinkError::Expired`] for a genuine link from its expiry on, and [`LinkError::Invalid`] for
+/// anything else, without details.
 pub fn verify_upload_link<N: AsRef<str>, V: AsRef<str>>(
     ring: &KeyRing,
     upload: FileId,
@@ -91,6 +94,6 @@ pub fn verify_upload_link<N: AsRef<str>, V: AsRef<str>>(
     };
     let canonical = canonical_upload_link(&fields);
     check_signature(ring, &query.key_id, &canonical, &query.signature)?;
-    check_time(fields.expires_at, now, max_lifetime)?;
+    check_expiry(fields.expires_at, now, max_lifetime)?;
     Ok(VerifiedUploadLink(fields))
 }

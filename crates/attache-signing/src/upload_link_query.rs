@@ -1,18 +1,19 @@
-//! The query of a signed upload link: four parameters, named as those of other links.
+//! The query of a signed upload link: four parameters with the names that read links use.
 
 use std::fmt;
 
 use attache_model::TenantId;
 
+use crate::error::LinkError;
+use crate::key_ring::KeyId;
 use crate::mac::MAC_BYTES;
-use crate::{KeyId, LinkError, parameters};
+use crate::parameters;
 
 const NAMES: [&str; 4] = ["Tenant", "Expires", "KeyId", "Signature"];
 
-/// What an upload link carries in its query. Reading one proves nothing: that is
-/// [`crate::verify_upload_link`].
+/// The query of an upload link. Parsing one verifies nothing: [`crate::verify_upload_link`] does.
 ///
-/// Whoever has the signature has the link's permission, so `Debug` leaves it out.
+/// The signature grants the link's permission, so `Debug` omits it.
 #[derive(Clone)]
 pub struct UploadLinkQuery {
     pub(crate) tenant: TenantId,
@@ -22,36 +23,36 @@ pub struct UploadLinkQuery {
 }
 
 impl UploadLinkQuery {
-    /// Reads decoded query pairs, in any order: each of the four parameters exactly once, no other,
-    /// and every value in the one form that [`UploadLinkQuery::pairs`] writes.
+    /// Parses decoded query pairs in any order: each of the four parameters exactly once, no others,
+    /// and every value in the form that [`UploadLinkQuery::pairs`] returns.
     ///
     /// # Errors
     ///
-    /// [`LinkError::Invalid`] for everything else.
+    /// Returns [`LinkError::Invalid`] for everything else.
     pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, LinkError> {
         let [tenant, expires, key_id, signature] = parameters::each_once(NAMES, pairs)?;
         Ok(Self {
-            tenant: TenantId::new(parameters::integer(tenant.as_ref())?),
-            expires_at: parameters::integer(expires.as_ref())?,
+            tenant: TenantId::new(parameters::parse_integer(tenant.as_ref())?),
+            expires_at: parameters::parse_integer(expires.as_ref())?,
             key_id: KeyId::parse(key_id.as_ref()).map_err(|_| LinkError::Invalid)?,
-            signature: parameters::signature(signature.as_ref())?,
+            signature: parameters::parse_signature(signature.as_ref())?,
         })
     }
 
-    /// The parameters in the order they are written. No value needs percent-encoding.
+    /// Returns the parameters in order. No value needs percent-encoding.
     pub fn pairs(&self) -> [(&'static str, String); 4] {
         let values = [
             self.tenant.to_string(),
             self.expires_at.to_string(),
             self.key_id.to_string(),
-            parameters::write_signature(&self.signature),
+            parameters::format_signature(&self.signature),
         ];
         parameters::named(NAMES, values)
     }
 
-    /// The query as it follows the `?` of a URL.
+    /// Formats the query that follows the `?` of a URL.
     pub fn to_query_string(&self) -> String {
         parameters::query_string(&self.pairs())
     }

@@ -1,4 +1,4 @@
-//! API keys: their form, their checksum and the hash that recognises them.
+//! API keys: form, checksum and hash.
 
 use attache_model::{Entropy, OsEntropy};
 use attache_signing::{ApiKey, ApiKeyHash, ApiKeyId, MalformedApiKey};
@@ -15,7 +15,7 @@ impl Entropy for Constant {
 }
 
 #[test]
-fn a_new_key_has_the_published_form() {
+fn generated_key_has_the_published_form() {
     let text = ApiKey::generate(&OsEntropy).reveal();
     assert_eq!(text.len(), 66);
     assert_eq!((&text[..4], &text[16..17]), ("att_", "_"));
@@ -27,7 +27,7 @@ fn a_new_key_has_the_published_form() {
 }
 
 #[test]
-fn two_keys_share_nothing() {
+fn two_keys_differ_in_id_and_hash() {
     let (one, two) = (ApiKey::generate(&OsEntropy), ApiKey::generate(&OsEntropy));
     assert_ne!(one.key_id(), two.key_id());
     assert!(one.hash().matches(&one));
@@ -35,27 +35,27 @@ fn two_keys_share_nothing() {
 }
 
 #[test]
-fn a_key_comes_from_the_entropy_it_is_given() {
+fn key_depends_only_on_the_entropy() {
     let zeroes = ApiKey::generate(&Constant(0)).reveal();
     assert!(zeroes.starts_with(&format!("att_{}_{}", "0".repeat(12), "0".repeat(43))));
     assert_ne!(zeroes, ApiKey::generate(&Constant(1)).reveal());
 }
 
 #[test]
-fn the_hash_depends_on_id_and_secret() {
-    let of = |id: &str, secret: &str, checksum| {
+fn hash_depends_on_id_and_secret() {
+    let parse = |id: &str, secret: &str, checksum| {
         let text = format!("att_{}_{}{checksum}", id.repeat(12), secret.repeat(43));
         ApiKey::parse(&text).unwrap()
     };
-    let key = of("0", "0", "2yrL9D");
+    let key = parse("0", "0", "2yrL9D");
     let stored = ApiKeyHash::from_bytes(*key.hash().as_bytes());
     assert!(stored.matches(&key));
-    assert!(!stored.matches(&of("1", "0", "3YW0Mv")));
-    assert!(!stored.matches(&of("0", "1", "27h5Hl")));
+    assert!(!stored.matches(&parse("1", "0", "3YW0Mv")));
+    assert!(!stored.matches(&parse("0", "1", "27h5Hl")));
 }
 
 #[test]
-fn what_is_no_key_is_malformed() {
+fn other_text_is_malformed() {
     let key = ApiKey::generate(&OsEntropy).reveal();
     for text in [
         String::new(),
@@ -67,7 +67,7 @@ fn what_is_no_key_is_malformed() {
         key.to_uppercase(),
         key.replace("att_", "atx_"),
         key.replace('_', "-"),
-        // As long, but not ASCII.
+        // The same length, but not ASCII.
         format!("att_{}_{}", "é".repeat(6), &key[17..]),
         format!("{}é", &key[..64]),
     ] {
@@ -79,7 +79,7 @@ fn what_is_no_key_is_malformed() {
 }
 
 #[test]
-fn ids_are_12_of_base62() {
+fn id_is_12_of_base62() {
     assert_eq!(
         ApiKeyId::parse("0123456789Az").unwrap().as_str(),
         "0123456789Az"
@@ -97,16 +97,16 @@ fn ids_are_12_of_base62() {
 
 proptest! {
     #[test]
-    fn a_typing_error_is_found(place in 0_usize..66, by in "[0-9A-Za-z_]") {
+    fn typing_error_is_detected(at in 0_usize..66, by in "[0-9A-Za-z_]") {
         let key = ApiKey::generate(&OsEntropy).reveal();
-        prop_assume!(key[place..=place] != by);
+        prop_assume!(key[at..=at] != by);
         let mut typed = key.to_string();
-        typed.replace_range(place..=place, &by);
+        typed.replace_range(at..=at, &by);
         prop_assert!(ApiKey::parse(&typed).is_err());
     }
 
     #[test]
-    fn any_text_is_answered(text in "att_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}|att_\\PC{62}|\\PC{0,80}") {
+    fn parse_never_panics(text in "att_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}|att_\\PC{62}|\\PC{0,80}") {
         prop_assert!(ApiKey::parse(&text).is_err());
     }
 }

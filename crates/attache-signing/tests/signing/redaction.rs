@@ -1,11 +1,11 @@
-//! Nothing that holds a secret shows it when it is printed for debugging.
+//! `Debug` never shows a secret.
 
 use std::fmt::Debug;
 
 use attache_model::{Entropy, FileId, Filename, OsEntropy, TenantId, Timestamp};
 use attache_signing::{ApiKey, KeyRing, LinkAction, LinkFields, Purpose, Secret, sign_link};
 
-/// Counts, so that every secret has bytes that are easily recognised.
+/// Counts, so that every secret has bytes that are easy to recognise.
 #[derive(Debug)]
 struct Counting;
 
@@ -17,7 +17,7 @@ impl Entropy for Counting {
     }
 }
 
-/// Asserts that neither way of `Debug` shows the bytes, in any usual form of writing them.
+/// Asserts that neither form of `Debug` shows the bytes in any usual encoding.
 fn assert_hidden(shown: &dyn Debug, secret: &[u8]) {
     let text = String::from_utf8_lossy(secret);
     let decimals = |separator: &str| {
@@ -35,7 +35,7 @@ fn assert_hidden(shown: &dyn Debug, secret: &[u8]) {
             text.to_string(),
             decimals(","),
         ] {
-            // A leak of a part is a leak.
+            // Leaking a part is a leak.
             let part: String = form.chars().take(8).collect();
             assert!(!squeezed.contains(&part), "{printed} shows {part}");
         }

@@ -1,11 +1,4 @@
-//! Upload links: nothing about one can be changed, and none passes for a link of another kind.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of these tests may panic as they may"
-)]
-
-use std::time::Duration;
+//! Upload links: any alteration is refused, and no other kind of link is accepted.
 
 use attache_model::{FileId, Filename, OsEntropy, TenantId, Timestamp};
 use attache_signing::{
@@ -14,18 +7,9 @@ use attache_signing::{
 };
 use proptest::prelude::*;
 
-const DAY: Duration = Duration::from_hours(24);
-const NOW_SECONDS: i64 = 1_800_000_000;
+use crate::{DAY, NOW_SECONDS, now, ring};
 
 type Pairs = Vec<(&'static str, String)>;
-
-fn now() -> Timestamp {
-    Timestamp::from_millis(NOW_SECONDS * 1000)
-}
-
-fn ring() -> KeyRing {
-    KeyRing::generate(now(), &OsEntropy)
-}
 
 fn upload() -> FileId {
     "0190163d-8694-739b-aea5-966c26f8ad91".parse().unwrap()
@@ -48,7 +32,7 @@ fn verify(ring: &KeyRing, query: Pairs) -> Result<VerifiedUploadLink, LinkError>
 }
 
 #[test]
-fn a_genuine_link_answers_all_of_its_fields() {
+fn genuine_link_returns_all_fields() {
     let ring = ring();
     let link = verify(&ring, signed(&ring)).unwrap();
     assert_eq!(link.tenant(), TenantId::new(7));
@@ -58,7 +42,7 @@ fn a_genuine_link_answers_all_of_its_fields() {
 }
 
 #[test]
-fn a_link_ends_at_its_second_and_lives_no_longer_than_the_cap() {
+fn lifetime_is_bounded_to_the_millisecond() {
     let ring = ring();
     let at = |expires_at, millis| {
         let fields = UploadLinkFields {
@@ -79,7 +63,7 @@ fn a_link_ends_at_its_second_and_lives_no_longer_than_the_cap() {
 }
 
 #[test]
-fn an_altered_link_past_its_time_is_invalid_not_expired() {
+fn altered_expired_link_is_invalid() {
     let ring = ring();
     let past = UploadLinkFields {
         expires_at: NOW_SECONDS - 5,
@@ -95,7 +79,7 @@ fn an_altered_link_past_its_time_is_invalid_not_expired() {
 }
 
 #[test]
-fn a_read_link_sends_nothing_and_an_upload_link_reads_nothing() {
+fn read_and_upload_links_are_not_interchangeable() {
     let ring = ring();
     let read = LinkFields {
         action: LinkAction::Download,
@@ -122,7 +106,7 @@ fn a_read_link_sends_nothing_and_an_upload_link_reads_nothing() {
 }
 
 #[test]
-fn every_parameter_comes_exactly_once_and_no_other() {
+fn missing_repeated_and_unknown_names_are_refused() {
     let ring = ring();
     for index in 0..4 {
         let mut missing = signed(&ring);
@@ -158,28 +142,28 @@ fn debug_shows_no_signature() {
 
 proptest! {
     #[test]
-    fn no_character_of_the_query_can_be_changed(
+    fn changed_query_character_is_refused(
         parameter in 0_usize..4,
-        place in any::<usize>(),
+        at in any::<usize>(),
         by in any::<char>(),
     ) {
         let ring = ring();
         let mut query = signed(&ring);
         let mut characters: Vec<char> = query[parameter].1.chars().collect();
-        let place = place % characters.len();
-        prop_assume!(characters[place] != by);
-        characters[place] = by;
+        let at = at % characters.len();
+        prop_assume!(characters[at] != by);
+        characters[at] = by;
         query[parameter].1 = characters.into_iter().collect();
         prop_assert_eq!(verify(&ring, query).unwrap_err(), LinkError::Invalid);
     }
 }
 
 #[test]
-fn a_link_is_for_its_own_upload_and_ring() {
+fn link_is_bound_to_upload_and_ring() {
     let ring = ring();
     let other = FileId::generate(now(), &OsEntropy);
     let verified = verify_upload_link(&ring, other, signed(&ring), now(), DAY);
     assert_eq!(verified.unwrap_err(), LinkError::Invalid);
-    let verified = verify(&self::ring(), signed(&ring));
+    let verified = verify(&crate::ring(), signed(&ring));
     assert_eq!(verified.unwrap_err(), LinkError::Invalid);
 }

@@ -1,10 +1,4 @@
-//! The published vectors: what an independent implementation computed, what the document shows and
-//! what this code does are one and the same.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of these tests may panic as they may"
-)]
+//! The published vectors: the independent implementation, the document and this code agree.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +12,7 @@ use attache_signing::{
 use serde_json::Value;
 
 fn vectors() -> Value {
-    serde_json::from_str(include_str!("vectors.json")).unwrap()
+    serde_json::from_str(include_str!("../vectors.json")).unwrap()
 }
 
 fn each<'a>(vectors: &'a Value, name: &str) -> &'a [Value] {
@@ -70,7 +64,7 @@ fn split_query(query: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn the_document_shows_these_vectors() {
+fn document_shows_these_vectors() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/SIGNING.md");
     let document = std::fs::read_to_string(path).unwrap();
     let blocks: Vec<_> = document.split("```json\n").skip(1).collect();
@@ -80,7 +74,7 @@ fn the_document_shows_these_vectors() {
 }
 
 #[test]
-fn keys_are_derived_as_published() {
+fn derived_keys_match_the_vectors() {
     let vectors = vectors();
     for vector in each(&vectors, "keys") {
         let (prk, _) = hkdf::Hkdf::<sha2::Sha256>::extract(None, &bytes(vector, "master_hex"));
@@ -100,7 +94,7 @@ fn keys_are_derived_as_published() {
 }
 
 #[test]
-fn published_keys_are_not_taken_from_a_file() {
+fn published_keys_are_refused_in_a_key_file() {
     for vector in each(&vectors(), "keys") {
         let problem = KeyProblem::PredictableSecret;
         let refused = KeyRing::parse(text(vector, "line")).unwrap_err();
@@ -109,7 +103,7 @@ fn published_keys_are_not_taken_from_a_file() {
 }
 
 #[test]
-fn canonical_forms_are_as_published() {
+fn canonical_forms_match_the_vectors() {
     for vector in each(&vectors(), "canonical_forms") {
         let mut form = CanonicalForm::new(text(vector, "label"));
         for field in vector["fields"].as_array().unwrap() {
@@ -120,7 +114,7 @@ fn canonical_forms_are_as_published() {
 }
 
 #[test]
-fn links_are_signed_as_published() {
+fn signed_links_match_the_vectors() {
     let vectors = vectors();
     for vector in each(&vectors, "links") {
         let fields = fields(vector);
@@ -131,7 +125,7 @@ fn links_are_signed_as_published() {
 }
 
 #[test]
-fn links_are_verified_as_published() {
+fn link_verification_matches_the_vectors() {
     let vectors = vectors();
     let max_lifetime = Duration::from_secs(vectors["max_lifetime_seconds"].as_u64().unwrap());
     for vector in each(&vectors, "verifications") {
@@ -153,7 +147,7 @@ fn links_are_verified_as_published() {
 }
 
 #[test]
-fn upload_links_are_signed_as_published() {
+fn signed_upload_links_match_the_vectors() {
     let vectors = vectors();
     for vector in each(&vectors, "upload_links") {
         let fields = UploadLinkFields {
@@ -170,7 +164,7 @@ fn upload_links_are_signed_as_published() {
 }
 
 #[test]
-fn upload_links_are_verified_as_published() {
+fn upload_link_verification_matches_the_vectors() {
     let vectors = vectors();
     let max_lifetime = Duration::from_secs(vectors["max_lifetime_seconds"].as_u64().unwrap());
     for vector in each(&vectors, "upload_verifications") {
@@ -191,7 +185,7 @@ fn upload_links_are_verified_as_published() {
 }
 
 #[test]
-fn cursors_are_sealed_as_published() {
+fn sealed_cursors_match_the_vectors() {
     let vectors = vectors();
     for vector in each(&vectors, "cursors") {
         let (binding, payload) = (bytes(vector, "binding_hex"), bytes(vector, "payload_hex"));
@@ -212,7 +206,7 @@ fn cursors_are_sealed_as_published() {
 }
 
 #[test]
-fn api_keys_are_read_and_hashed_as_published() {
+fn api_keys_match_the_vectors() {
     for vector in each(&vectors(), "api_keys") {
         let key = ApiKey::parse(text(vector, "text")).unwrap();
         assert_eq!(key.key_id().as_str(), text(vector, "id"));

@@ -1,17 +1,14 @@
-//! Cursors: they open only as they were sealed, for the request they were sealed for.
+//! Cursors open only unaltered, and only for the request that they were sealed for.
 
-use attache_model::{OsEntropy, Timestamp};
 use attache_signing::{
     CursorError, KeyRing, MAX_CURSOR_CHARS, MAX_CURSOR_PAYLOAD_BYTES, open_cursor, seal_cursor,
 };
 use proptest::prelude::*;
 
-fn ring() -> KeyRing {
-    KeyRing::generate(Timestamp::from_millis(1_800_000_000_000), &OsEntropy)
-}
+use crate::{earlier_ring, ring, rotated};
 
 #[test]
-fn a_cursor_belongs_to_its_binding() {
+fn cursor_opens_only_with_its_binding() {
     let ring = ring();
     let cursor = seal_cursor(&ring, b"tenant 7, active", b"position");
     assert_eq!(
@@ -27,24 +24,19 @@ fn a_cursor_belongs_to_its_binding() {
 }
 
 #[test]
-fn binding_and_payload_do_not_run_into_each_other() {
+fn binding_and_payload_are_kept_apart() {
     let ring = ring();
-    // The same bytes in a row, divided elsewhere.
+    // The same concatenation, split at another place.
     let one = seal_cursor(&ring, b"ab", b"c");
     let two = seal_cursor(&ring, b"a", b"bc");
     assert_ne!(one[one.len() - 43..], two[two.len() - 43..]);
 }
 
 #[test]
-fn a_cursor_survives_a_rotation_and_ends_with_its_key() {
-    // Made on another day, so that its id is surely another.
-    let older = KeyRing::generate(Timestamp::from_millis(1_700_000_000_000), &OsEntropy);
-    let newer = ring();
+fn cursor_survives_rotation_until_its_key_is_removed() {
+    let (older, newer) = (earlier_ring(), ring());
     let cursor = seal_cursor(&older, b"b", b"p");
-    let both = newer
-        .clone()
-        .with_second(older.signing_key().clone())
-        .unwrap();
+    let both = rotated(&newer, &older);
     assert_eq!(open_cursor(&both, b"b", &cursor), Ok(b"p".to_vec()));
     assert_eq!(
         open_cursor(&newer, b"b", &cursor),
@@ -57,7 +49,7 @@ fn a_cursor_survives_a_rotation_and_ends_with_its_key() {
 }
 
 #[test]
-fn the_longest_payload_fits_under_the_longest_key_id() {
+fn longest_payload_fits_with_the_longest_key_id() {
     let secret = "9f6b3c0de18a4475b2c7f01d5e8893aa46d1c05b7e2f98340c6ad7b5e1f38297";
     let ring = KeyRing::parse(&format!("0123456789abcdef:{secret}")).unwrap();
     let longest = vec![b'x'; MAX_CURSOR_PAYLOAD_BYTES];
@@ -72,7 +64,7 @@ fn the_longest_payload_fits_under_the_longest_key_id() {
 }
 
 #[test]
-fn what_is_no_cursor_is_malformed() {
+fn other_text_is_malformed() {
     let ring = ring();
     let cursor = seal_cursor(&ring, b"", b"p");
     for text in [
@@ -80,7 +72,7 @@ fn what_is_no_cursor_is_malformed() {
         "A".to_owned(),
         "not a cursor".to_owned(),
         format!("{cursor}="),
-        // Another version; a MAC cut short with nothing before it.
+        // Another version; a truncated MAC without a payload.
         format!("B{}", &cursor[1..]),
         cursor[..24].to_owned(),
         "A".repeat(MAX_CURSOR_CHARS + 4),
@@ -95,7 +87,7 @@ fn what_is_no_cursor_is_malformed() {
 
 proptest! {
     #[test]
-    fn opens_to_what_was_sealed(
+    fn payload_round_trips(
         binding in prop::collection::vec(any::<u8>(), 0..100),
         payload in prop::collection::vec(any::<u8>(), 0..300),
     ) {
@@ -106,17 +98,17 @@ proptest! {
     }
 
     #[test]
-    fn no_character_can_be_changed(place in any::<usize>(), by in "[A-Za-z0-9_-]") {
+    fn changed_character_is_refused(at in any::<usize>(), by in "[A-Za-z0-9_-]") {
         let ring = ring();
         let mut cursor = seal_cursor(&ring, b"binding", b"some position");
-        let place = place % cursor.len();
-        prop_assume!(cursor[place..=place] != by);
-        cursor.replace_range(place..=place, &by);
+        let at = at % cursor.len();
+        prop_assume!(cursor[at..=at] != by);
+        cursor.replace_range(at..=at, &by);
         prop_assert!(open_cursor(&ring, b"binding", &cursor).is_err());
     }
 
     #[test]
-    fn no_other_text_opens(text in "[A-Za-z0-9_-]{0,200}|\\PC{0,100}") {
+    fn random_text_is_refused(text in "[A-Za-z0-9_-]{0,200}|\\PC{0,100}") {
         prop_assert!(open_cursor(&ring(), b"", &text).is_err());
     }
 }
