@@ -51,8 +51,8 @@ async fn none_is_stored_if_the_third_is_not_accepted() {
     let early = files(Form::new().field("accept", "application/pdf"));
     let late = files(Form::new()).field("accept", "application/pdf");
     for form in [early, late] {
-        let answer = client.upload_form(form).await;
-        answer.problem_naming(422, "type-not-accepted", "3.txt");
+        let response = client.upload_form(form).await;
+        response.problem_mentioning(422, "type-not-accepted", "3.txt");
         assert_nothing_left(&server, &client).await;
     }
 }
@@ -83,8 +83,8 @@ async fn none_is_stored_if_the_third_is_too_large() {
             "application/octet-stream",
             &noise(3, 40_000),
         );
-    let answer = client.upload_form(form).await;
-    answer.problem_naming(413, "too-large", LIMIT_BYTES);
+    let response = client.upload_form(form).await;
+    response.problem_mentioning(413, "too-large", LIMIT_BYTES);
     assert_nothing_left(&server, &client).await;
 }
 
@@ -97,24 +97,24 @@ async fn none_is_stored_if_a_field_after_the_files_is_refused() {
     client
         .upload_form(unknown)
         .await
-        .problem_naming(422, "invalid-field", "colour");
+        .problem_mentioning(422, "invalid-field", "colour");
     let unusable = files().field("category", "not a slug!");
     client
         .upload_form(unusable)
         .await
-        .problem_naming(422, "invalid-field", "category");
+        .problem_mentioning(422, "invalid-field", "category");
     let twice = files().field("person", "a").field("person", "b");
     client
         .upload_form(twice)
         .await
-        .problem_naming(422, "invalid-field", "person");
+        .problem_mentioning(422, "invalid-field", "person");
     let two_digests = files()
         .file("file", "2.pdf", "application/pdf", PDF)
         .field("sha256", &crate::support::sha256_hex(PDF));
     client
         .upload_form(two_digests)
         .await
-        .problem_naming(422, "invalid-field", "sha256");
+        .problem_mentioning(422, "invalid-field", "sha256");
     assert_nothing_left(&server, &client).await;
 }
 
@@ -128,9 +128,9 @@ async fn a_bad_name_among_good_ones_refuses_all() {
     client
         .upload_form(form)
         .await
-        .problem_naming(422, "invalid-field", "filename");
+        .problem_mentioning(422, "invalid-field", "filename");
     let fields = json!({});
-    let answer = client.upload_json("nul\0.txt", b"x", fields).await;
-    answer.problem_naming(422, "invalid-field", "filename");
+    let response = client.upload_json("nul\0.txt", b"x", fields).await;
+    response.problem_mentioning(422, "invalid-field", "filename");
     assert_nothing_left(&server, &client).await;
 }

@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, Client, Options, PDF, Server, id_of};
+use crate::support::{Client, Options, PDF, Response, Server, id_of};
 
 const CROWD: usize = 64;
 
 /// How long a claim is asked for again that the service is too busy for.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Sends all claims at the same moment, each over a connection of its own.
-async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -> Vec<Answer> {
+async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -> Vec<Response> {
     let gate = Arc::new(Barrier::new(CROWD));
     let mut tasks = JoinSet::new();
     for number in 0..CROWD {
-        let client = Client::keeping_its_connection(server.url(), Some(server.key()));
+        let client = Client::with_keep_alive(server.url(), Some(server.key()));
         let (gate, id) = (gate.clone(), id.to_owned());
         tasks.spawn(async move {
             // The connection is open before the gate is.
@@ -28,10 +28,10 @@ async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -
             gate.wait().await;
             let started = Instant::now();
             loop {
-                let answer = client.claim(&id, &holder(number)).await;
+                let response = client.claim(&id, &holder(number)).await;
                 // A crowd may have to wait for longer than a database connection is waited for.
-                if answer.status != 503 || started.elapsed() > PATIENCE {
-                    return answer;
+                if response.status != 503 || started.elapsed() > TIMEOUT {
+                    return response;
                 }
             }
         });
@@ -44,15 +44,16 @@ async fn of_64_different_holders_one_wins_and_63_are_told_since_when() {
     let server = Server::start(Options::new()).await;
     for round in 0..4 {
         let id = id_of(&server.client().store(&format!("{round}.pdf"), PDF).await);
-        let answers = claim_at_once(&server, &id, |number| format!("certificate:{number}")).await;
+        let responses = claim_at_once(&server, &id, |number| format!("certificate:{number}")).await;
 
-        let (won, refused): (Vec<_>, Vec<_>) =
-            answers.into_iter().partition(|answer| answer.status == 200);
+        let (won, refused): (Vec<_>, Vec<_>) = responses
+            .into_iter()
+            .partition(|response| response.status == 200);
         assert_eq!((won.len(), refused.len()), (1, CROWD - 1));
         let won = won[0].json();
-        for answer in refused {
+        for response in refused {
             assert_eq!(
-                answer.problem(409, "file-claimed")["used_at"],
+                response.problem(409, "file-claimed")["used_at"],
                 won["used_at"]
             );
         }
@@ -64,11 +65,11 @@ async fn of_64_different_holders_one_wins_and_63_are_told_since_when() {
 async fn the_same_holder_64_times_gets_the_same_answer() {
     let server = Server::start(Options::new()).await;
     let id = id_of(&server.client().store("a.pdf", PDF).await);
-    let answers = claim_at_once(&server, &id, |_| "certificate:42".to_owned()).await;
-    let times: BTreeSet<String> = answers
+    let responses = claim_at_once(&server, &id, |_| "certificate:42".to_owned()).await;
+    let times: BTreeSet<String> = responses
         .into_iter()
-        .map(|answer| {
-            answer.expect(200).json()["used_at"]
+        .map(|response| {
+            response.expect(200).json()["used_at"]
                 .as_str()
                 .unwrap()
                 .to_owned()
@@ -130,12 +131,12 @@ async fn a_claim_needs_a_holder_and_nothing_else() {
         (json!({"holder": 42}), "holder"),
         (json!({"holder": "a", "until": "tomorrow"}), "until"),
     ] {
-        let answer = client.post_json(&claim, &body).await;
-        answer.problem_naming(422, "invalid-field", named);
+        let response = client.post_json(&claim, &body).await;
+        response.problem_mentioning(422, "invalid-field", named);
     }
     for query in ["", "?holder=", "?holder=a&x=1", "?holder=a&holder=b"] {
-        let answer = client.delete(&format!("{claim}{query}")).await;
-        answer.problem(400, "invalid-parameter");
+        let response = client.delete(&format!("{claim}{query}")).await;
+        response.problem(400, "invalid-parameter");
     }
     assert_eq!(
         client.record(&id).await.expect(200).json()["used_at"],

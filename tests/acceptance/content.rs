@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::{Answer, Client, HTML, Options, PDF, PNG, SVG, Server, id_of, sha256_hex};
+use crate::support::{Client, HTML, Options, PDF, PNG, Response, SVG, Server, id_of, sha256_hex};
 
 const BYTES: &[u8] = b"0123456789abcdefghij";
 
-async fn ask(client: &Client, id: &str, headers: &[(&str, &str)]) -> Answer {
+async fn ask(client: &Client, id: &str, headers: &[(&str, &str)]) -> Response {
     let mut request = client.request("GET", &format!("/v1/files/{id}/content"));
     for (name, value) in headers {
         request = request.header(name, value);
@@ -22,8 +22,8 @@ async fn a_whole_file_comes_with_all_that_a_cache_and_a_browser_need() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.pdf", PDF).await);
-    let answer = client.content(&id).await.expect(200);
-    assert_eq!(answer.body, PDF);
+    let response = client.content(&id).await.expect(200);
+    assert_eq!(response.body, PDF);
     let digest = STANDARD.encode(Sha256::digest(PDF));
     let expected = [
         ("content-type", "application/pdf".to_owned()),
@@ -35,17 +35,19 @@ async fn a_whole_file_comes_with_all_that_a_cache_and_a_browser_need() {
         ("cache-control", "private, no-store".to_owned()),
     ];
     for (name, value) in expected {
-        assert_eq!(answer.header(name), value, "{name}");
+        assert_eq!(response.header(name), value, "{name}");
     }
     assert!(
-        answer
+        response
             .header("content-disposition")
             .starts_with("attachment"),
-        "{answer:?}"
+        "{response:?}"
     );
     assert!(
-        answer.header("content-security-policy").contains("sandbox"),
-        "{answer:?}"
+        response
+            .header("content-security-policy")
+            .contains("sandbox"),
+        "{response:?}"
     );
 }
 
@@ -90,20 +92,20 @@ async fn a_range_is_served_cut_or_refused() {
         ("bytes=0-18446744073709551615", 0..20),
     ];
     for (range, expected) in partial {
-        let answer = ask(&client, &id, &[("range", range)]).await.expect(206);
+        let response = ask(&client, &id, &[("range", range)]).await.expect(206);
         let shown = format!("bytes {}-{}/20", expected.start, expected.end - 1);
-        assert_eq!(answer.header("content-range"), shown, "{range}");
+        assert_eq!(response.header("content-range"), shown, "{range}");
         assert_eq!(
-            answer.header("content-length"),
+            response.header("content-length"),
             expected.len().to_string(),
             "{range}"
         );
-        assert_eq!(answer.body, BYTES[expected], "{range}");
+        assert_eq!(response.body, BYTES[expected], "{range}");
     }
     for range in ["bytes=20-", "bytes=20-30", "bytes=-0", "bytes=99999999999-"] {
-        let answer = ask(&client, &id, &[("range", range)]).await;
-        assert_eq!(answer.header("content-range"), "bytes */20", "{range}");
-        answer.problem(416, "range-not-satisfiable");
+        let response = ask(&client, &id, &[("range", range)]).await;
+        assert_eq!(response.header("content-range"), "bytes */20", "{range}");
+        response.problem(416, "range-not-satisfiable");
     }
     // What is not a range of bytes is as if it were not there (RFC 9110, section 14.2).
     for range in [
@@ -114,9 +116,9 @@ async fn a_range_is_served_cut_or_refused() {
         "bytes 0-1",
         "0-1",
     ] {
-        let answer = ask(&client, &id, &[("range", range)]).await.expect(200);
-        assert_eq!(answer.body, BYTES, "{range}");
-        assert!(answer.find_header("content-range").is_none(), "{range}");
+        let response = ask(&client, &id, &[("range", range)]).await.expect(200);
+        assert_eq!(response.body, BYTES, "{range}");
+        assert!(response.find_header("content-range").is_none(), "{range}");
     }
 }
 
@@ -125,15 +127,15 @@ async fn several_ranges_are_never_answered_wrongly() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.txt", BYTES).await);
-    let answer = ask(&client, &id, &[("range", "bytes=0-1,5-6")]).await;
-    match answer.status {
-        200 => assert_eq!(answer.body, BYTES),
+    let response = ask(&client, &id, &[("range", "bytes=0-1,5-6")]).await;
+    match response.status {
+        200 => assert_eq!(response.body, BYTES),
         206 => assert!(
-            answer
+            response
                 .header("content-type")
                 .starts_with("multipart/byteranges")
         ),
-        _ => panic!("{answer:?}"),
+        _ => panic!("{response:?}"),
     }
 }
 
@@ -160,10 +162,10 @@ async fn if_range_gives_the_part_only_of_the_same_bytes() {
         "Wed, 21 Oct 2015 07:28:00 GMT",
         "nonsense",
     ] {
-        let answer = ask(&client, &id, &[range, ("if-range", other)])
+        let response = ask(&client, &id, &[range, ("if-range", other)])
             .await
             .expect(200);
-        assert_eq!(answer.body, BYTES, "{other}");
+        assert_eq!(response.body, BYTES, "{other}");
     }
     let beyond = [("range", "bytes=99-"), ("if-range", "\"another\"")];
     ask(&client, &id, &beyond).await.expect(200);
@@ -183,11 +185,11 @@ async fn conditions_save_the_transfer_or_refuse_it() {
     let weak = format!("W/{tag}");
     let list = format!("\"x\", {tag}");
     for unchanged in [tag.as_str(), &weak, &list, "*"] {
-        let answer = ask(&client, &id, &[("if-none-match", unchanged)])
+        let response = ask(&client, &id, &[("if-none-match", unchanged)])
             .await
             .expect(304);
-        assert!(answer.body.is_empty(), "{unchanged}");
-        assert_eq!(answer.header("etag"), tag, "{unchanged}");
+        assert!(response.body.is_empty(), "{unchanged}");
+        assert_eq!(response.header("etag"), tag, "{unchanged}");
     }
     ask(&client, &id, &[("if-none-match", "\"x\"")])
         .await
@@ -210,9 +212,9 @@ async fn an_empty_file_has_no_range() {
     let whole = client.content(&id).await.expect(200);
     assert_eq!((whole.header("content-length"), whole.body.len()), ("0", 0));
     for range in ["bytes=0-", "bytes=0-0"] {
-        let answer = ask(&client, &id, &[("range", range)]).await;
-        assert_eq!(answer.header("content-range"), "bytes */0", "{range}");
-        answer.problem(416, "range-not-satisfiable");
+        let response = ask(&client, &id, &[("range", range)]).await;
+        assert_eq!(response.header("content-range"), "bytes */0", "{range}");
+        response.problem(416, "range-not-satisfiable");
     }
     let tag = whole.header("etag").to_owned();
     ask(&client, &id, &[("if-none-match", &tag)])
@@ -261,20 +263,22 @@ async fn markup_is_never_rendered() {
         let fields = json!({"visibility": "public", "content_type": content_type});
         let record = client.store_with(filename, bytes, fields).await;
         for address in addresses(&client, &record).await {
-            let answer = client.get(&address).await.expect(200);
-            assert_eq!(answer.body, bytes, "{address}");
-            let disposition = answer.header("content-disposition");
+            let response = client.get(&address).await.expect(200);
+            assert_eq!(response.body, bytes, "{address}");
+            let disposition = response.header("content-disposition");
             assert!(
                 disposition.starts_with("attachment;"),
                 "{filename} {address}: {disposition}"
             );
             assert_eq!(
-                answer.header("x-content-type-options"),
+                response.header("x-content-type-options"),
                 "nosniff",
                 "{address}"
             );
             assert!(
-                answer.header("content-security-policy").contains("sandbox"),
+                response
+                    .header("content-security-policy")
+                    .contains("sandbox"),
                 "{address}"
             );
         }
@@ -312,9 +316,9 @@ async fn what_a_browser_shows_safely_is_shown_when_asked_for() {
     let wrong = client
         .get(&format!("/v1/files/{id}/content?disposition=maybe"))
         .await;
-    wrong.problem_naming(400, "invalid-parameter", "disposition");
+    wrong.problem_mentioning(400, "invalid-parameter", "disposition");
     let unknown = client
         .get(&format!("/v1/files/{id}/content?download=1"))
         .await;
-    unknown.problem_naming(400, "invalid-parameter", "download");
+    unknown.problem_mentioning(400, "invalid-parameter", "download");
 }

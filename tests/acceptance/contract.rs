@@ -31,9 +31,12 @@ async fn document() -> Value {
 
 async fn document_of(options: Options) -> Value {
     let server = Server::start(options).await;
-    let answer = server.anonymous().get("/openapi.json").await.expect(200);
-    assert!(answer.header("content-type").contains("json"), "{answer:?}");
-    answer.json()
+    let response = server.anonymous().get("/openapi.json").await.expect(200);
+    assert!(
+        response.header("content-type").contains("json"),
+        "{response:?}"
+    );
+    response.json()
 }
 
 #[tokio::test]

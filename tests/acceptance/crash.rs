@@ -53,8 +53,8 @@ async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Ar
         let request = client.request("POST", &target);
         let request = request.streamed("application/octet-stream", StreamBody::new(body).boxed());
         match request.try_send().await {
-            Ok(answer) => {
-                let id = id_of(&answer.expect(201).only_file());
+            Ok(response) => {
+                let id = id_of(&response.expect(201).only_file());
                 journal.lock().unwrap().acknowledged.insert(id, name);
             }
             Err(_) => return,

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Client, Options, PDF, Server, id_of};
+use crate::support::{Client, Options, PDF, Response, Server, id_of};
 
 const ORIGIN: &str = "https://app.example.org";
 
-async fn preflight(client: &Client, target: &str, method: &str) -> Answer {
+async fn preflight(client: &Client, target: &str, method: &str) -> Response {
     let request = client.request("OPTIONS", target).header("origin", ORIGIN);
     let request = request.header("access-control-request-method", method);
     request
@@ -15,7 +15,7 @@ async fn preflight(client: &Client, target: &str, method: &str) -> Answer {
         .await
 }
 
-async fn read_from(client: &Client, target: &str, origin: &str) -> Answer {
+async fn read_from(client: &Client, target: &str, origin: &str) -> Response {
     client
         .request("GET", target)
         .header("origin", origin)
@@ -23,8 +23,8 @@ async fn read_from(client: &Client, target: &str, origin: &str) -> Answer {
         .await
 }
 
-fn allows(answer: &Answer, origin: &str) -> bool {
-    let allowed = answer.find_header("access-control-allow-origin");
+fn allows(response: &Response, origin: &str) -> bool {
+    let allowed = response.find_header("access-control-allow-origin");
     allowed.is_some_and(|allowed| allowed == "*" || allowed == origin)
 }
 

@@ -11,7 +11,8 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
 use crate::support::{
-    Answer, Client, Needs, Options, PDF, Server, eventually, has_story, id_of, noise, run, skip,
+    Capability, Client, Options, PDF, Response, Server, eventually, id_of, noise, pairing_has, run,
+    skip,
 };
 
 /// A small filesystem over a directory, for as long as this value lives.
@@ -44,7 +45,7 @@ impl Drop for SmallDisk {
 }
 
 /// Uploads without saying how much: only the disk itself can refuse.
-async fn upload_undeclared(client: &Client, name: &str, megabytes: u64) -> Answer {
+async fn upload_undeclared(client: &Client, name: &str, megabytes: u64) -> Response {
     let pieces = (0..megabytes).map(|number| Bytes::from(noise(number, 1 << 20)));
     let body = StreamBody::new(stream::iter(pieces.map(|piece| Ok(Frame::data(piece))))).boxed();
     let request = client.request("POST", &format!("/v1/files?filename={name}"));
@@ -56,12 +57,14 @@ async fn upload_undeclared(client: &Client, name: &str, megabytes: u64) -> Answe
 
 #[tokio::test]
 async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
-    if !has_story(Needs::DataDirectory) {
+    if !pairing_has(Capability::DataDirectory) {
         return;
     }
     let mut disk = Err("not tried".to_owned());
     let options = Options::new().environment("ATTACHE_RESERVE_BYTES", "0");
-    let server = Server::start_prepared(options, |folder| disk = SmallDisk::mount(folder)).await;
+    let server =
+        Server::start_in_prepared_directory(options, |folder| disk = SmallDisk::mount(folder))
+            .await;
     let _disk = match disk {
         Ok(disk) => disk,
         Err(reason) => {
@@ -89,8 +92,8 @@ async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
     let filler = server.data_dir().join("filler");
     let full = fs::write(&filler, vec![0; 30 << 20]).unwrap_err();
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
-    let answer = client.upload_raw("small.txt", "", &noise(1, 100_000)).await;
-    answer.problem(507, "out-of-space");
+    let response = client.upload_raw("small.txt", "", &noise(1, 100_000)).await;
+    response.problem(507, "out-of-space");
     assert_eq!(client.content(&kept).await.expect(200).body, PDF);
     assert_eq!(client.list_names("").await, ["kept.pdf"]);
     server.anonymous().get("/livez").await.expect(200);
@@ -100,7 +103,7 @@ async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
         "uploads work again",
         Duration::from_secs(30),
         async || client.upload_raw("after.txt", "", &noise(2, 100_000)).await,
-        |answer| answer.status == 201,
+        |response| response.status == 201,
     )
     .await;
     let id = id_of(&after.only_file());

@@ -9,8 +9,8 @@ use attache_testkit::{ThrowawayAuthority, ThrowawayPostgres, TlsDoor};
 use tempfile::TempDir;
 
 use crate::support::{
-    Needs, Options, PDF, Server, begin, complete, has_program, has_story, id_of, run, url_of,
-    whole_promise,
+    Capability, Options, PDF, Server, begin, complete, declared_upload, has_program, id_of,
+    pairing_has, run, upload_url,
 };
 
 const HERE: &str = "127.0.0.1";
@@ -79,7 +79,7 @@ fn setting(server: &Server, name: &str) -> String {
 
 #[tokio::test]
 async fn all_goes_on_as_ever_with_servers_whose_authority_is_trusted() {
-    if !has_story(Needs::SharedStart) || !has_program("curl", "encrypted") {
+    if !pairing_has(Capability::SharedStart) || !has_program("curl", "encrypted") {
         return;
     }
     let plain = Server::start(Options::new()).await;
@@ -92,7 +92,7 @@ async fn all_goes_on_as_ever_with_servers_whose_authority_is_trusted() {
     let options = options.fold(Options::new(), |options, (name, value)| {
         options.environment(name, value)
     });
-    let server = plain.start_beside_with(options).await;
+    let server = plain.start_replica_with(options).await;
     let before = (doors.database.passed(), doors.store.passed());
     assert!(before.0 > 0 && before.1 > 0, "{before:?}");
     let id = id_of(&server.client().store("scan.pdf", PDF).await);
@@ -100,26 +100,26 @@ async fn all_goes_on_as_ever_with_servers_whose_authority_is_trusted() {
     assert_eq!(content.body, PDF);
 
     // Whoever sends straight to the store sends through the same door.
-    let promised = begin(&server.client(), &whole_promise(PDF)).await;
+    let pending = begin(&server.client(), &declared_upload(PDF)).await;
     let door = format!("https://{HERE}:{}/", doors.store.port());
-    assert!(url_of(&promised).starts_with(&door), "{promised}");
+    assert!(upload_url(&pending).starts_with(&door), "{pending}");
     let file = doors.trusted.with_file_name("scan.pdf");
     fs::write(&file, PDF).unwrap();
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--fail", "--cacert"]);
     curl.arg(&doors.trusted).arg("--upload-file").arg(&file);
-    for (name, value) in promised["headers"].as_object().unwrap() {
+    for (name, value) in pending["headers"].as_object().unwrap() {
         let value = value.as_str().unwrap();
         curl.arg("--header").arg(format!("{name}: {value}"));
     }
-    let sent = run(curl.arg(url_of(&promised)));
+    let sent = run(curl.arg(upload_url(&pending)));
     assert!(sent.status.success(), "{sent:?}");
-    complete(&server.client(), &promised).await.expect(200);
+    complete(&server.client(), &pending).await.expect(200);
 }
 
 #[tokio::test]
 async fn nothing_is_said_to_servers_that_are_not_who_they_should_be() {
-    if !has_story(Needs::SharedStart) {
+    if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;

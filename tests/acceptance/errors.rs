@@ -34,12 +34,12 @@ async fn without_a_good_key_everything_is_401_and_says_how_to_authenticate() {
         if let Some(value) = &value {
             request = request.header("authorization", value);
         }
-        let answer = request.send().await;
+        let response = request.send().await;
         assert!(
-            answer.header("www-authenticate").starts_with("Bearer"),
-            "{value:?}: {answer:?}"
+            response.header("www-authenticate").starts_with("Bearer"),
+            "{value:?}: {response:?}"
         );
-        bodies.push(comparable(answer.problem(401, "unauthenticated")));
+        bodies.push(comparable(response.problem(401, "unauthenticated")));
     }
     assert!(bodies.iter().all(|body| *body == bodies[1]), "{bodies:#?}");
     let request = anyone.request("GET", "/v1/files");
@@ -117,9 +117,9 @@ async fn an_unknown_route_is_404_and_a_wrong_method_405() {
         ),
         ("POST", "/livez", "GET"),
     ] {
-        let answer = client.request(method, target).send().await;
-        assert!(answer.header("allow").contains(allowed), "{answer:?}");
-        answer.problem(405, "method-not-allowed");
+        let response = client.request(method, target).send().await;
+        assert!(response.header("allow").contains(allowed), "{response:?}");
+        response.problem(405, "method-not-allowed");
     }
 }
 
@@ -128,12 +128,12 @@ async fn a_missing_scope_is_403_and_named() {
     let server = Server::start(Options::new()).await;
     let reader = server.create_key("default", &["files:read"]);
     let reader = server.client().with_key(&reader);
-    let answer = reader.upload_raw("a.txt", "", b"a").await;
-    answer.problem_naming(403, "missing-scope", "files:write");
+    let response = reader.upload_raw("a.txt", "", b"a").await;
+    response.problem_mentioning(403, "missing-scope", "files:write");
     reader.get("/v1/files").await.expect(200);
     // A scope is asked for before the file is looked up.
-    let answer = reader.content(UNKNOWN_ID).await;
-    answer.problem_naming(403, "missing-scope", "content:read");
+    let response = reader.content(UNKNOWN_ID).await;
+    response.problem_mentioning(403, "missing-scope", "content:read");
 }
 
 #[tokio::test]
@@ -160,18 +160,22 @@ async fn broken_bodies_are_400_and_name_the_fault() {
     let whole = file.clone().finish();
     let kind = Form::content_type();
     // Ended in good order, but before the last boundary.
-    for short in [&file.unfinished()[..], b"", b"nothing of the kind"] {
+    for short in [
+        &file.without_closing_boundary()[..],
+        b"",
+        b"nothing of the kind",
+    ] {
         send(&kind, short).await.problem(400, "body-cut-off");
     }
     send("multipart/form-data", &whole)
         .await
-        .problem_naming(400, "malformed-body", "boundary");
+        .problem_mentioning(400, "malformed-body", "boundary");
     let other = "multipart/form-data; boundary=another";
     send(other, &whole).await.problem(400, "body-cut-off");
     let headless = Form::new().part("X-Nothing: useful", b"x").finish();
     send(&kind, &headless)
         .await
-        .problem_naming(400, "malformed-body", "part 1");
+        .problem_mentioning(400, "malformed-body", "part 1");
     send("multipart/mixed; boundary=b", &whole)
         .await
         .problem(415, "unsupported-media-type");
@@ -227,8 +231,8 @@ async fn fields_that_do_not_fit_are_422_and_named() {
         ),
     ];
     for (body, named) in cases {
-        let answer = client.post_json("/v1/files", &body).await;
-        let problem = answer.problem_naming(422, "invalid-field", named);
+        let response = client.post_json("/v1/files", &body).await;
+        let problem = response.problem_mentioning(422, "invalid-field", named);
         assert_eq!(problem["errors"][0]["field"], named, "{problem:#}");
     }
     let both = json!({"filename": "a", "content": "YQ==", "person": "p", "person_id": UNKNOWN_ID});
@@ -254,14 +258,14 @@ async fn queries_that_do_not_fit_are_400_and_named() {
         ("filename=", "filename"),
     ] {
         let request = client.request("POST", &format!("/v1/files?{query}"));
-        let answer = request.body("application/octet-stream", "x").send().await;
-        answer.problem_naming(400, "invalid-parameter", named);
+        let response = request.body("application/octet-stream", "x").send().await;
+        response.problem_mentioning(400, "invalid-parameter", named);
     }
     let id = id_of(&client.store("a.pdf", PDF).await);
-    let answer = client.get(&format!("/v1/files/{id}?colour=blue")).await;
-    answer.problem_naming(400, "invalid-parameter", "colour");
-    let answer = client.delete(&format!("/v1/files/{id}?force=true")).await;
-    answer.problem_naming(400, "invalid-parameter", "force");
+    let response = client.get(&format!("/v1/files/{id}?colour=blue")).await;
+    response.problem_mentioning(400, "invalid-parameter", "colour");
+    let response = client.delete(&format!("/v1/files/{id}?force=true")).await;
+    response.problem_mentioning(400, "invalid-parameter", "force");
     client.record(&id).await.expect(200);
 }
 
@@ -269,14 +273,14 @@ async fn queries_that_do_not_fit_are_400_and_named() {
 async fn a_body_without_a_shape_is_415() {
     let server = Server::start(Options::new()).await;
     let request = server.client().request("POST", "/v1/files");
-    let answer = request.body("text/plain", "what is this?").send().await;
-    answer.problem(415, "unsupported-media-type");
+    let response = request.body("text/plain", "what is this?").send().await;
+    response.problem(415, "unsupported-media-type");
     let record = server.client().store("a.pdf", PDF).await;
     let target = format!("/v1/files/{}/claim", id_of(&record));
     let request = server.client().request("POST", &target);
-    let answer = request
+    let response = request
         .body("text/plain", "{\"holder\":\"h\"}")
         .send()
         .await;
-    answer.problem(415, "unsupported-media-type");
+    response.problem(415, "unsupported-media-type");
 }

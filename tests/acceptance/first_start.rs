@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Needs, Options, PDF, Server, eventually, has_program, has_story, run};
+use crate::support::{Capability, Options, PDF, Server, eventually, has_program, pairing_has, run};
 
 /// The command on stdout that begins with `curl`, with its continued lines.
 fn printed_curl(printed: &str) -> String {
@@ -39,7 +39,7 @@ fn uploaded_file(command: &str) -> &str {
 
 #[tokio::test]
 async fn the_first_start_prints_a_key_and_a_curl_that_can_be_pasted() {
-    if !has_story(Needs::FirstStart) || !has_program("curl", "first_start") {
+    if !pairing_has(Capability::FirstStart) || !has_program("curl", "first_start") {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -48,7 +48,7 @@ async fn the_first_start_prints_a_key_and_a_curl_that_can_be_pasted() {
     let printed = eventually(
         "a curl command",
         Duration::from_secs(10),
-        async || server.printed(),
+        async || server.stdout(),
         |printed| printed.contains("curl "),
     )
     .await;
@@ -72,10 +72,10 @@ async fn the_first_start_prints_a_key_and_a_curl_that_can_be_pasted() {
     let document = &said[said
         .find('{')
         .unwrap_or_else(|| panic!("{command}\n{said}"))..];
-    let answer: Value = serde_json::from_str(document.trim()).unwrap();
+    let response: Value = serde_json::from_str(document.trim()).unwrap();
     let listed = server.client().list("").await;
     assert_eq!(listed.len(), 1, "{listed:#?}");
-    assert_eq!(answer["files"][0]["id"], listed[0]["id"], "{answer:#}");
+    assert_eq!(response["files"][0]["id"], listed[0]["id"], "{response:#}");
     assert_eq!(
         listed[0]["sha256"],
         crate::support::sha256_hex(&fs::read(&file).unwrap())
@@ -117,7 +117,7 @@ async fn a_restart_keeps_everything_and_prints_no_second_key() {
 
     let server = server.restart().await;
 
-    assert!(!server.printed().contains("att_"), "{}", server.printed());
+    assert!(!server.stdout().contains("att_"), "{}", server.stdout());
     let client = server.client();
     assert_eq!(client.list("state=any").await, before);
     assert_eq!(client.content(&claimed_id).await.expect(200).body, PDF);
@@ -131,7 +131,7 @@ async fn a_restart_keeps_everything_and_prints_no_second_key() {
 
 #[tokio::test]
 async fn a_second_server_on_the_same_directory_is_refused() {
-    if !has_story(Needs::DataDirectory) {
+    if !pairing_has(Capability::DataDirectory) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -164,7 +164,7 @@ async fn a_second_server_on_the_same_directory_is_refused() {
 
 #[tokio::test]
 async fn the_secrets_on_disk_are_for_the_owner_only() {
-    if !has_story(Needs::DataDirectory) {
+    if !pairing_has(Capability::DataDirectory) {
         return;
     }
     let server = Server::start(Options::new()).await;

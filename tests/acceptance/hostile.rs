@@ -1,13 +1,13 @@
 //! Requests that no proper client sends: refused at their caps, and the next request is served.
 
-use crate::support::{Answer, Form, Options, Server};
+use crate::support::{Form, Options, Response, Server};
 
 /// Sends bytes as they are; answers what comes back, `None` where the server just closed.
-async fn exchange(server: &Server, bytes: &[u8]) -> Option<Answer> {
+async fn exchange(server: &Server, bytes: &[u8]) -> Option<Response> {
     let mut connection = server.connect().await;
     // The server may refuse before it has read everything.
     let _ = connection.try_send(bytes).await;
-    connection.try_answer().await
+    connection.try_response().await
 }
 
 fn request(server: &Server, line: &str, headers: &str) -> String {
@@ -84,10 +84,10 @@ async fn malformed_heads_are_refused() {
     ];
     let mut not_refused = Vec::new();
     for (what, bytes) in cases {
-        let answer = exchange(&server, bytes.as_bytes()).await;
+        let response = exchange(&server, bytes.as_bytes()).await;
         // A 4xx, or the connection closed without a word.
-        if let Some(answer) = answer.filter(|answer| !(400..500).contains(&answer.status)) {
-            not_refused.push(format!("{what}: {}", answer.status));
+        if let Some(response) = response.filter(|response| !(400..500).contains(&response.status)) {
+            not_refused.push(format!("{what}: {}", response.status));
         }
         assert_unharmed(&server, what).await;
     }
@@ -100,8 +100,8 @@ async fn sixty_four_headers_are_served_and_sixty_five_refused() {
     for (more, status) in [(62, 200), (63, 431)] {
         let headers = "X-Many: x\r\n".repeat(more);
         let bytes = request(&server, "GET /v1/files", &headers);
-        let answer = exchange(&server, bytes.as_bytes()).await.unwrap();
-        assert_eq!(answer.status, status, "{answer:?}");
+        let response = exchange(&server, bytes.as_bytes()).await.unwrap();
+        assert_eq!(response.status, status, "{response:?}");
     }
 }
 
@@ -117,11 +117,11 @@ async fn a_request_is_not_smuggled_behind_a_doubtful_length() {
     let head = request(&server, "POST /v1/files?filename=a.txt", &headers);
     let mut connection = server.connect().await;
     connection.send(format!("{head}{body}")).await;
-    let first = connection.try_answer().await;
-    if let Some(first) = first.filter(|answer| answer.status < 400) {
+    let first = connection.try_response().await;
+    if let Some(first) = first.filter(|response| response.status < 400) {
         // The chunks counted. Then the connection must not go on with what the length covered.
         assert_eq!(first.status, 201, "{first:?}");
-        let second = connection.try_answer().await;
+        let second = connection.try_response().await;
         assert!(
             second.is_none(),
             "the smuggled request was answered: {second:?}"
@@ -152,9 +152,12 @@ async fn paths_that_climb_find_nothing() {
         "/v1/files/%ff%fe",
     ] {
         let bytes = request(&server, &format!("GET {target}"), "");
-        let answer = exchange(&server, bytes.as_bytes()).await.unwrap();
-        assert!((400..=404).contains(&answer.status), "{target}: {answer:?}");
-        assert!(!answer.text().contains("root:"), "{target}");
+        let response = exchange(&server, bytes.as_bytes()).await.unwrap();
+        assert!(
+            (400..=404).contains(&response.status),
+            "{target}: {response:?}"
+        );
+        assert!(!response.text().contains("root:"), "{target}");
     }
     assert_unharmed(&server, "climbing paths").await;
 }
@@ -185,10 +188,10 @@ async fn an_endless_part_head_is_refused_at_its_cap() {
             }
         }
         // No end was ever sent: an answer means that a cap was met.
-        if let Some(answer) = connection.try_answer().await {
+        if let Some(response) = connection.try_response().await {
             assert!(
-                matches!(answer.status, 400 | 413 | 422),
-                "{start}: {answer:?}"
+                matches!(response.status, 400 | 413 | 422),
+                "{start}: {response:?}"
             );
         }
         assert_unharmed(&server, &start).await;
@@ -236,8 +239,11 @@ async fn hostile_multipart_is_refused_and_stores_nothing() {
         ),
     ];
     for (what, form) in cases {
-        let answer = client.upload_form(form).await;
-        assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
+        let response = client.upload_form(form).await;
+        assert!(
+            (400..500).contains(&response.status),
+            "{what}: {response:?}"
+        );
         assert!(
             client.list("state=any&name=hostile").await.is_empty(),
             "{what}"

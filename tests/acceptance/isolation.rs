@@ -120,10 +120,10 @@ async fn no_route_lets_a_wrong_credential_pass() {
     for route in keyed_routes() {
         let shown = format!("{} {}", route.method, route.target);
         for (what, client) in &dead {
-            let answer = route.request(client, &id).send().await;
-            assert_eq!(answer.status, 401, "{shown} with {what}: {answer:?}");
+            let response = route.request(client, &id).send().await;
+            assert_eq!(response.status, 401, "{shown} with {what}: {response:?}");
             assert!(
-                answer.find_header("www-authenticate").is_some(),
+                response.find_header("www-authenticate").is_some(),
                 "{shown} with {what}"
             );
         }
@@ -132,15 +132,18 @@ async fn no_route_lets_a_wrong_credential_pass() {
             .filter(|scope| *scope != route.scope)
             .collect();
         let unscoped = client.with_key(&server.create_key("default", &others));
-        let answer = route.request(&unscoped, &id).send().await;
+        let response = route.request(&unscoped, &id).send().await;
         assert_eq!(
-            answer.status, 403,
-            "{shown} without {}: {answer:?}",
+            response.status, 403,
+            "{shown} without {}: {response:?}",
             route.scope
         );
         if route.is_about_a_file() {
-            let answer = route.request(&other, &id).send().await;
-            assert_eq!(answer.status, 404, "{shown} by another tenant: {answer:?}");
+            let response = route.request(&other, &id).send().await;
+            assert_eq!(
+                response.status, 404,
+                "{shown} by another tenant: {response:?}"
+            );
         }
     }
 
@@ -161,12 +164,12 @@ async fn each_scope_alone_opens_its_own_routes() {
         let alone = server
             .client()
             .with_key(&server.create_key("default", &[route.scope]));
-        let answer = route.request(&alone, &id).send().await;
+        let response = route.request(&alone, &id).send().await;
         let shown = format!(
-            "{} {} with {}: {answer:?}",
+            "{} {} with {}: {response:?}",
             route.method, route.target, route.scope
         );
-        assert!((200..300).contains(&answer.status), "{shown}");
+        assert!((200..300).contains(&response.status), "{shown}");
     }
 }
 

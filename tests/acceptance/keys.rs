@@ -54,14 +54,14 @@ async fn a_key_ends_when_it_was_told_to() {
     let key = server.cli(&arguments);
     let client = server.client().with_key(&key);
     client.get("/v1/files").await.expect(200);
-    let ended = eventually(
+    let expired = eventually(
         "the key ends",
         Duration::from_secs(90),
         async || client.get("/v1/files").await,
-        |answer| answer.status != 200,
+        |response| response.status != 200,
     )
     .await;
-    ended.problem(401, "unauthenticated");
+    expired.problem(401, "unauthenticated");
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Options, PDF, Server, id_of};
 
-async fn archive(client: &Client, id: &str) -> crate::support::Answer {
+async fn archive(client: &Client, id: &str) -> crate::support::Response {
     client.post(&format!("/v1/files/{id}/archive")).await
 }
 
-async fn restore(client: &Client, id: &str) -> crate::support::Answer {
+async fn restore(client: &Client, id: &str) -> crate::support::Response {
     client.post(&format!("/v1/files/{id}/restore")).await
 }
 

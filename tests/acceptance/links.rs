@@ -6,7 +6,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::support::{Answer, Client, Options, PDF, Server, eventually, id_of};
+use crate::support::{Client, Options, PDF, Response, Server, eventually, id_of};
 
 struct Linked {
     server: Server,
@@ -50,15 +50,15 @@ async fn a_link_gives_its_bearer_the_bytes_and_says_for_how_long() {
         id,
         url,
     } = linked(json!({"action": "download"})).await;
-    let answer = anyone.get(&url).await.expect(200);
-    assert_eq!(answer.body, PDF);
+    let response = anyone.get(&url).await.expect(200);
+    assert_eq!(response.body, PDF);
     assert!(
-        answer
+        response
             .header("content-disposition")
             .starts_with("attachment"),
-        "{answer:?}"
+        "{response:?}"
     );
-    assert_eq!(answer.header("cache-control"), "private, no-store");
+    assert_eq!(response.header("cache-control"), "private, no-store");
     let head = anyone.head(&url).await.expect(200);
     assert_eq!(head.header("content-length"), PDF.len().to_string());
     let part = anyone
@@ -69,10 +69,10 @@ async fn a_link_gives_its_bearer_the_bytes_and_says_for_how_long() {
     assert_eq!(part.expect(206).body, PDF[PDF.len() - 3..]);
 
     let view = server.client().link(&id, &json!({"action": "view"})).await;
-    let answer = anyone.get(&view).await.expect(200);
+    let response = anyone.get(&view).await.expect(200);
     assert!(
-        answer.header("content-disposition").starts_with("inline"),
-        "{answer:?}"
+        response.header("content-disposition").starts_with("inline"),
+        "{response:?}"
     );
 
     let body = json!({"action": "download", "expires_in": 60});
@@ -110,10 +110,10 @@ async fn a_link_request_is_checked() {
         ),
         (json!({"action": "view", "expires": 60}), "expires"),
     ] {
-        let answer = client
+        let response = client
             .post_json(&format!("/v1/files/{id}/links"), &body)
             .await;
-        answer.problem_naming(422, "invalid-field", named);
+        response.problem_mentioning(422, "invalid-field", named);
     }
     // Nothing said is a download, for a quarter of an hour.
     let plain = client.link(&id, &json!({})).await;
@@ -189,9 +189,9 @@ async fn no_part_of_a_link_can_be_changed() {
         url,
     } = linked(json!({"action": "download"})).await;
     for (what, forged) in forgeries(&url) {
-        let answer = anyone.get(&forged).await;
-        assert_eq!(answer.status, 403, "{what}: {answer:?}");
-        answer.problem(403, "invalid-link");
+        let response = anyone.get(&forged).await;
+        assert_eq!(response.status, 403, "{what}: {response:?}");
+        response.problem(403, "invalid-link");
     }
     let other_id = id_of(&server.client().store("b.pdf", b"%PDF-1.4 other").await);
     let other_file = url.replace(&id, &other_id);
@@ -212,17 +212,17 @@ async fn a_link_lets_read_and_nothing_else() {
         ..
     } = linked(json!({"action": "download"})).await;
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
-        let answer = anyone
+        let response = anyone
             .request(method, &url)
             .body("text/plain", "x")
             .send()
             .await;
-        let allowed = answer.header("allow").to_owned();
+        let allowed = response.header("allow").to_owned();
         assert!(
             allowed.contains("GET") && allowed.contains("HEAD"),
             "{allowed}"
         );
-        answer.problem(405, "method-not-allowed");
+        response.problem(405, "method-not-allowed");
     }
     assert_eq!(server.client().list("").await.len(), 1);
 }
@@ -235,14 +235,14 @@ async fn a_link_ends() {
         server,
         id,
     } = linked(json!({"action": "download", "expires_in": 2})).await;
-    let ended = eventually(
+    let expired = eventually(
         "the link ends",
         Duration::from_secs(15),
         async || anyone.get(&url).await,
-        |answer: &Answer| answer.status != 200,
+        |response: &Response| response.status != 200,
     )
     .await;
-    ended.problem(403, "link-expired");
+    expired.problem(403, "link-expired");
     anyone.head(&url).await.expect(403);
     // An altered link is never called expired.
     let mut stretched = parameters(&url);
@@ -268,12 +268,12 @@ async fn a_link_survives_changes_of_the_record() {
     } = linked(json!({"action": "download"})).await;
     let changes = json!({"filename": "renamed.pdf", "person": "somebody", "category": "images"});
     server.client().patch(&id, &changes).await.expect(200);
-    let answer = anyone.get(&url).await.expect(200);
-    assert_eq!(answer.body, PDF);
+    let response = anyone.get(&url).await.expect(200);
+    assert_eq!(response.body, PDF);
     // The name is one of the things that were signed.
     assert!(
-        answer.header("content-disposition").contains("a.pdf"),
-        "{answer:?}"
+        response.header("content-disposition").contains("a.pdf"),
+        "{response:?}"
     );
 }
 
@@ -283,14 +283,14 @@ async fn a_link_carries_the_public_url_with_its_prefix() {
         .argument("--public-url")
         .argument("https://files.example.org/api");
     let server = Server::start(options).await;
-    let answer = server
+    let response = server
         .client()
         .upload_raw("a.pdf", "", PDF)
         .await
         .expect(201);
-    let id = id_of(&answer.only_file());
+    let id = id_of(&response.only_file());
     assert_eq!(
-        answer.header("location"),
+        response.header("location"),
         format!("https://files.example.org/api/v1/files/{id}")
     );
     let link = server

@@ -223,12 +223,12 @@ async fn a_list_begins_behind_a_number_in_its_own_order() {
     assert_eq!(client.list_names(&by_seq).await, ["bravo.txt"]);
     let by_name = format!("/v1/files?sort=name&after_seq={}", seq(2));
     let refused = client.get(&by_name).await;
-    refused.problem_naming(400, "invalid-parameter", "after_seq");
+    refused.problem_mentioning(400, "invalid-parameter", "after_seq");
     let first = client.get("/v1/files?sort=seq&limit=1").await.json();
     let cursor = first["next_cursor"].as_str().unwrap();
     let both = format!("/v1/files?sort=seq&cursor={cursor}&after_seq=1");
     let refused = client.get(&both).await;
-    refused.problem_naming(400, "invalid-parameter", "after_seq");
+    refused.problem_mentioning(400, "invalid-parameter", "after_seq");
 }
 
 /// Follows `Link: rel="next"` from page to page; answers the filenames.
@@ -299,14 +299,14 @@ async fn a_cursor_is_for_its_own_list_only() {
         "sort=name&person=x",
     ] {
         // A list of a person who is unknown is empty whatever the cursor says.
-        let answer = client.get(&with(query)).await;
-        if answer.status == 200 {
+        let response = client.get(&with(query)).await;
+        if response.status == 200 {
             assert!(
-                query.contains("person") && answer.files().is_empty(),
+                query.contains("person") && response.files().is_empty(),
                 "{query}"
             );
         } else {
-            answer.problem(400, "invalid-cursor");
+            response.problem(400, "invalid-cursor");
         }
     }
     let other = server.other_tenant("other");
@@ -317,10 +317,10 @@ async fn a_cursor_is_for_its_own_list_only() {
     let mut changed = cursor.to_owned();
     let last = if changed.pop() == Some('A') { 'B' } else { 'A' };
     changed.push(last);
-    let answer = client
+    let response = client
         .get(&format!("/v1/files?sort=name&cursor={changed}"))
         .await;
-    answer.problem(400, "invalid-cursor");
+    response.problem(400, "invalid-cursor");
 }
 
 #[tokio::test]
@@ -355,8 +355,8 @@ async fn what_a_list_does_not_understand_it_refuses_by_name() {
         ("person=%zz", "person"),
     ];
     for (query, named) in cases {
-        let answer = client.get(&format!("/v1/files?{query}")).await;
-        answer.problem_naming(400, "invalid-parameter", named);
+        let response = client.get(&format!("/v1/files?{query}")).await;
+        response.problem_mentioning(400, "invalid-parameter", named);
     }
     client
         .get("/v1/files?cursor=abc")

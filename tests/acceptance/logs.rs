@@ -61,7 +61,7 @@ async fn no_secret_and_no_personal_word_reaches_the_log() {
     let mut words = make_calls(&server).await;
     words.extend(["canary", "Signature="].map(str::to_owned));
     server.terminate();
-    server.ended().await;
+    server.wait_for_exit().await;
 
     let log = server.log();
     assert!(
@@ -90,9 +90,9 @@ async fn every_answer_has_a_request_id_and_a_given_one_is_kept() {
         "/v1/files?colour=blue",
         "/openapi.json",
     ] {
-        let answer = client.get(target).await;
+        let response = client.get(target).await;
         assert!(
-            made.insert(answer.header("x-request-id").to_owned()),
+            made.insert(response.header("x-request-id").to_owned()),
             "{target}: repeated"
         );
         let request = client
@@ -108,11 +108,11 @@ async fn every_answer_has_a_request_id_and_a_given_one_is_kept() {
         let request = client
             .request("GET", "/livez")
             .header("x-request-id", unusable);
-        let answer = request.send().await;
-        let answered = answer.header("x-request-id");
+        let response = request.send().await;
+        let responded = response.header("x-request-id");
         assert!(
-            !answered.is_empty() && answered != unusable,
-            "{unusable}: {answered}"
+            !responded.is_empty() && responded != unusable,
+            "{unusable}: {responded}"
         );
     }
 }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    ALL_SCOPES, Answer, Client, Needs, Options, PDF, PNG, Place, Server, eventually, has_story,
-    id_of, noise, run,
+    ALL_SCOPES, Backends, Capability, Client, Options, PDF, PNG, Response, Server, eventually,
+    id_of, noise, pairing_has, run,
 };
 
 const LIST: &str = "/v1/files?state=any&sort=created_at&limit=1000";
@@ -21,7 +21,7 @@ struct Known {
     key: String,
     /// The whole list.
     list: Value,
-    contents: Vec<(String, Answer)>,
+    contents: Vec<(String, Response)>,
 }
 
 /// Notes all that a client can ask for.
@@ -110,10 +110,10 @@ async fn fill(client: &Client, seed: u64) -> Story {
 
 /// Begins an upload whose bytes have not arrived; null on a server that knows no such route.
 async fn begin_upload(client: &Client) -> Value {
-    let promise = json!({"filename": "late.pdf", "content_type": "application/pdf"});
-    let answer = client.post_json("/v1/uploads", &promise).await;
-    match answer.status {
-        201 => answer.json(),
+    let declared = json!({"filename": "late.pdf", "content_type": "application/pdf"});
+    let response = client.post_json("/v1/uploads", &declared).await;
+    match response.status {
+        201 => response.json(),
         _ => Value::Null,
     }
 }
@@ -124,9 +124,9 @@ fn on(server: &Server, url: &str) -> String {
     format!("{}/{path}", server.url())
 }
 
-fn migrate_data(server: &Server, place: &Place) -> Command {
+fn migrate_data(server: &Server, place: &Backends) -> Command {
     let mut command = server.command(&["migrate-data"]);
-    place.configure_as_destination(&mut command);
+    place.configure_as_target(&mut command);
     command
 }
 
@@ -138,17 +138,17 @@ fn refusal(command: &mut Command) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn migrate(server: &Server, place: &Place) {
+fn migrate(server: &Server, place: &Backends) {
     let mut command = server.command(&["migrate"]);
     place.configure(&mut command);
     assert!(run(&mut command).status.success());
 }
 
 /// Starts a move, and kills it when some blobs are carried and the next cannot be.
-async fn move_and_kill(server: &Server, place: &Place) {
+async fn move_and_kill(server: &Server, place: &Backends) {
     // Four are under way at a time, so of eight whose bytes are there some have their rows.
     let s3 = place.s3();
-    s3.break_after(8, S3Operation::Put, S3Fault::Silent);
+    s3.fail_after(8, S3Operation::Put, S3Fault::Unresponsive);
     let mut command = migrate_data(server, place);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut moving = command.spawn().unwrap();
@@ -161,11 +161,11 @@ async fn move_and_kill(server: &Server, place: &Place) {
     .await;
     moving.kill().unwrap();
     moving.wait().unwrap();
-    s3.heal();
+    s3.clear_faults();
 }
 
 /// Moves on after a kill; the database may take a moment to notice that the one before is gone.
-async fn move_again(server: &Server, place: &Place) -> Output {
+async fn move_again(server: &Server, place: &Backends) -> Output {
     eventually(
         "the database is free",
         SOON,
@@ -177,7 +177,7 @@ async fn move_again(server: &Server, place: &Place) -> Output {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_has_moved_is_the_same_to_its_clients() {
-    if !has_story(Needs::Destination) {
+    if !pairing_has(Capability::MigrationTarget) {
         return;
     }
     let mut old = Server::start_embedded(Options::new()).await;
@@ -193,11 +193,11 @@ async fn a_server_that_has_moved_is_the_same_to_its_clients() {
     let others = note(&old, &other_key).await;
     let highest = highest_number(&known).max(highest_number(&others));
 
-    let place = Place::on(ThrowawayPostgres::shared());
+    let place = Backends::on(ThrowawayPostgres::shared());
     let told = refusal(&mut migrate_data(&old, &place));
     assert!(told.contains("stop the server"), "{told}");
     old.terminate();
-    assert!(old.ended().await.success());
+    assert!(old.wait_for_exit().await.success());
     let told = refusal(&mut migrate_data(&old, &place));
     assert!(told.contains("run `attached migrate` with"), "{told}");
     migrate(&old, &place);
@@ -215,7 +215,7 @@ async fn a_server_that_has_moved_is_the_same_to_its_clients() {
 
     let keys = old.data_dir().join("signing-keys");
     let options = Options::new().environment("ATTACHE_SIGNING_KEYS", keys.to_str().unwrap());
-    let new = Server::start_on_filled(place, options).await;
+    let new = Server::start_on_existing(place, options).await;
     assert_known(&new, &known).await;
     assert_known(&new, &others).await;
     let client = Client::new(new.url(), Some(&known.key));
@@ -267,19 +267,19 @@ async fn assert_story(new: &Server, client: &Client, story: &Story) {
 
 #[tokio::test]
 async fn a_target_that_holds_something_else_is_refused_and_left_alone() {
-    if !has_story(Needs::Destination) {
+    if !pairing_has(Capability::MigrationTarget) {
         return;
     }
     let mut old = Server::start_embedded(Options::new()).await;
     old.client().store("a.pdf", PDF).await;
     old.terminate();
-    assert!(old.ended().await.success());
+    assert!(old.wait_for_exit().await.success());
 
     let used = Server::start(Options::new()).await;
     let theirs = used.client().store("b.png", PNG).await;
     let before = used.client().get(LIST).await.expect(200).json();
     let mut command = old.command(&["migrate-data"]);
-    used.configure_as_destination(&mut command);
+    used.configure_as_target(&mut command);
     let told = refusal(&mut command);
     assert!(told.contains("the target must be empty"), "{told}");
     assert_eq!(used.client().get(LIST).await.expect(200).json(), before);
@@ -289,7 +289,7 @@ async fn a_target_that_holds_something_else_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn damaged_and_missing_bytes_are_named_and_everything_else_is_carried() {
-    if !has_story(Needs::Destination) {
+    if !pairing_has(Capability::MigrationTarget) {
         return;
     }
     let mut old = Server::start_embedded(Options::new()).await;
@@ -302,8 +302,8 @@ async fn damaged_and_missing_bytes_are_named_and_everything_else_is_carried() {
         ids.push((id_of(&file), noise(number, 100)));
     }
     old.terminate();
-    assert!(old.ended().await.success());
-    let place = Place::on(ThrowawayPostgres::shared());
+    assert!(old.wait_for_exit().await.success());
+    let place = Backends::on(ThrowawayPostgres::shared());
     migrate(&old, &place);
 
     let backup = TempDir::new().unwrap();

@@ -99,10 +99,10 @@ async fn a_name_comes_back_byte_for_byte_by_every_way_in_and_out() {
                 format!("/v1/public/{id}/{}", encode_segment(&name)),
                 link,
             ] {
-                let answer = server.client().get(&address).await.expect(200);
-                let read = read_disposition(answer.header("content-disposition"));
+                let response = server.client().get(&address).await.expect(200);
+                let read = read_disposition(response.header("content-disposition"));
                 assert_eq!(read, ("attachment".into(), name.clone()), "{address}");
-                assert_eq!(answer.body, PDF, "{address}");
+                assert_eq!(response.body, PDF, "{address}");
             }
         }
     }
@@ -135,11 +135,11 @@ async fn multipart_names_are_read_as_browsers_and_curl_write_them() {
             "Content-Disposition: form-data; name=\"file\"; {parameter}\r\n\
              Content-Type: application/pdf"
         );
-        let answer = client
+        let response = client
             .upload_form(Form::new().part(&head, PDF))
             .await
             .expect(201);
-        assert_eq!(answer.only_file()["filename"], expected, "{parameter}");
+        assert_eq!(response.only_file()["filename"], expected, "{parameter}");
     }
 }
 
@@ -161,10 +161,10 @@ async fn names_are_normalised_and_dangerous_ones_are_refused() {
         &too_long,
     ];
     for name in refused {
-        let answer = client.upload_json(name, b"x", json!({})).await;
-        answer.problem_naming(422, "invalid-field", "filename");
-        let answer = client.upload_raw(name, "", b"x").await;
-        answer.problem_naming(400, "invalid-parameter", "filename");
+        let response = client.upload_json(name, b"x", json!({})).await;
+        response.problem_mentioning(422, "invalid-field", "filename");
+        let response = client.upload_raw(name, "", b"x").await;
+        response.problem_mentioning(400, "invalid-parameter", "filename");
     }
     assert_eq!(client.list("").await.len(), 1);
 }

@@ -8,39 +8,40 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Answer, Client, Needs, Options, Server, eventually, has_story, id_of, noise, sha256_hex,
+    Capability, Client, Options, Response, Server, eventually, id_of, noise, pairing_has,
+    sha256_hex,
 };
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Fails unless the answer is one of these, or tells that the service is away and when to ask again.
 #[track_caller]
-fn assert_done_or_away(answer: &Answer, done: &[u16]) -> bool {
-    if done.contains(&answer.status) {
+fn assert_done_or_away(response: &Response, done: &[u16]) -> bool {
+    if done.contains(&response.status) {
         return true;
     }
-    let wait = answer.header("retry-after");
+    let wait = response.header("retry-after");
     assert!(
         wait.parse::<u64>().is_ok_and(|seconds| seconds > 0),
-        "{answer:?}"
+        "{response:?}"
     );
-    answer.clone().problem(503, "unavailable");
+    response.clone().problem(503, "unavailable");
     false
 }
 
 /// Asks again until it is done; answers also how often it was not.
-async fn until_done<F: Future<Output = Answer>>(
+async fn until_done<F: Future<Output = Response>>(
     done: &[u16],
     mut ask: impl FnMut() -> F,
-) -> (Answer, u32) {
+) -> (Response, u32) {
     let started = Instant::now();
     let mut refusals = 0;
     loop {
-        let answer = ask().await;
-        if assert_done_or_away(&answer, done) {
-            return (answer, refusals);
+        let response = ask().await;
+        if assert_done_or_away(&response, done) {
+            return (response, refusals);
         }
-        assert!(started.elapsed() < PATIENCE, "{answer:?}");
+        assert!(started.elapsed() < TIMEOUT, "{response:?}");
         refusals += 1;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -63,9 +64,9 @@ async fn work(client: Client, worker: u64, stop: Instant) -> (BTreeMap<String, S
                 client.upload_json(&name, &bytes, fields).await
             }
         };
-        let (answer, refused) = until_done(&[200, 201], upload).await;
+        let (response, refused) = until_done(&[200, 201], upload).await;
         refusals += refused;
-        let id = id_of(&answer.only_file());
+        let id = id_of(&response.only_file());
         let holder = format!("certificate:{name}");
         let claim = || {
             let (client, id, holder) = (client.clone(), id.clone(), holder.clone());
@@ -81,11 +82,11 @@ async fn work(client: Client, worker: u64, stop: Instant) -> (BTreeMap<String, S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_twice() {
-    if !has_story(Needs::DatabaseServer) {
+    if !pairing_has(Capability::DatabaseServer) {
         return;
     }
     let postgres = ThrowawayPostgres::start().unwrap();
-    let server = Server::start_on(&postgres, Options::new()).await;
+    let server = Server::start_on_postgres(&postgres, Options::new()).await;
     let stop = Instant::now() + Duration::from_secs(8);
     let mut workers = JoinSet::new();
     for worker in 0..4 {
@@ -96,13 +97,13 @@ async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_t
         tokio::time::sleep(Duration::from_secs(1)).await;
         postgres.crash().unwrap();
         let readiness = async || anyone.get("/readyz").await.status;
-        eventually("unready", PATIENCE, readiness, |status| *status == 503).await;
+        eventually("unready", TIMEOUT, readiness, |status| *status == 503).await;
         anyone.get("/livez").await.expect(200);
         let refused = server.client().get("/v1/files").await;
         assert!(!assert_done_or_away(&refused, &[]));
         postgres.restart().unwrap();
         let readiness = async || anyone.get("/readyz").await.status;
-        eventually("ready again", PATIENCE, readiness, |status| *status == 200).await;
+        eventually("ready again", TIMEOUT, readiness, |status| *status == 200).await;
     }
 
     let mut done = BTreeMap::new();
@@ -129,22 +130,22 @@ async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_t
 
 #[tokio::test]
 async fn a_store_that_is_away_is_503_and_leaves_nothing() {
-    if !has_story(Needs::StoreServer) {
+    if !pairing_has(Capability::StoreServer) {
         return;
     }
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("kept.bin", b"kept").await);
     for fault in [S3Fault::Refused(503, "SlowDown"), S3Fault::LostRequest] {
-        server.s3().break_next(S3Operation::Put, fault, usize::MAX);
+        server.s3().fail_next(S3Operation::Put, fault, usize::MAX);
         let refused = client.upload_raw("a.bin", "", b"a").await;
         assert!(!assert_done_or_away(&refused, &[]), "{fault:?}");
-        server.s3().break_next(S3Operation::Get, fault, usize::MAX);
+        server.s3().fail_next(S3Operation::Get, fault, usize::MAX);
         let refused = client.content(&id).await;
         assert!(!assert_done_or_away(&refused, &[]), "{fault:?}");
         // Records do not need the store.
         client.record(&id).await.expect(200);
-        server.s3().heal();
+        server.s3().clear_faults();
     }
     client.store("b.bin", b"b").await;
     assert_eq!(client.content(&id).await.expect(200).body.as_ref(), b"kept");

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Needs, Options, PDF, Server, assert_nothing_left, begin, complete, finish, has_story,
-    id_of, noise, send, sha256_hex, signs_requests, state, upload_of, url_of, whole_promise,
+    Capability, Options, PDF, Response, Server, assert_nothing_left, begin, complete,
+    declared_upload, finish, id_of, noise, pairing_has, presigns_requests, send, sha256_hex, state,
+    upload_path, upload_url,
 };
 
 /// The bytes of a `PDF` with one of them changed.
@@ -18,8 +19,8 @@ fn wrong_byte() -> Vec<u8> {
 }
 
 /// Sends to the URL of an upload with another content type than was promised.
-async fn send_as(server: &Server, promised: &Value, content_type: &str) -> Answer {
-    let mut other = promised.clone();
+async fn send_as(server: &Server, pending: &Value, content_type: &str) -> Response {
+    let mut other = pending.clone();
     let headers = other["headers"].as_object_mut().unwrap();
     headers.retain(|name, _| !name.eq_ignore_ascii_case("content-type"));
     headers.insert("content-type".to_owned(), json!(content_type));
@@ -27,9 +28,9 @@ async fn send_as(server: &Server, promised: &Value, content_type: &str) -> Answe
 }
 
 /// Puts other bytes in the place of those that were sent to the store.
-fn replace_sent(server: &Server, promised: &Value, bytes: &[u8]) {
+fn replace_sent(server: &Server, pending: &Value, bytes: &[u8]) {
     let objects = server.stored_objects();
-    let is_sent = |path: &Path| url_of(promised).contains(path.to_str().unwrap());
+    let is_sent = |path: &Path| upload_url(pending).contains(path.to_str().unwrap());
     let sent = objects.iter().find(|object| is_sent(&object.path));
     server.replace_object(sent.unwrap(), bytes);
 }
@@ -38,27 +39,27 @@ fn replace_sent(server: &Server, promised: &Value, bytes: &[u8]) {
 async fn what_is_not_as_promised_is_refused_wherever_it_is_sent() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let promised = begin(&client, &whole_promise(PDF)).await;
+    let pending = begin(&client, &declared_upload(PDF)).await;
     let longer = [PDF, b"x"].concat();
-    let mut refused = vec![send_as(&server, &promised, "text/html").await];
+    let mut refused = vec![send_as(&server, &pending, "text/html").await];
     for bytes in [&wrong_byte()[..], &longer, &PDF[1..]] {
-        refused.push(send(&server.anonymous(), &promised, bytes).await);
-        let early = complete(&client, &promised).await;
+        refused.push(send(&server.anonymous(), &pending, bytes).await);
+        let early = complete(&client, &pending).await;
         early.problem(409, "upload-incomplete");
         assert_nothing_left(&server).await;
     }
-    for answer in refused {
-        assert!((400..500).contains(&answer.status), "{answer:?}");
+    for response in refused {
+        assert!((400..500).contains(&response.status), "{response:?}");
     }
-    assert_eq!(state(&client, &promised).await, "pending");
+    assert_eq!(state(&client, &pending).await, "pending");
 
-    let record = finish(&server, &promised, PDF).await;
+    let record = finish(&server, &pending, PDF).await;
     assert_eq!(record["sha256"], sha256_hex(PDF));
 }
 
 #[tokio::test]
 async fn what_the_store_took_is_looked_at_before_it_is_a_record() {
-    if !has_story(Needs::SignedRequests) {
+    if !pairing_has(Capability::PresignedRequests) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -66,31 +67,31 @@ async fn what_the_store_took_is_looked_at_before_it_is_a_record() {
 
     // As long and with the digest that was promised, but no PDF: only its bytes say so.
     let no_pdf = noise(3, PDF.len());
-    let promised = begin(&client, &whole_promise(&no_pdf)).await;
-    send(&anyone, &promised, &no_pdf).await.expect(200);
-    let refused = complete(&client, &promised).await;
+    let pending = begin(&client, &declared_upload(&no_pdf)).await;
+    send(&anyone, &pending, &no_pdf).await.expect(200);
+    let refused = complete(&client, &pending).await;
     refused.problem(422, "type-not-accepted");
-    assert_eq!(state(&client, &promised).await, "pending");
+    assert_eq!(state(&client, &pending).await, "pending");
     assert!(client.list("state=any").await.is_empty());
-    client.delete(&upload_of(&promised)).await.expect(204);
+    client.delete(&upload_path(&pending)).await.expect(204);
     assert_nothing_left(&server).await;
 
     // Replaced after the store compared it, and before the server did.
-    let promised = begin(&client, &whole_promise(PDF)).await;
+    let pending = begin(&client, &declared_upload(PDF)).await;
     let longer = [PDF, b"x"].concat();
     for (bytes, status, problem) in [
         (&wrong_byte()[..], 422, "digest-mismatch"),
         (&longer, 400, "length-mismatch"),
         (&PDF[1..], 400, "length-mismatch"),
     ] {
-        send(&anyone, &promised, PDF).await.expect(200);
-        replace_sent(&server, &promised, bytes);
-        let refused = complete(&client, &promised).await;
+        send(&anyone, &pending, PDF).await.expect(200);
+        replace_sent(&server, &pending, bytes);
+        let refused = complete(&client, &pending).await;
         refused.problem(status, problem);
-        assert_eq!(state(&client, &promised).await, "pending");
+        assert_eq!(state(&client, &pending).await, "pending");
         assert!(client.list("state=any").await.is_empty());
     }
-    let record = finish(&server, &promised, PDF).await;
+    let record = finish(&server, &pending, PDF).await;
     assert_eq!(record["sha256"], sha256_hex(PDF));
 }
 
@@ -98,24 +99,21 @@ async fn what_the_store_took_is_looked_at_before_it_is_a_record() {
 async fn what_is_sent_after_the_end_changes_no_record() {
     let server = Server::start(Options::new()).await;
     let (client, anyone) = (server.client(), server.anonymous());
-    let promised = begin(&client, &whole_promise(PDF)).await;
-    let record = finish(&server, &promised, PDF).await;
+    let pending = begin(&client, &declared_upload(PDF)).await;
+    let record = finish(&server, &pending, PDF).await;
     // What was sent is gone: what is there from here on came late.
     server.wait_for_objects(1).await;
     // The store takes the same bytes again for as long as its URL lives; the server does not.
-    let again = send(&anyone, &promised, PDF).await;
-    assert_eq!(again.status, if signs_requests() { 200 } else { 409 });
-    let other = send(&anyone, &promised, &wrong_byte()).await;
+    let again = send(&anyone, &pending, PDF).await;
+    assert_eq!(again.status, if presigns_requests() { 200 } else { 409 });
+    let other = send(&anyone, &pending, &wrong_byte()).await;
     assert!((400..500).contains(&other.status), "{other:?}");
-    if signs_requests() {
+    if presigns_requests() {
         // Even what could be put under the URL's key is not what is served.
-        send(&anyone, &promised, PDF).await.expect(200);
-        replace_sent(&server, &promised, &wrong_byte());
+        send(&anyone, &pending, PDF).await.expect(200);
+        replace_sent(&server, &pending, &wrong_byte());
     }
-    assert_eq!(
-        complete(&client, &promised).await.expect(200).json(),
-        record
-    );
+    assert_eq!(complete(&client, &pending).await.expect(200).json(), record);
     let id = id_of(&record);
     assert_eq!(client.record(&id).await.expect(200).json(), record);
     assert_eq!(client.content(&id).await.expect(200).body, PDF);
@@ -129,19 +127,19 @@ async fn a_download_comes_from_the_store_where_that_is_chosen_and_it_signs() {
     let id = id_of(&client.store("naïve.pdf", PDF).await);
     let link = client.link(&id, &json!({})).await;
     for target in [format!("/v1/files/{id}/content"), link] {
-        let mut answer = client.get(&target).await;
-        if signs_requests() {
-            answer = answer.expect(307);
-            assert_eq!(answer.header("cache-control"), "no-store");
-            let location = answer.header("location").to_owned();
+        let mut response = client.get(&target).await;
+        if presigns_requests() {
+            response = response.expect(307);
+            assert_eq!(response.header("cache-control"), "no-store");
+            let location = response.header("location").to_owned();
             assert!(!location.starts_with(server.url()), "{location}");
-            answer = server.anonymous().get(&location).await;
+            response = server.anonymous().get(&location).await;
         }
         // A store that signs nothing is streamed from: the same bytes under the same name.
-        let answer = answer.expect(200);
-        assert_eq!(answer.body, PDF);
-        assert_eq!(answer.header("content-type"), "application/pdf");
-        let disposition = answer.header("content-disposition");
+        let response = response.expect(200);
+        assert_eq!(response.body, PDF);
+        assert_eq!(response.header("content-type"), "application/pdf");
+        let disposition = response.header("content-disposition");
         assert!(disposition.contains("na%C3%AFve.pdf"), "{disposition}");
     }
     let inline = format!("/v1/files/{id}/content?disposition=inline");

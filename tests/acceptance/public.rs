@@ -15,10 +15,10 @@ async fn a_public_file_is_served_without_a_key_for_as_long_as_it_is_public() {
     );
     let target = format!("/v1/public/{id}/a.pdf");
 
-    let answer = anyone.get(&target).await.expect(200);
-    assert_eq!(answer.body, PDF);
-    assert_eq!(answer.header("content-type"), "application/pdf");
-    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    let response = anyone.get(&target).await.expect(200);
+    assert_eq!(response.body, PDF);
+    assert_eq!(response.header("content-type"), "application/pdf");
+    assert_eq!(response.header("x-content-type-options"), "nosniff");
     let head = anyone.head(&target).await.expect(200);
     assert_eq!(head.header("content-length"), PDF.len().to_string());
     let part = anyone
@@ -36,13 +36,13 @@ async fn a_public_file_is_served_without_a_key_for_as_long_as_it_is_public() {
         .await
         .problem(401, "unauthenticated");
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
-        let answer = anyone.request(method, &target).send().await;
-        let allowed = answer.header("allow").to_owned();
+        let response = anyone.request(method, &target).send().await;
+        let allowed = response.header("allow").to_owned();
         assert!(
             allowed.contains("GET") && allowed.contains("HEAD"),
             "{allowed}"
         );
-        answer.problem(405, "method-not-allowed");
+        response.problem(405, "method-not-allowed");
     }
 
     client
@@ -58,11 +58,11 @@ async fn a_private_an_unknown_and_an_impossible_file_look_alike() {
     let private = id_of(&server.client().store("a.pdf", PDF).await);
     let mut bodies = Vec::new();
     for id in [private.as_str(), UNKNOWN_ID, "7"] {
-        let answer = server
+        let response = server
             .anonymous()
             .get(&format!("/v1/public/{id}/a.pdf"))
             .await;
-        let mut problem = answer.problem(404, "not-found");
+        let mut problem = response.problem(404, "not-found");
         problem.as_object_mut().unwrap().remove("request_id");
         bodies.push(problem);
     }

@@ -16,10 +16,10 @@ async fn a_record_reads_back_as_it_was_answered() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let mut stored = described(&client).await;
-    let answer = client.record(&id_of(&stored)).await.expect(200);
-    let read = answer.json();
-    assert_eq!(answer.header("content-type"), "application/json");
-    assert_eq!(answer.header("etag"), format!("\"{}\"", read["revision"]));
+    let response = client.record(&id_of(&stored)).await.expect(200);
+    let read = response.json();
+    assert_eq!(response.header("content-type"), "application/json");
+    assert_eq!(response.header("etag"), format!("\"{}\"", read["revision"]));
     stored.as_object_mut().unwrap().remove("deduplicated");
     assert_eq!(read, stored);
     assert_eq!(client.list("").await, [read]);
@@ -126,7 +126,7 @@ async fn a_patch_refuses_what_it_cannot_change_by_name() {
         client
             .patch(&id, &body)
             .await
-            .problem_naming(422, "invalid-field", named);
+            .problem_mentioning(422, "invalid-field", named);
     }
     let mut unchanged = before;
     unchanged.as_object_mut().unwrap().remove("deduplicated");
@@ -186,8 +186,8 @@ async fn a_deleted_file_is_gone_for_everybody() {
         .await;
     let id = id_of(&record);
     let link = client.link(&id, &json!({"action": "download"})).await;
-    let answer = client.delete(&format!("/v1/files/{id}")).await.expect(204);
-    assert!(answer.body.is_empty());
+    let response = client.delete(&format!("/v1/files/{id}")).await.expect(204);
+    assert!(response.body.is_empty());
     client.record(&id).await.problem(404, "not-found");
     client.content(&id).await.problem(404, "not-found");
     client.get(&link).await.problem(404, "not-found");

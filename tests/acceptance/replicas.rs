@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Client, Needs, Options, PDF, Server, eventually, has_story, id_of, noise, sha256_hex,
+    Capability, Client, Options, PDF, Server, eventually, id_of, noise, pairing_has, sha256_hex,
 };
 
 /// Two servers on the same data, and a client of each with the same key.
 async fn two_servers(options: Options) -> (Server, Server, [Client; 2]) {
     let one = Server::start(options).await;
-    let other = one.start_beside().await;
+    let other = one.start_replica().await;
     let clients = [one.client(), other.client()];
     (one, other, clients)
 }
@@ -48,7 +48,7 @@ async fn assert_consistent(server: &Server) -> Vec<Value> {
 
 #[tokio::test]
 async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() {
-    if !has_story(Needs::Replicas) {
+    if !pairing_has(Capability::Replicas) {
         return;
     }
     let (one, other, [client, beside]) = two_servers(Options::new()).await;
@@ -80,12 +80,12 @@ async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() 
     one.cli(&["key", "revoke", key_id]);
     reader.get("/v1/files").await.expect(401);
 
-    assert_eq!(one.files_left(), ["stderr.log"]);
+    assert_eq!(one.home_entries(), ["stderr.log"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_has_one_winner_whichever_server_is_asked() {
-    if !has_story(Needs::Replicas) {
+    if !pairing_has(Capability::Replicas) {
         return;
     }
     let (_one, _other, clients) = two_servers(Options::new()).await;
@@ -99,14 +99,14 @@ async fn a_claim_has_one_winner_whichever_server_is_asked() {
                 (client.claim(&id, &holder).await.status, holder)
             });
         }
-        let answers = claims.join_all().await;
-        let winners: Vec<_> = answers
+        let responses = claims.join_all().await;
+        let winners: Vec<_> = responses
             .iter()
             .filter(|(status, _)| *status == 200)
             .collect();
-        assert_eq!(winners.len(), 1, "{answers:?}");
+        assert_eq!(winners.len(), 1, "{responses:?}");
         assert!(
-            answers
+            responses
                 .iter()
                 .all(|(status, _)| [200, 409].contains(status))
         );
@@ -117,7 +117,7 @@ async fn a_claim_has_one_winner_whichever_server_is_asked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_and_deletes_of_the_same_bytes_race_across_servers_and_lose_nothing() {
-    if !has_story(Needs::Replicas) {
+    if !pairing_has(Capability::Replicas) {
         return;
     }
     let (one, _other, clients) = two_servers(Options::new()).await;
@@ -175,7 +175,7 @@ async fn write_until_killed(
         let request = client.request("POST", &target);
         let request = request.streamed("application/octet-stream", StreamBody::new(body).boxed());
         match request.try_send().await {
-            Ok(answer) => acknowledged.insert(id_of(&answer.expect(201).only_file()), digest),
+            Ok(response) => acknowledged.insert(id_of(&response.expect(201).only_file()), digest),
             Err(_) => break,
         };
         count.fetch_add(1, Ordering::Relaxed);
@@ -185,7 +185,7 @@ async fn write_until_killed(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() {
-    if !has_story(Needs::Replicas) {
+    if !pairing_has(Capability::Replicas) {
         return;
     }
     let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "5s");
@@ -230,5 +230,5 @@ async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() 
         assert_eq!(record["sha256"], digest.as_str());
     }
     assert_consistent(&other).await;
-    assert_eq!(other.files_left(), ["stderr.log"]);
+    assert_eq!(other.home_entries(), ["stderr.log"]);
 }

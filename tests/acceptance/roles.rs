@@ -7,11 +7,11 @@ use std::time::Duration;
 use attache_testkit::{S3Operation, ThrowawayS3};
 
 use crate::support::{
-    Identities, Needs, Options, PDF, Server, begin_anywhere, eventually, finish, has_story, id_of,
-    run, url_of, whole_promise,
+    Capability, CredentialsEndpoint, Options, PDF, Server, begin_to_any_url, declared_upload,
+    eventually, finish, id_of, pairing_has, run, upload_url,
 };
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const LONG: Duration = Duration::from_hours(6);
 
 const KEY: &str = ThrowawayS3::ACCESS_KEY_ID;
@@ -25,8 +25,8 @@ fn without_key() -> Options {
     options.without("AWS_SECRET_ACCESS_KEY")
 }
 
-fn in_container(identities: &Identities) -> Options {
-    let uri = identities.url("container");
+fn in_container(endpoint: &CredentialsEndpoint) -> Options {
+    let uri = endpoint.url("container");
     without_key().environment("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri)
 }
 
@@ -48,87 +48,87 @@ fn last_token(server: &Server) -> String {
 
 #[tokio::test]
 async fn a_container_has_a_key_and_then_the_next() {
-    if !has_story(Needs::StoreServer) {
+    if !pairing_has(Capability::StoreServer) {
         return;
     }
-    let identities = Identities::start();
-    identities.give(KEY, SECRET, Duration::from_secs(3));
-    let server = Server::start(in_container(&identities)).await;
+    let endpoint = CredentialsEndpoint::start();
+    endpoint.set_credentials(KEY, SECRET, Duration::from_secs(3));
+    let server = Server::start(in_container(&endpoint)).await;
     assert_works(&server).await;
     assert_eq!(last_token(&server), "token-of-the-session");
 
     // The store takes the first no more, and nobody has another: it is away.
-    server.s3().let_in("SECOND", "canary-second");
-    server.s3().shut_out(KEY);
-    identities.fail();
+    server.s3().allow_credentials("SECOND", "canary-second");
+    server.s3().revoke_credentials(KEY);
+    endpoint.set_failing();
     let client = server.client();
     let upload = async || client.upload_raw("b.bin", "", b"b").await;
     let is_away = |status: &u16| *status == 503;
-    let refused = eventually("away", PATIENCE, async || upload().await.status, is_away).await;
+    let refused = eventually("away", TIMEOUT, async || upload().await.status, is_away).await;
     assert_eq!(refused, 503);
     upload().await.problem(503, "unavailable");
     let readiness = async || server.anonymous().get("/readyz").await.status;
-    eventually("unready", PATIENCE, readiness, is_away).await;
+    eventually("unready", TIMEOUT, readiness, is_away).await;
     assert!(server.log().contains("no credentials for the store"));
 
-    identities.give("SECOND", "canary-second", LONG);
-    eventually("ready", PATIENCE, readiness, |status| *status == 200).await;
+    endpoint.set_credentials("SECOND", "canary-second", LONG);
+    eventually("ready", TIMEOUT, readiness, |status| *status == 200).await;
     assert_works(&server).await;
-    let asked = identities.times_asked();
+    let asked = endpoint.request_count();
     assert_works(&server).await;
-    assert_eq!(identities.times_asked(), asked, "a key that holds is kept");
+    assert_eq!(endpoint.request_count(), asked, "a key that holds is kept");
     assert!(!server.log().contains("canary"), "{}", server.log());
 }
 
 #[tokio::test]
 async fn what_is_promised_for_longer_than_the_key_holds_comes_through_the_server() {
-    if !has_story(Needs::StoreServer) {
+    if !pairing_has(Capability::StoreServer) {
         return;
     }
-    let identities = Identities::start();
-    identities.give(KEY, SECRET, Duration::from_mins(30));
-    let options = in_container(&identities);
+    let endpoint = CredentialsEndpoint::start();
+    endpoint.set_credentials(KEY, SECRET, Duration::from_mins(30));
+    let options = in_container(&endpoint);
     let server = Server::start(options.argument("--downloads=redirect")).await;
     let client = server.client();
-    let mut promise = whole_promise(PDF);
-    promise["expires_in"] = 3600.into();
-    let promised = begin_anywhere(&client, &promise).await;
-    assert!(url_of(&promised).starts_with(server.url()), "{promised}");
-    let record = finish(&server, &promised, PDF).await;
+    let mut declared = declared_upload(PDF);
+    declared["expires_in"] = 3600.into();
+    let pending = begin_to_any_url(&client, &declared).await;
+    assert!(upload_url(&pending).starts_with(server.url()), "{pending}");
+    let record = finish(&server, &pending, PDF).await;
     let downloaded = client.content(&id_of(&record)).await;
     // A redirect is for a minute, which the key holds.
     assert!((300..400).contains(&downloaded.status), "{downloaded:?}");
 
-    promise["expires_in"] = 600.into();
-    let promised = begin_anywhere(&client, &promise).await;
+    declared["expires_in"] = 600.into();
+    let pending = begin_to_any_url(&client, &declared).await;
     let store = server.s3().endpoint();
-    assert!(url_of(&promised).starts_with(&store), "{promised}");
-    finish(&server, &promised, PDF).await;
+    assert!(upload_url(&pending).starts_with(&store), "{pending}");
+    finish(&server, &pending, PDF).await;
 }
 
 #[tokio::test]
 async fn a_web_identity_is_exchanged_for_a_key() {
-    if !has_story(Needs::StoreServer) {
+    if !pairing_has(Capability::StoreServer) {
         return;
     }
-    let identities = Identities::start();
-    identities.give(KEY, SECRET, LONG);
+    let endpoint = CredentialsEndpoint::start();
+    endpoint.set_credentials(KEY, SECRET, LONG);
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");
     fs::write(&token, "header.claims.signature").unwrap();
     let options = without_key()
         .environment("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap())
         .environment("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/attache")
-        .environment("AWS_ENDPOINT_URL_STS", &identities.url("exchange"));
+        .environment("AWS_ENDPOINT_URL_STS", &endpoint.url("exchange"));
     let server = Server::start(options).await;
     assert_works(&server).await;
     assert_eq!(last_token(&server), "token-of-the-session");
-    assert_eq!(identities.times_asked(), 1);
+    assert_eq!(endpoint.request_count(), 1);
 }
 
 #[tokio::test]
 async fn a_profile_has_a_key() {
-    if !has_story(Needs::StoreServer) {
+    if !pairing_has(Capability::StoreServer) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -146,19 +146,19 @@ async fn a_profile_has_a_key() {
 
 #[tokio::test]
 async fn a_key_in_the_environment_wins_and_nobody_is_asked() {
-    if !has_story(Needs::StoreServer) {
+    if !pairing_has(Capability::StoreServer) {
         return;
     }
-    let identities = Identities::start();
-    let uri = identities.url("container");
+    let endpoint = CredentialsEndpoint::start();
+    let uri = endpoint.url("container");
     let options = Options::new().environment("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri);
     assert_works(&Server::start(options).await).await;
-    assert_eq!(identities.times_asked(), 0);
+    assert_eq!(endpoint.request_count(), 0);
 }
 
 #[tokio::test]
 async fn where_nobody_has_a_key_the_start_fails_and_says_where_it_looked() {
-    if !has_story(Needs::SharedStart) {
+    if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -166,7 +166,7 @@ async fn where_nobody_has_a_key_the_start_fails_and_says_where_it_looked() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", silent.local_addr().unwrap());
     // Not AWS, and in its place.
-    let other = Identities::start().url("");
+    let other = CredentialsEndpoint::start().url("");
     let folder = tempfile::tempdir().unwrap();
     let profiles = folder.path().join("config");
     fs::write(

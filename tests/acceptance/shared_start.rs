@@ -7,7 +7,7 @@ use std::time::Duration;
 use attache_testkit::ThrowawayPostgres;
 use tempfile::TempDir;
 
-use crate::support::{Needs, Options, Server, eventually, has_story, run};
+use crate::support::{Capability, Options, Server, eventually, pairing_has, run};
 
 const PASSWORD: &str = "hunter2-canary";
 
@@ -23,7 +23,7 @@ fn serve(server: &Server) -> Command {
 
 #[tokio::test]
 async fn what_cannot_be_served_is_refused_with_what_to_do_about_it() {
-    if !has_story(Needs::SharedStart) {
+    if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -62,12 +62,12 @@ async fn what_cannot_be_served_is_refused_with_what_to_do_about_it() {
         assert!(said(&output).contains(told), "{name}: {output:?}");
     }
     // The refused ones made nothing.
-    assert_eq!(server.files_left(), ["stderr.log"]);
+    assert_eq!(server.home_entries(), ["stderr.log"]);
 }
 
 #[tokio::test]
 async fn a_database_without_tenants_is_served_and_the_next_commands_are_told() {
-    if !has_story(Needs::SharedStart) {
+    if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -100,7 +100,7 @@ async fn a_database_without_tenants_is_served_and_the_next_commands_are_told() {
 
 #[tokio::test]
 async fn check_looks_both_backends_over_and_a_warning_is_no_failure() {
-    if !has_story(Needs::SharedStart) {
+    if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
@@ -124,7 +124,7 @@ async fn check_looks_both_backends_over_and_a_warning_is_no_failure() {
 
 #[tokio::test]
 async fn a_password_is_never_shown() {
-    if !has_story(Needs::SharedStart) {
+    if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;

@@ -9,7 +9,7 @@ async fn sigterm_ends_an_idle_server_with_exit_0() {
     let mut server = Server::start(Options::new()).await;
     server.client().store("a.txt", b"a").await;
     server.terminate();
-    let status = server.ended().await;
+    let status = server.wait_for_exit().await;
     assert_eq!(status.code(), Some(0), "{}", server.log());
 }
 
@@ -40,10 +40,17 @@ async fn an_upload_under_way_is_finished_or_refused_when_the_server_drains() {
     // Some time for the server to notice; either order is a correct one.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let sent = connection.try_send(&bytes[18_000_000..]).await;
-    let answer = connection.try_answer().await;
-    assert_eq!(server.ended().await.code(), Some(0), "{}", server.log());
+    let response = connection.try_response().await;
+    assert_eq!(
+        server.wait_for_exit().await.code(),
+        Some(0),
+        "{}",
+        server.log()
+    );
 
-    let acknowledged = answer.as_ref().is_some_and(|answer| answer.status == 201);
+    let acknowledged = response
+        .as_ref()
+        .is_some_and(|response| response.status == 201);
     println!("sent: {sent:?}, acknowledged: {acknowledged}");
     let server = server.start_again().await;
     let listed = server.client().list("").await;
@@ -51,6 +58,6 @@ async fn an_upload_under_way_is_finished_or_refused_when_the_server_drains() {
         assert_eq!(listed.len(), 1, "{listed:#?}");
         assert_eq!(listed[0]["sha256"], sha256_hex(&bytes));
     } else {
-        assert!(listed.is_empty(), "{answer:?} and yet {listed:#?}");
+        assert!(listed.is_empty(), "{response:?} and yet {listed:#?}");
     }
 }

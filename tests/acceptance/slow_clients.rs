@@ -26,6 +26,6 @@ async fn a_request_head_that_trickles_in_is_cut_off() {
 async fn a_connection_that_says_nothing_is_closed() {
     let server = Server::start(Options::new()).await;
     let mut connection = server.connect().await;
-    connection.closed().await;
+    connection.wait_for_close().await;
     server.client().store("a.txt", b"a").await;
 }

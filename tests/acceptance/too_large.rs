@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Client, Form, Options, Server, noise};
+use crate::support::{Client, Form, Options, Response, Server, noise};
 
 #[tokio::test]
 async fn a_refusal_that_ends_the_connection_says_so() {
@@ -13,7 +13,7 @@ async fn a_refusal_that_ends_the_connection_says_so() {
         .argument("100000");
     let server = Server::start(options).await;
     let headers = "Content-Type: text/csv\r\nContent-Length: 200000000\r\n";
-    let refused = answer_to_head(&server, "/v1/files?filename=a.csv", headers).await;
+    let refused = response_to_head(&server, "/v1/files?filename=a.csv", headers).await;
     let refused = refused.expect(413);
     assert_eq!(
         refused.find_header("connection"),
@@ -30,18 +30,18 @@ async fn a_refusal_that_ends_the_connection_says_so() {
              Authorization: Bearer {key}\r\nContent-Length: 3\r\n\r\na,b"
         );
         connection.send(upload).await;
-        connection.answer().await.expect(201);
+        connection.response().await.expect(201);
         let list = format!(
             "GET /v1/files?colour=blue HTTP/1.1\r\nHost: {authority}\r\n\
              Authorization: Bearer {key}\r\n\r\n"
         );
         connection.send(list).await;
-        connection.answer().await.expect(400);
+        connection.response().await.expect(400);
     }
 }
 
 /// Sends only the head of a request and reads what the server says to it.
-async fn answer_to_head(server: &Server, target: &str, headers: &str) -> Answer {
+async fn response_to_head(server: &Server, target: &str, headers: &str) -> Response {
     let mut connection = server.connect().await;
     let head = format!(
         "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
@@ -49,7 +49,7 @@ async fn answer_to_head(server: &Server, target: &str, headers: &str) -> Answer 
         server.key(),
     );
     connection.send(head).await;
-    connection.answer().await
+    connection.response().await
 }
 
 #[tokio::test]
@@ -69,13 +69,13 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
         for expectation in ["Expect: 100-continue\r\n", ""] {
             let headers =
                 format!("Content-Type: {kind}\r\nContent-Length: 200000000\r\n{expectation}");
-            let answer = answer_to_head(&server, target, &headers).await;
-            answer.problem(413, "too-large");
+            let response = response_to_head(&server, target, &headers).await;
+            response.problem(413, "too-large");
         }
     }
     // One that fits is asked for.
     let fits = "Content-Type: text/csv\r\nContent-Length: 10\r\nExpect: 100-continue\r\n";
-    assert_eq!(answer_to_head(&server, raw, fits).await.status, 100);
+    assert_eq!(response_to_head(&server, raw, fits).await.status, 100);
     // And nobody is asked for a body that will not be taken anyway.
     let mut connection = server.connect().await;
     let head = format!(
@@ -84,7 +84,7 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
         server.authority()
     );
     connection.send(head).await;
-    connection.answer().await.problem(401, "unauthenticated");
+    connection.response().await.problem(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -94,8 +94,8 @@ async fn a_body_that_turns_out_too_large_is_refused_and_leaves_nothing() {
         .argument("100000");
     let server = Server::start(options).await;
     let client = server.client();
-    let answer = client.upload_raw("a.bin", "", &noise(1, 100_001)).await;
-    answer.problem(413, "too-large");
+    let response = client.upload_raw("a.bin", "", &noise(1, 100_001)).await;
+    response.problem(413, "too-large");
     let form = Form::new().file(
         "file",
         "a.bin",
@@ -123,7 +123,7 @@ async fn a_body_that_turns_out_too_large_is_refused_and_leaves_nothing() {
             break;
         }
     }
-    connection.answer().await.problem(413, "too-large");
+    connection.response().await.problem(413, "too-large");
 
     let form = Form::new().file(
         "file",
@@ -153,14 +153,14 @@ async fn more_files_and_parts_than_allowed_are_refused() {
     client
         .upload_form(files(21))
         .await
-        .problem_naming(413, "too-many-files", "20");
+        .problem_mentioning(413, "too-many-files", "20");
     let parts = (0..64).fold(files(1), |form, _| form.field("person", "p"));
-    let answer = client.upload_form(parts).await;
-    assert!(matches!(answer.status, 413 | 422), "{answer:?}");
+    let response = client.upload_form(parts).await;
+    assert!(matches!(response.status, 413 | 422), "{response:?}");
     let long = Form::new().field("description", &"d".repeat(17 << 10));
     let long = long.file("file", "a.txt", "text/plain", b"x");
-    let answer = client.upload_form(long).await;
-    assert!(matches!(answer.status, 413 | 422), "{answer:?}");
+    let response = client.upload_form(long).await;
+    assert!(matches!(response.status, 413 | 422), "{response:?}");
     assert_list_empty(&client).await;
     assert_eq!(
         client

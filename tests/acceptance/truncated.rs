@@ -15,10 +15,10 @@ async fn begin(server: &Server, target: &str, headers: &str) -> RawConnection {
 
 /// Ends the request early; the server refuses it, or it has closed the connection.
 async fn assert_refused(mut connection: RawConnection) {
-    connection.finish_sending().await;
-    if let Some(answer) = connection.try_answer().await {
-        assert_eq!(answer.status, 400, "{answer:?}");
-        answer.problem(400, "body-cut-off");
+    connection.shutdown_write().await;
+    if let Some(response) = connection.try_response().await {
+        assert_eq!(response.status, 400, "{response:?}");
+        response.problem(400, "body-cut-off");
     }
 }
 
@@ -80,7 +80,7 @@ async fn a_chunked_body_without_its_end_leaves_nothing() {
     let mut connection = begin(&server, target, headers).await;
     connection.send("5\r\nhello\r\n0\r\n\r\n").await;
     assert_eq!(
-        connection.answer().await.expect(201).only_file()["size_bytes"],
+        connection.response().await.expect(201).only_file()["size_bytes"],
         5
     );
 }

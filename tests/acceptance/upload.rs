@@ -33,21 +33,21 @@ async fn a_multipart_upload_takes_fields_before_and_after_the_file_and_any_field
         .file("whatever[]", "report.pdf", "application/pdf", PDF)
         .field("name", "A name")
         .field("description", "Some words");
-    let answer = server.client().upload_form(form).await.expect(201);
+    let response = server.client().upload_form(form).await.expect(201);
 
-    let record = answer.only_file();
+    let record = response.only_file();
     assert_described(&record, PDF);
     assert_eq!(record["filename"], "report.pdf");
     assert_eq!(record["content_type"], "application/pdf");
     assert_eq!(record["deduplicated"], false);
     let id = id_of(&record);
     assert_eq!(
-        answer.header("location"),
+        response.header("location"),
         format!("{}/v1/files/{id}", server.url())
     );
     let content = server
         .client()
-        .get(answer.header("location"))
+        .get(response.header("location"))
         .await
         .expect(200);
     assert_eq!(content.json()["id"], record["id"]);
@@ -62,9 +62,9 @@ async fn several_files_of_one_request_come_back_in_their_order() {
         .field("person", "p")
         .file("b", "two.png", "image/png", PNG)
         .file("a", "three.txt", "text/plain", b"three");
-    let answer = server.client().upload_form(form).await.expect(201);
+    let response = server.client().upload_form(form).await.expect(201);
 
-    let files = answer.files();
+    let files = response.files();
     let names: Vec<_> = files
         .iter()
         .map(|file| file["filename"].as_str().unwrap())
@@ -72,7 +72,7 @@ async fn several_files_of_one_request_come_back_in_their_order() {
     assert_eq!(names, ["one.pdf", "two.png", "three.txt"]);
     assert!(files.iter().all(|file| file["person"] == "p"), "{files:#?}");
     assert!(
-        answer.find_header("location").is_none(),
+        response.find_header("location").is_none(),
         "one Location cannot name three files"
     );
     let wanted: [&[u8]; 3] = [PDF, PNG, b"three"];
@@ -91,15 +91,15 @@ async fn a_json_upload_carries_its_content_in_base64() {
         "person": "participant-9", "category": "medical", "name": "A name",
         "description": "Some words", "content_type": "image/png",
     });
-    let answer = server
+    let response = server
         .client()
         .upload_json("scan.png", PNG, fields)
         .await
         .expect(201);
-    let record = answer.only_file();
+    let record = response.only_file();
     assert_described(&record, PNG);
     assert_eq!(record["content_type"], "image/png");
-    assert!(answer.header("location").ends_with(&id_of(&record)));
+    assert!(response.header("location").ends_with(&id_of(&record)));
 
     let large = noise(3, 3_000_000);
     let record = server
@@ -126,12 +126,12 @@ async fn a_raw_upload_has_its_name_and_fields_in_the_query() {
     let request = server
         .client()
         .request("POST", &format!("/v1/files?{query}"));
-    let answer = request
+    let response = request
         .body("application/x-something", bytes.clone())
         .send()
         .await
         .expect(201);
-    let record = answer.only_file();
+    let record = response.only_file();
     assert_described(&record, &bytes);
     assert_eq!(record["filename"], "data.bin");
     assert_eq!(
@@ -195,8 +195,8 @@ async fn a_type_that_is_not_accepted_is_refused_wherever_the_field_stands() {
     let file = |form: Form| form.file("file", "a.png", "image/png", PNG);
     let accept = |form: Form| form.field("accept", "application/pdf,image/jpeg");
     for form in [file(accept(Form::new())), accept(file(Form::new()))] {
-        let answer = client.upload_form(form).await;
-        answer.problem_naming(422, "type-not-accepted", "image/png");
+        let response = client.upload_form(form).await;
+        response.problem_mentioning(422, "type-not-accepted", "image/png");
     }
     let raw = client
         .upload_raw("a.png", "&accept=application/pdf", PNG)
@@ -217,22 +217,22 @@ async fn a_promised_digest_is_verified() {
     let wrong = sha256_hex(PNG);
     let file = |form: Form| form.file("file", "a.pdf", "application/pdf", PDF);
 
-    let answer = client
+    let response = client
         .upload_raw("a.pdf", &format!("&sha256={wrong}"), PDF)
         .await;
-    answer.problem_naming(422, "digest-mismatch", &right);
-    let answer = client
+    response.problem_mentioning(422, "digest-mismatch", &right);
+    let response = client
         .upload_form(file(Form::new().field("sha256", &wrong)))
         .await;
-    answer.problem(422, "digest-mismatch");
-    let answer = client
+    response.problem(422, "digest-mismatch");
+    let response = client
         .upload_form(file(Form::new()).field("sha256", &wrong))
         .await;
-    answer.problem(422, "digest-mismatch");
-    let answer = client
+    response.problem(422, "digest-mismatch");
+    let response = client
         .upload_json("a.pdf", PDF, json!({"sha256": wrong}))
         .await;
-    answer.problem(422, "digest-mismatch");
+    response.problem(422, "digest-mismatch");
     assert!(client.list("").await.is_empty());
     server.wait_for_objects(0).await;
 
@@ -309,13 +309,13 @@ async fn a_file_input_left_empty_is_no_file() {
     let left_empty = "Content-Disposition: form-data; name=\"second\"; filename=\"\"\r\n\
                       Content-Type: application/octet-stream";
     let form = Form::new().file("first", "a.pdf", "application/pdf", PDF);
-    let answer = client.upload_form(form.part(left_empty, b"")).await;
-    assert_eq!(answer.expect(201).files().len(), 1);
+    let response = client.upload_form(form.part(left_empty, b"")).await;
+    assert_eq!(response.expect(201).files().len(), 1);
     let nameless = Form::new().part(left_empty, b"bytes");
     client
         .upload_form(nameless)
         .await
-        .problem_naming(422, "invalid-field", "filename");
+        .problem_mentioning(422, "invalid-field", "filename");
 }
 
 #[tokio::test]
@@ -324,11 +324,11 @@ async fn a_form_is_never_stored_as_it_stands() {
     let client = server.client();
     let form = Form::new().file("file", "a.pdf", "application/pdf", PDF);
     let request = client.request("POST", "/v1/files?filename=a.pdf");
-    let answer = request
+    let response = request
         .body(&Form::content_type(), form.finish())
         .send()
         .await;
-    answer.problem_naming(400, "invalid-parameter", "filename");
+    response.problem_mentioning(400, "invalid-parameter", "filename");
     assert!(client.get("/v1/files").await.expect(200).files().is_empty());
 }
 

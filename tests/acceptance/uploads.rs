@@ -7,8 +7,8 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    ALL_SCOPES, Options, PDF, Server, UNKNOWN_ID, assert_nothing_left, begin, finish, id_of,
-    loose_promise, noise, send, sha256_hex, state, upload_of, url_of, whole_promise,
+    ALL_SCOPES, Options, PDF, Server, UNKNOWN_ID, assert_nothing_left, begin, declared_upload,
+    finish, id_of, noise, send, sha256_hex, state, undeclared_upload, upload_path, upload_url,
 };
 
 const PAGE: &str = "https://app.example.org";
@@ -17,29 +17,29 @@ const PAGE: &str = "https://app.example.org";
 async fn a_promised_file_is_a_record_under_the_promised_id() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let mut promise = whole_promise(PDF);
-    promise["person"] = json!("PT-1");
-    promise["category"] = json!("images");
-    promise["name"] = json!("A scan");
-    promise["description"] = json!("of a form");
-    let promised = begin(&client, &promise).await;
-    let id = id_of(&promised);
-    assert_eq!(promised["state"], "pending");
+    let mut declared = declared_upload(PDF);
+    declared["person"] = json!("PT-1");
+    declared["category"] = json!("images");
+    declared["name"] = json!("A scan");
+    declared["description"] = json!("of a form");
+    let pending = begin(&client, &declared).await;
+    let id = id_of(&pending);
+    assert_eq!(pending["state"], "pending");
     client.record(&id).await.problem(404, "not-found");
     assert!(client.list("state=any").await.is_empty());
 
-    let record = finish(&server, &promised, PDF).await;
+    let record = finish(&server, &pending, PDF).await;
     assert_eq!(id_of(&record), id);
-    for (field, value) in promise.as_object().unwrap() {
+    for (field, value) in declared.as_object().unwrap() {
         assert_eq!(&record[field], value, "{field}");
     }
     assert_eq!(client.record(&id).await.expect(200).json(), record);
     let content = client.content(&id).await.expect(200);
     assert_eq!(content.body, PDF);
-    let upload = client.get(&upload_of(&promised)).await.expect(200).json();
+    let upload = client.get(&upload_path(&pending)).await.expect(200).json();
     assert_eq!(upload["state"], "completed");
     assert_eq!(upload["file"], record);
-    let complete = format!("{}/complete", upload_of(&promised));
+    let complete = format!("{}/complete", upload_path(&pending));
     assert_eq!(client.post(&complete).await.expect(200).json(), record);
 
     // Whoever began it has uploaded it, as with any other file.
@@ -53,41 +53,41 @@ async fn a_promised_file_is_a_record_under_the_promised_id() {
 async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
     let server = Server::start(Options::new()).await;
     let (client, anyone) = (server.client(), server.anonymous());
-    let mut sized = whole_promise(PDF);
+    let mut sized = declared_upload(PDF);
     sized.as_object_mut().unwrap().remove("sha256");
-    let mut digested = whole_promise(PDF);
+    let mut digested = declared_upload(PDF);
     digested.as_object_mut().unwrap().remove("size_bytes");
     let mut wrong_byte = PDF.to_vec();
     wrong_byte[20] ^= 1;
     let longer = [PDF, b"x"].concat();
-    for (promise, bytes, status, problem) in [
+    for (declared, bytes, status, problem) in [
         (&digested, &wrong_byte[..], 422, "digest-mismatch"),
         (&digested, &longer, 422, "digest-mismatch"),
         (&sized, &longer, 400, "length-mismatch"),
         (&sized, &PDF[1..], 400, "length-mismatch"),
     ] {
-        let promised = begin(&client, promise).await;
-        let refused = send(&anyone, &promised, bytes).await;
+        let pending = begin(&client, declared).await;
+        let refused = send(&anyone, &pending, bytes).await;
         refused.problem(status, problem);
         assert_nothing_left(&server).await;
-        assert_eq!(state(&client, &promised).await, "pending");
+        assert_eq!(state(&client, &pending).await, "pending");
     }
 
-    let promised = begin(&client, &sized).await;
-    let put = || anyone.request("PUT", url_of(&promised));
+    let pending = begin(&client, &sized).await;
+    let put = || anyone.request("PUT", upload_url(&pending));
     let html = put().body("text/html", PDF).send().await;
     html.problem(422, "type-not-accepted");
     let chunked = put().header("content-encoding", "gzip");
     let coded = chunked.body("application/pdf", PDF).send().await;
     coded.problem(415, "unsupported-media-type");
     let no_pdf = noise(3, PDF.len());
-    let no_pdf = send(&anyone, &promised, &no_pdf).await;
+    let no_pdf = send(&anyone, &pending, &no_pdf).await;
     no_pdf.problem(422, "type-not-accepted");
     assert_nothing_left(&server).await;
 
-    let record = finish(&server, &promised, PDF).await;
-    assert_eq!(id_of(&record), id_of(&promised));
-    let again = send(&anyone, &promised, PDF).await;
+    let record = finish(&server, &pending, PDF).await;
+    assert_eq!(id_of(&record), id_of(&pending));
+    let again = send(&anyone, &pending, PDF).await;
     again.problem(409, "upload-completed");
     let kept = client.record(&id_of(&record)).await.expect(200).json();
     assert_eq!(kept, record);
@@ -96,8 +96,8 @@ async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
 #[tokio::test]
 async fn nothing_of_a_body_is_asked_for_that_would_be_refused() {
     let server = Server::start(Options::new()).await;
-    let promised = begin(&server.client(), &loose_promise()).await;
-    let target = url_of(&promised).strip_prefix(server.url()).unwrap();
+    let pending = begin(&server.client(), &undeclared_upload()).await;
+    let target = upload_url(&pending).strip_prefix(server.url()).unwrap();
     for (target, content_type, status) in [
         (target.to_owned(), "text/html", 422),
         (format!("{target}x"), "application/octet-stream", 403),
@@ -109,7 +109,7 @@ async fn nothing_of_a_body_is_asked_for_that_would_be_refused() {
             server.authority(),
         );
         connection.send(head).await;
-        assert_eq!(connection.answer().await.status, status);
+        assert_eq!(connection.response().await.status, status);
     }
 }
 
@@ -117,9 +117,9 @@ async fn nothing_of_a_body_is_asked_for_that_would_be_refused() {
 async fn a_link_sends_one_upload_and_nothing_else() {
     let server = Server::start(Options::new()).await;
     let (client, anyone) = (server.client(), server.anonymous());
-    let promised = begin(&client, &loose_promise()).await;
-    let other = begin(&client, &loose_promise()).await;
-    let url = url_of(&promised);
+    let pending = begin(&client, &undeclared_upload()).await;
+    let other = begin(&client, &undeclared_upload()).await;
+    let url = upload_url(&pending);
     let stored = id_of(&client.store("a.pdf", PDF).await);
     let read_link = client.link(&stored, &json!({})).await;
     let query = read_link.split_once('?').unwrap().1;
@@ -128,24 +128,24 @@ async fn a_link_sends_one_upload_and_nothing_else() {
         request.body("application/octet-stream", PDF).send().await
     };
     for wrong in [
-        url.replace(&id_of(&promised), &id_of(&other)),
-        url.replace(&id_of(&promised), UNKNOWN_ID),
+        url.replace(&id_of(&pending), &id_of(&other)),
+        url.replace(&id_of(&pending), UNKNOWN_ID),
         url.replace("Expires=", "Expires=9"),
         format!("{url}&Expires=1"),
-        format!("/v1/uploads/{}/content", id_of(&promised)),
-        format!("/v1/uploads/{}/content?{query}", id_of(&promised)),
+        format!("/v1/uploads/{}/content", id_of(&pending)),
+        format!("/v1/uploads/{}/content?{query}", id_of(&pending)),
     ] {
         put(&wrong).await.problem(403, "invalid-link");
     }
     for method in ["GET", "HEAD", "POST", "DELETE"] {
-        let answer = anyone.request(method, url).send().await.expect(405);
-        assert_eq!(answer.header("allow"), "PUT");
+        let response = anyone.request(method, url).send().await.expect(405);
+        assert_eq!(response.header("allow"), "PUT");
     }
     put(url).await.expect(201);
 
-    let upload = upload_of(&other);
+    let upload = upload_path(&other);
     client.delete(&upload).await.expect(204);
-    put(url_of(&other)).await.problem(404, "not-found");
+    put(upload_url(&other)).await.problem(404, "not-found");
     client.get(&upload).await.problem(404, "not-found");
     client.delete(&upload).await.problem(404, "not-found");
 }
@@ -154,8 +154,8 @@ async fn a_link_sends_one_upload_and_nothing_else() {
 async fn an_upload_is_its_tenants_and_needs_the_scope_to_write() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let promised = begin(&client, &loose_promise()).await;
-    let upload = upload_of(&promised);
+    let pending = begin(&client, &undeclared_upload()).await;
+    let upload = upload_path(&pending);
     let complete = format!("{upload}/complete");
     let stranger = server.other_tenant("other");
     stranger.get(&upload).await.problem(404, "not-found");
@@ -167,26 +167,26 @@ async fn an_upload_is_its_tenants_and_needs_the_scope_to_write() {
         .filter(|it| *it != "files:write")
         .collect();
     let reader = client.with_key(&server.create_key("default", &readers));
-    let begun = reader.post_json("/v1/uploads", &loose_promise()).await;
+    let begun = reader.post_json("/v1/uploads", &undeclared_upload()).await;
     begun.problem(403, "missing-scope");
     reader.get(&upload).await.problem(403, "missing-scope");
     reader.post(&complete).await.problem(403, "missing-scope");
     reader.delete(&upload).await.problem(403, "missing-scope");
     let writer = client.with_key(&server.create_key("default", &["files:write"]));
-    let mut public = loose_promise();
+    let mut public = undeclared_upload();
     public["visibility"] = json!("public");
     let refused = writer.post_json("/v1/uploads", &public).await;
-    refused.problem_naming(403, "missing-scope", "links:create");
+    refused.problem_mentioning(403, "missing-scope", "links:create");
 
     for (field, value) in [
         ("dedup", json!(true)),
         ("expires_in", json!(86_401)),
         ("content_type", json!("pdf")),
     ] {
-        let mut promise = loose_promise();
-        promise[field] = value;
-        let refused = client.post_json("/v1/uploads", &promise).await;
-        refused.problem_naming(422, "invalid-field", field);
+        let mut declared = undeclared_upload();
+        declared[field] = value;
+        let refused = client.post_json("/v1/uploads", &declared).await;
+        refused.problem_mentioning(422, "invalid-field", field);
     }
     client
         .post(&complete)
@@ -198,14 +198,14 @@ async fn an_upload_is_its_tenants_and_needs_the_scope_to_write() {
 async fn an_upload_expires() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let mut promise = loose_promise();
-    promise["expires_in"] = json!(1);
-    let promised = begin(&client, &promise).await;
+    let mut declared = undeclared_upload();
+    declared["expires_in"] = json!(1);
+    let pending = begin(&client, &declared).await;
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    let late = send(&server.anonymous(), &promised, PDF).await;
+    let late = send(&server.anonymous(), &pending, PDF).await;
     late.problem(403, "link-expired");
-    assert_eq!(state(&client, &promised).await, "expired");
-    let complete = format!("{}/complete", upload_of(&promised));
+    assert_eq!(state(&client, &pending).await, "expired");
+    let complete = format!("{}/complete", upload_path(&pending));
     client.post(&complete).await.problem(410, "upload-expired");
     assert_nothing_left(&server).await;
 }
@@ -213,21 +213,21 @@ async fn an_upload_expires() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_that_send_at_once_one_has_sent_it() {
     let server = Server::start(Options::new()).await;
-    let promised = begin(&server.client(), &loose_promise()).await;
+    let pending = begin(&server.client(), &undeclared_upload()).await;
     let mut senders = JoinSet::new();
     for seed in 0..8 {
-        let (anyone, promised) = (server.anonymous(), promised.clone());
+        let (anyone, pending) = (server.anonymous(), pending.clone());
         let bytes = noise(seed, 200_000);
-        senders.spawn(async move { (send(&anyone, &promised, &bytes).await, bytes) });
+        senders.spawn(async move { (send(&anyone, &pending, &bytes).await, bytes) });
     }
     let mut winners = Vec::new();
-    for (answer, bytes) in senders.join_all().await {
-        if answer.status == 201 {
+    for (response, bytes) in senders.join_all().await {
+        if response.status == 201 {
             winners.push(bytes);
         } else {
             // Too many at once, or too late.
-            assert_eq!(answer.status, 409, "{answer:?}");
-            let problem = answer.json()["type"].as_str().unwrap().to_owned();
+            assert_eq!(response.status, 409, "{response:?}");
+            let problem = response.json()["type"].as_str().unwrap().to_owned();
             let kinds = ["upload-busy", "upload-completed"];
             assert!(
                 kinds.iter().any(|kind| problem.ends_with(kind)),
@@ -236,7 +236,7 @@ async fn of_many_that_send_at_once_one_has_sent_it() {
         }
     }
     assert_eq!(winners.len(), 1);
-    let content = server.client().content(&id_of(&promised)).await.expect(200);
+    let content = server.client().content(&id_of(&pending)).await.expect(200);
     assert!(content.body == winners[0], "another's bytes");
     server.wait_for_objects(1).await;
 }
@@ -246,10 +246,10 @@ async fn kill_minus_nine_in_the_middle_of_sending_leaves_the_link_good_and_nothi
     let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");
     let mut server = Server::start(options).await;
     let bytes = noise(7, 5_000_000);
-    let mut promise = loose_promise();
-    promise["size_bytes"] = json!(bytes.len());
-    let mut promised = begin(&server.client(), &promise).await;
-    let target = url_of(&promised)
+    let mut declared = undeclared_upload();
+    declared["size_bytes"] = json!(bytes.len());
+    let mut pending = begin(&server.client(), &declared).await;
+    let target = upload_url(&pending)
         .strip_prefix(server.url())
         .unwrap()
         .to_owned();
@@ -273,14 +273,14 @@ async fn kill_minus_nine_in_the_middle_of_sending_leaves_the_link_good_and_nothi
     server = server.start_again().await;
 
     let client = server.client();
-    assert_eq!(state(&client, &promised).await, "pending");
+    assert_eq!(state(&client, &pending).await, "pending");
     assert!(client.list("state=any").await.is_empty());
     // What the kill left goes by itself.
     server.wait_for_objects(0).await;
-    promised["url"] = json!(format!("{}{target}", server.url()));
-    let record = send(&server.anonymous(), &promised, &bytes).await;
+    pending["url"] = json!(format!("{}{target}", server.url()));
+    let record = send(&server.anonymous(), &pending, &bytes).await;
     assert_eq!(record.expect(201).json()["sha256"], sha256_hex(&bytes));
-    let content = client.content(&id_of(&promised)).await.expect(200);
+    let content = client.content(&id_of(&pending)).await.expect(200);
     assert!(content.body == bytes, "other bytes");
     server.wait_for_objects(1).await;
 }
@@ -288,8 +288,8 @@ async fn kill_minus_nine_in_the_middle_of_sending_leaves_the_link_good_and_nothi
 #[tokio::test]
 async fn a_body_that_breaks_off_leaves_the_link_good() {
     let server = Server::start(Options::new()).await;
-    let promised = begin(&server.client(), &loose_promise()).await;
-    let target = url_of(&promised).strip_prefix(server.url()).unwrap();
+    let pending = begin(&server.client(), &undeclared_upload()).await;
+    let target = upload_url(&pending).strip_prefix(server.url()).unwrap();
     let mut connection = server.connect().await;
     let head = format!(
         "PUT {target} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/octet-stream\r\n\
@@ -298,12 +298,12 @@ async fn a_body_that_breaks_off_leaves_the_link_good() {
     );
     connection.send(head).await;
     connection.send(noise(1, 2_000_000)).await;
-    connection.finish_sending().await;
-    if let Some(answer) = connection.try_answer().await {
-        answer.problem(400, "body-cut-off");
+    connection.shutdown_write().await;
+    if let Some(response) = connection.try_response().await {
+        response.problem(400, "body-cut-off");
     }
     assert_nothing_left(&server).await;
-    let sent = send(&server.anonymous(), &promised, &noise(2, 1000)).await;
+    let sent = send(&server.anonymous(), &pending, &noise(2, 1000)).await;
     sent.expect(201);
 }
 
@@ -311,8 +311,8 @@ async fn a_body_that_breaks_off_leaves_the_link_good() {
 async fn a_page_of_any_origin_may_send_by_a_link() {
     let server = Server::start(Options::new()).await;
     let anyone = server.anonymous();
-    let promised = begin(&server.client(), &loose_promise()).await;
-    let url = url_of(&promised);
+    let pending = begin(&server.client(), &undeclared_upload()).await;
+    let url = upload_url(&pending);
     let asked = anyone.request("OPTIONS", url).header("origin", PAGE);
     let asked = asked.header("access-control-request-method", "PUT");
     let asked = asked.header("access-control-request-headers", "content-type");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Options, Page, Server, assert_shape, has_program};
+use crate::support::{Options, PageReader, Server, assert_shape, has_program};
 
 /// As printed for a record that was created, read and changed.
 const RECORD: &str = r#"
@@ -76,9 +76,9 @@ fn at_home(command: &str) -> String {
     command.replace(HOSTS[0], HOSTS[1])
 }
 
-async fn reader() -> (Server, Page) {
+async fn reader() -> (Server, PageReader) {
     let server = Server::start(Options::new()).await;
-    let page = Page::new(&[
+    let page = PageReader::new(&[
         (HOSTS[0], server.url()),
         (HOSTS[1], server.url()),
         ("VSvXrNLlQCeCdTJjGUJgKw", server.key()),
@@ -187,7 +187,7 @@ async fn files_of_several_mebibytes_are_taken() {
     );
     for wrong in ["Zm9v\nZm9v", "-_-_", "Z"] {
         let body = json!({ "upload_content": wrong, "upload_filename": "a.txt" });
-        let answer = server.client().post_json("/api/v1/files", &body).await;
-        answer.problem_naming(422, "invalid-field", "upload_content");
+        let response = server.client().post_json("/api/v1/files", &body).await;
+        response.problem_mentioning(422, "invalid-field", "upload_content");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Form, Options, PDF, Page, Server, assert_shape, has_program};
+use crate::support::{Form, Options, PDF, PageReader, Server, assert_shape, has_program};
 
 const GET_LIST: &str = r#"
 curl https://app.credentialsportal.com/api/files \
@@ -55,9 +55,9 @@ const DELETED: &str = r#"{ "ok": true }"#;
 
 const ID: &str = "upl02";
 
-async fn reader() -> (Server, Page) {
+async fn reader() -> (Server, PageReader) {
     let server = Server::start(Options::new()).await;
-    let mut page = Page::new(&[
+    let mut page = PageReader::new(&[
         ("https://app.credentialsportal.com", server.url()),
         ("ck_your_api_key", server.key()),
     ]);
@@ -121,9 +121,9 @@ async fn a_files_url_needs_a_key_and_serves_that_file_alone() {
     let second = page.curl(UPLOAD).json(201);
     for (file, bytes) in [(&first, PDF), (&second, &other)] {
         let url = text(file, "url");
-        let answer = client.get(url).await.expect(200);
-        assert_eq!(answer.body, bytes, "{url}");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        let response = client.get(url).await.expect(200);
+        assert_eq!(response.body, bytes, "{url}");
+        assert_eq!(response.header("x-content-type-options"), "nosniff");
         let part = client.request("GET", url).header("Range", "bytes=0-3");
         assert_eq!(part.send().await.expect(206).body, &bytes[..4]);
         server

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Options, PDF, Page, Server, assert_shape, has_program, id_of};
+use crate::support::{Options, PDF, PageReader, Server, assert_shape, has_program, id_of};
 
 const FILE_OBJECT: &str = r#"
 {
@@ -53,13 +53,13 @@ curl "https://api.dokstamp.eu/files/h8i9j0k1-l2m3-4567-nopq-678901234567/downloa
 --output diploma.pdf
 "#;
 
-async fn reader() -> (Server, Page) {
+async fn reader() -> (Server, PageReader) {
     reader_at(Options::new()).await
 }
 
-async fn reader_at(options: Options) -> (Server, Page) {
+async fn reader_at(options: Options) -> (Server, PageReader) {
     let server = Server::start(options).await;
-    let mut page = Page::new(&[
+    let mut page = PageReader::new(&[
         ("https://api.dokstamp.eu", server.url()),
         ("{TOKEN}", server.key()),
         ("{TENANT}", "default"),
@@ -172,8 +172,8 @@ async fn another_tenant_than_the_keys_is_refused() {
     let (server, _) = reader().await;
     server.create_tenant("north");
     let request = server.client().request("GET", "/files");
-    let answer = request.header("X-Tenant", "north").send().await;
-    answer.problem(403, "other-tenant");
+    let response = request.header("X-Tenant", "north").send().await;
+    response.problem(403, "other-tenant");
     let id = id_of(&server.client().store("a.pdf", PDF).await);
     let stranger = server.other_tenant("south");
     stranger

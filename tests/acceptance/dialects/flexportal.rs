@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Client, Options, PDF, Page, Server, assert_shape, has_program, id_of, run,
+    Client, Options, PDF, PageReader, Response, Server, assert_shape, has_program, id_of, run,
 };
 
 const GET_URL: &str = r#"
@@ -146,9 +146,9 @@ async function there_and_back(name, type) {
 })();
 ";
 
-async fn reader() -> (Server, Page) {
+async fn reader() -> (Server, PageReader) {
     let server = Server::start(Options::new()).await;
-    let page = Page::new(&[
+    let page = PageReader::new(&[
         ("https://api-eu.flexportal.io", server.url()),
         ("<token>", server.key()),
         ("<tenant-id>", "default"),
@@ -159,11 +159,11 @@ async fn reader() -> (Server, Page) {
 /// What the URL of one of the page's bodies answers.
 async fn url_for(client: &Client, body: &str, file: &str) -> Value {
     let body = serde_json::from_str(&body.replace("file_abc123", file)).unwrap();
-    let answer = client.post_json("/v1/files/url", &body).await;
-    answer.expect(200).json()
+    let response = client.post_json("/v1/files/url", &body).await;
+    response.expect(200).json()
 }
 
-async fn put(server: &Server, url: &str, content_type: &str) -> Answer {
+async fn put(server: &Server, url: &str, content_type: &str) -> Response {
     let request = server.anonymous().request("PUT", url);
     request.body(content_type, PDF).send().await
 }
@@ -176,13 +176,13 @@ async fn the_pages_command_does_what_the_page_says() {
     let (server, mut page) = reader().await;
     let id = id_of(&server.client().store("contract.pdf", PDF).await);
     page.replace("<string>", &id);
-    let answer = page.curl(GET_URL).json(200);
-    assert_shape(URL, &answer);
+    let response = page.curl(GET_URL).json(200);
+    assert_shape(URL, &response);
     assert_eq!(
         (
-            &answer["filename"],
-            &answer["contentType"],
-            &answer["fileSize"]
+            &response["filename"],
+            &response["contentType"],
+            &response["fileSize"]
         ),
         (
             &json!("contract.pdf"),
@@ -191,16 +191,16 @@ async fn the_pages_command_does_what_the_page_says() {
         )
     );
     let anyone = server.anonymous();
-    let viewed = anyone.get(answer["url"].as_str().unwrap()).await;
+    let viewed = anyone.get(response["url"].as_str().unwrap()).await;
     let viewed = viewed.expect(200);
     assert_eq!(viewed.body, PDF);
     let disposition = viewed.header("content-disposition");
     assert!(disposition.starts_with("inline"), "{disposition}");
 
-    let answer = url_for(&server.client(), DOWNLOAD_BODY, &id).await;
-    assert_shape(DOWNLOAD_URL, &answer);
-    assert_shape(URL, &answer);
-    let saved = anyone.get(answer["url"].as_str().unwrap()).await;
+    let response = url_for(&server.client(), DOWNLOAD_BODY, &id).await;
+    assert_shape(DOWNLOAD_URL, &response);
+    assert_shape(URL, &response);
+    let saved = anyone.get(response["url"].as_str().unwrap()).await;
     let saved = saved.expect(200);
     let disposition = saved.header("content-disposition");
     assert!(disposition.starts_with("attachment"), "{disposition}");
@@ -210,10 +210,10 @@ async fn the_pages_command_does_what_the_page_says() {
 async fn one_put_of_the_promised_type_makes_the_file() {
     let (server, _) = reader().await;
     let client = server.client();
-    let promised = url_for(&client, UPLOAD_BODY, "").await;
-    assert_shape(UPLOAD_URL, &promised);
-    assert_shape(URL, &promised);
-    let url = promised["url"].as_str().unwrap();
+    let pending = url_for(&client, UPLOAD_BODY, "").await;
+    assert_shape(UPLOAD_URL, &pending);
+    assert_shape(URL, &pending);
+    let url = pending["url"].as_str().unwrap();
     // What is refused does not use the URL up.
     let refused = put(&server, url, "text/plain").await;
     refused.problem(422, "type-not-accepted");
@@ -227,11 +227,11 @@ async fn one_put_of_the_promised_type_makes_the_file() {
     let again = put(&server, url, "application/pdf").await;
     again.problem(409, "upload-completed");
 
-    let id = promised["fileId"].as_str().unwrap();
-    let answer = url_for(&client, DOWNLOAD_BODY, id).await;
-    assert_eq!(answer["filename"], "contract-order-123.pdf");
+    let id = pending["fileId"].as_str().unwrap();
+    let response = url_for(&client, DOWNLOAD_BODY, id).await;
+    assert_eq!(response["filename"], "contract-order-123.pdf");
     let anyone = server.anonymous();
-    let saved = anyone.get(answer["url"].as_str().unwrap()).await;
+    let saved = anyone.get(response["url"].as_str().unwrap()).await;
     assert_eq!(saved.expect(200).body, PDF);
     assert_eq!(client.list("").await.len(), 1);
 }
@@ -240,8 +240,8 @@ async fn one_put_of_the_promised_type_makes_the_file() {
 async fn a_page_of_any_origin_may_send_to_the_url() {
     const ORIGIN: &str = "https://portal.example.org";
     let (server, _) = reader().await;
-    let promised = url_for(&server.client(), UPLOAD_BODY, "").await;
-    let url = promised["url"].as_str().unwrap();
+    let pending = url_for(&server.client(), UPLOAD_BODY, "").await;
+    let url = pending["url"].as_str().unwrap();
     let preflight = server.anonymous().request("OPTIONS", url);
     let preflight = preflight
         .header("origin", ORIGIN)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Options, PNG, Server, assert_shape};
+use crate::support::{Client, Options, PNG, Response, Server, assert_shape};
 
 const FILES: &str = r#"
 {
@@ -37,7 +37,7 @@ const DOWNLOAD: &str = r#"
 /// As the page has it, which prints it without the first slash.
 const PATH: &str = "/api/v1/administration/projects/:projectID/files";
 
-async fn ask(client: &Client, query: &str) -> Answer {
+async fn ask(client: &Client, query: &str) -> Response {
     let path = PATH.replace(":projectID", "default");
     client.get(&format!("{path}{query}")).await
 }
@@ -101,10 +101,10 @@ async fn a_download_url_says_when_it_ends_and_ends_then() {
     let file = store(client, "kitty.png", "PT-123", Some("image")).await;
     let key = file["key"].as_str().unwrap();
     // As the page has it: the key as it is.
-    let answer = ask(client, &format!("/download?key={key}")).await;
-    let answer = answer.expect(200).json();
-    assert_shape(DOWNLOAD, &answer);
-    let url = answer["preSignedUrl"].as_str().unwrap();
+    let response = ask(client, &format!("/download?key={key}")).await;
+    let response = response.expect(200).json();
+    assert_shape(DOWNLOAD, &response);
+    let url = response["preSignedUrl"].as_str().unwrap();
     assert_eq!(server.anonymous().get(url).await.expect(200).body, PNG);
 
     let (_, query) = url.split_once('?').unwrap();
@@ -119,8 +119,8 @@ async fn a_download_url_says_when_it_ends_and_ends_then() {
         &format!("Expires={expires}"),
         &format!("Expires={}", expires + 60),
     );
-    let answer = server.anonymous().get(&stretched).await;
-    answer.problem(403, "invalid-link");
+    let response = server.anonymous().get(&stretched).await;
+    response.problem(403, "invalid-link");
 }
 
 #[tokio::test]
@@ -177,15 +177,15 @@ async fn ill_formed_values_are_refused_by_their_name() {
         ("limit", "0"),
         ("category", "a b"),
     ] {
-        let answer = ask(
+        let response = ask(
             &server.client(),
             &format!("?{name}={}", value.replace(' ', "%20")),
         )
         .await;
-        answer.problem_naming(400, "invalid-parameter", name);
+        response.problem_mentioning(400, "invalid-parameter", name);
     }
-    let answer = ask(&server.client(), "?pageID=A8MAqb65R6Ezx7NdzcND").await;
-    answer.problem(400, "invalid-cursor");
-    let answer = ask(&server.client(), "/download").await;
-    answer.problem_naming(400, "invalid-parameter", "key");
+    let response = ask(&server.client(), "?pageID=A8MAqb65R6Ezx7NdzcND").await;
+    response.problem(400, "invalid-cursor");
+    let response = ask(&server.client(), "/download").await;
+    response.problem_mentioning(400, "invalid-parameter", "key");
 }

@@ -1,4 +1,4 @@
-//! Finds the server to test, and makes sure that it is today's.
+//! Finds the server to test, and makes sure that it is up to date.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -33,8 +33,8 @@ fn find() -> PathBuf {
     path
 }
 
-/// Builds the server: cargo does not do it for a test that only starts it, and one from yesterday
-/// would be tested as if it were today's.
+/// Builds the server: cargo does not do it for a test that only starts it, and a stale binary would be
+/// tested without notice.
 fn build() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -14,13 +14,13 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{Answer, Form, encode_segment};
+use super::{Form, Response, encode_segment};
 
-/// How long a request may take with its answer: more than any does, less than a run that hangs.
-const PATIENCE: Duration = Duration::from_mins(3);
+/// The time limit of a request and its response, longer than any takes.
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// More pages than any list of the tests has.
-const MOST_PAGES: usize = 1000;
+const MAX_PAGES: usize = 1000;
 
 type Body = BoxBody<Bytes, std::io::Error>;
 
@@ -34,20 +34,20 @@ pub(crate) struct Client {
 
 impl Client {
     /// `base` is the server's URL without a slash at its end. Each request has a connection of its own:
-    /// the server may close one that rests at any moment, and a request sent just then is lost.
+    /// the server may close an idle one at any time, and a request sent just then is lost.
     pub(crate) fn new(base: &str, key: Option<&str>) -> Self {
         Self::with_idle_connections(base, key, 0)
     }
 
-    /// As [`new`](Self::new), but the next request goes over the connection of the last.
-    pub(crate) fn keeping_its_connection(base: &str, key: Option<&str>) -> Self {
+    /// As [`new`](Self::new), but each request reuses the connection of the last.
+    pub(crate) fn with_keep_alive(base: &str, key: Option<&str>) -> Self {
         Self::with_idle_connections(base, key, 1)
     }
 
-    fn with_idle_connections(base: &str, key: Option<&str>, most: usize) -> Self {
+    fn with_idle_connections(base: &str, key: Option<&str>, max_idle: usize) -> Self {
         let mut http = legacy::Client::builder(TokioExecutor::new());
         Self {
-            http: http.pool_max_idle_per_host(most).build_http(),
+            http: http.pool_max_idle_per_host(max_idle).build_http(),
             base: base.to_owned(),
             key: key.map(str::to_owned),
         }
@@ -92,37 +92,37 @@ impl Client {
         request
     }
 
-    pub(crate) async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Response {
         self.request("GET", target).send().await
     }
 
-    pub(crate) async fn head(&self, target: &str) -> Answer {
+    pub(crate) async fn head(&self, target: &str) -> Response {
         self.request("HEAD", target).send().await
     }
 
-    pub(crate) async fn delete(&self, target: &str) -> Answer {
+    pub(crate) async fn delete(&self, target: &str) -> Response {
         self.request("DELETE", target).send().await
     }
 
-    pub(crate) async fn post(&self, target: &str) -> Answer {
+    pub(crate) async fn post(&self, target: &str) -> Response {
         self.request("POST", target).send().await
     }
 
-    pub(crate) async fn post_json(&self, target: &str, body: &Value) -> Answer {
+    pub(crate) async fn post_json(&self, target: &str, body: &Value) -> Response {
         self.request("POST", target).json(body).send().await
     }
 
-    pub(crate) async fn patch(&self, id: &str, body: &Value) -> Answer {
+    pub(crate) async fn patch(&self, id: &str, body: &Value) -> Response {
         let request = self.request("PATCH", &format!("/v1/files/{id}"));
         request.json(body).send().await
     }
 
-    pub(crate) async fn upload_form(&self, form: Form) -> Answer {
+    pub(crate) async fn upload_form(&self, form: Form) -> Response {
         self.request("POST", "/v1/files").form(form).send().await
     }
 
     /// Uploads a raw body; `query` is what follows the filename, such as `&category=images`.
-    pub(crate) async fn upload_raw(&self, filename: &str, query: &str, bytes: &[u8]) -> Answer {
+    pub(crate) async fn upload_raw(&self, filename: &str, query: &str, bytes: &[u8]) -> Response {
         let target = format!("/v1/files?filename={}{query}", encode_segment(filename));
         let request = self.request("POST", &target);
         request
@@ -132,7 +132,12 @@ impl Client {
     }
 
     /// Uploads as JSON; `fields` go beside the filename and the content.
-    pub(crate) async fn upload_json(&self, filename: &str, bytes: &[u8], fields: Value) -> Answer {
+    pub(crate) async fn upload_json(
+        &self,
+        filename: &str,
+        bytes: &[u8],
+        fields: Value,
+    ) -> Response {
         let mut body = json!({"filename": filename, "content": STANDARD.encode(bytes)});
         if let (Some(body), Value::Object(fields)) = (body.as_object_mut(), fields) {
             body.extend(fields);
@@ -140,7 +145,7 @@ impl Client {
         self.post_json("/v1/files", &body).await
     }
 
-    /// Uploads a file that is all right and answers its record.
+    /// Uploads a file that has to be accepted; returns its record.
     pub(crate) async fn store(&self, filename: &str, bytes: &[u8]) -> Value {
         self.upload_raw(filename, "", bytes)
             .await
@@ -150,33 +155,33 @@ impl Client {
 
     /// As [`store`](Self::store), with fields.
     pub(crate) async fn store_with(&self, filename: &str, bytes: &[u8], fields: Value) -> Value {
-        let answer = self.upload_json(filename, bytes, fields).await;
-        answer.expect(201).only_file()
+        let response = self.upload_json(filename, bytes, fields).await;
+        response.expect(201).only_file()
     }
 
-    pub(crate) async fn record(&self, id: &str) -> Answer {
+    pub(crate) async fn record(&self, id: &str) -> Response {
         self.get(&format!("/v1/files/{id}")).await
     }
 
-    pub(crate) async fn content(&self, id: &str) -> Answer {
+    pub(crate) async fn content(&self, id: &str) -> Response {
         self.get(&format!("/v1/files/{id}/content")).await
     }
 
-    pub(crate) async fn claim(&self, id: &str, holder: &str) -> Answer {
+    pub(crate) async fn claim(&self, id: &str, holder: &str) -> Response {
         let target = format!("/v1/files/{id}/claim");
         self.post_json(&target, &json!({"holder": holder})).await
     }
 
-    pub(crate) async fn release(&self, id: &str, holder: &str) -> Answer {
+    pub(crate) async fn release(&self, id: &str, holder: &str) -> Response {
         let holder = encode_segment(holder);
         self.delete(&format!("/v1/files/{id}/claim?holder={holder}"))
             .await
     }
 
-    /// Makes a link and answers its URL.
+    /// Creates a link and returns its URL.
     pub(crate) async fn link(&self, id: &str, body: &Value) -> String {
-        let answer = self.post_json(&format!("/v1/files/{id}/links"), body).await;
-        let link = answer.expect(201).json();
+        let response = self.post_json(&format!("/v1/files/{id}/links"), body).await;
+        let link = response.expect(201).json();
         link["url"].as_str().unwrap().to_owned()
     }
 
@@ -188,12 +193,12 @@ impl Client {
             .files()
     }
 
-    /// Everything that a list has, page after page; `query` without its `?`.
+    /// All pages of a list; `query` without its `?`.
     pub(crate) async fn list_all(&self, query: &str) -> Vec<Value> {
         let first = format!("/v1/files?{query}");
         let mut target = first.clone();
         let mut files = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let page = self.get(&target).await.expect(200);
             files.extend(page.files());
             match page.json()["next_cursor"].as_str() {
@@ -212,7 +217,7 @@ impl Client {
     }
 }
 
-/// A request that is being put together.
+/// A request under construction.
 #[derive(Debug)]
 pub(crate) struct Request {
     client: Client,
@@ -223,7 +228,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Sets a header, in the place of an earlier one of that name.
+    /// Sets a header; replaces an earlier one of that name.
     #[must_use]
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers
@@ -251,7 +256,7 @@ impl Request {
         self.body(&Form::content_type(), form.finish())
     }
 
-    /// A body that is sent as it comes, its length unknown beforehand.
+    /// Sets a streamed body of unknown length.
     #[must_use]
     pub(crate) fn streamed(mut self, content_type: &str, body: Body) -> Self {
         self = self.header(CONTENT_TYPE.as_str(), content_type);
@@ -259,16 +264,18 @@ impl Request {
         self
     }
 
-    /// Sends the request and reads the whole answer.
-    pub(crate) async fn send(self) -> Answer {
+    /// Sends the request and reads the whole response.
+    pub(crate) async fn send(self) -> Response {
         let context = format!("{} {}", self.method, self.url);
         self.try_send()
             .await
             .unwrap_or_else(|error| panic!("{context}: {error:?}"))
     }
 
-    /// As [`send`](Self::send), for a server that may be gone before it has answered.
-    pub(crate) async fn try_send(self) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+    /// As [`send`](Self::send), for a server that may exit before it responds.
+    pub(crate) async fn try_send(
+        self,
+    ) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
         let request = format!("{} {}", self.method, self.url);
         let mut message = http::Request::builder()
             .method(self.method.as_str())
@@ -284,11 +291,11 @@ impl Request {
             let (head, body) = self.client.http.request(message).await?.into_parts();
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>((head, body.collect().await?))
         };
-        let (head, body) = timeout(PATIENCE, exchange)
+        let (head, body) = timeout(TIMEOUT, exchange)
             .await
-            .unwrap_or_else(|_| panic!("{request}: no whole answer after {PATIENCE:?}"))?;
+            .unwrap_or_else(|_| panic!("{request}: no complete response after {TIMEOUT:?}"))?;
         let body = body.to_bytes();
-        Ok(Answer {
+        Ok(Response {
             request,
             status: head.status.as_u16(),
             headers: head.headers,

@@ -1,4 +1,4 @@
-//! Small files with a signature, bytes without one, and other values that many stories use.
+//! Small files with a magic number, bytes without one, and other values that many stories use.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(crate) const HTML: &[u8] =
 pub(crate) const SVG: &[u8] =
     b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(document.cookie)\"/>";
 
-/// Well formed, and nobody's.
+/// A well-formed id that no record has.
 pub(crate) const UNKNOWN_ID: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
 
 pub(crate) const ALL_SCOPES: [&str; 6] = [
@@ -29,7 +29,7 @@ pub(crate) const ALL_SCOPES: [&str; 6] = [
     "links:create",
 ];
 
-/// Bytes without a signature, different for each seed.
+/// Bytes without a magic number, different for each seed.
 pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);

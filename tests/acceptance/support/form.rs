@@ -20,7 +20,7 @@ impl Form {
         self.part(&head, value.as_bytes())
     }
 
-    /// A file, its name written as browsers do: as it is, but for quotation marks.
+    /// A file. Its name is written as browsers do: unchanged, except for quotation marks.
     #[must_use]
     pub(crate) fn file(
         self,
@@ -37,7 +37,7 @@ impl Form {
         self.part(&head, bytes)
     }
 
-    /// A part with a head as given.
+    /// A part with this head.
     #[must_use]
     pub(crate) fn part(mut self, head: &str, bytes: &[u8]) -> Self {
         self.body
@@ -51,14 +51,14 @@ impl Form {
         format!("multipart/form-data; boundary={BOUNDARY}")
     }
 
-    /// The body, closed.
+    /// The complete body.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.body.extend(format!("--{BOUNDARY}--\r\n").bytes());
         self.body
     }
 
-    /// The body as it is after a connection broke: without its closing boundary.
-    pub(crate) fn unfinished(self) -> Vec<u8> {
+    /// The body as a broken connection leaves it: without its closing boundary.
+    pub(crate) fn without_closing_boundary(self) -> Vec<u8> {
         self.body
     }
 }

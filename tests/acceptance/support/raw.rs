@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Answer;
+use super::Response;
 
-/// Longer than any answer takes, shorter than a test run that hangs.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// The time limit of a read or write, longer than any takes.
+const TIMEOUT: Duration = Duration::from_secs(45);
 
 /// A connection to the server.
 #[derive(Debug)]
@@ -34,32 +34,32 @@ impl RawConnection {
 
     /// Sends to a server that may have closed the connection already, because it refused the rest.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
-        timeout(PATIENCE, self.stream.write_all(bytes.as_ref()))
+        timeout(TIMEOUT, self.stream.write_all(bytes.as_ref()))
             .await
             .expect("the server neither read nor closed")
     }
 
-    /// Ends the request's side of the connection.
-    pub(crate) async fn finish_sending(&mut self) {
+    /// Closes the sending side of the connection.
+    pub(crate) async fn shutdown_write(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 
-    /// Reads one answer by its `Content-Length`, or up to the end of the connection.
-    pub(crate) async fn answer(&mut self) -> Answer {
-        self.try_answer()
+    /// Reads one response by its `Content-Length`, or up to the end of the connection.
+    pub(crate) async fn response(&mut self) -> Response {
+        self.try_response()
             .await
-            .expect("the connection ended without an answer")
+            .expect("the connection ended without a response")
     }
 
-    /// As [`answer`](Self::answer); `None` where the connection ended without one.
-    pub(crate) async fn try_answer(&mut self) -> Option<Answer> {
+    /// As [`response`](Self::response); `None` if the connection ended without one.
+    pub(crate) async fn try_response(&mut self) -> Option<Response> {
         let head_end = loop {
             if let Some(at) = find(&self.received, b"\r\n\r\n") {
                 break at + 4;
             }
             if !self.receive().await {
                 let received = String::from_utf8_lossy(&self.received);
-                assert!(received.is_empty(), "half an answer: {received}");
+                assert!(received.is_empty(), "half a response: {received}");
                 return None;
             }
         };
@@ -68,7 +68,7 @@ impl RawConnection {
         let length: Option<usize> = headers
             .get("content-length")
             .map(|length| length.to_str().unwrap().parse().unwrap());
-        // An interim answer has no body.
+        // An interim response has no body.
         let wanted = if status < 200 {
             0
         } else {
@@ -77,7 +77,7 @@ impl RawConnection {
         while self.received.len() < wanted && self.receive().await {}
         let taken = wanted.min(self.received.len());
         let body: Vec<u8> = self.received.drain(..taken).collect();
-        Some(Answer {
+        Some(Response {
             request: "a raw request".to_owned(),
             status,
             headers,
@@ -86,16 +86,16 @@ impl RawConnection {
     }
 
     /// Waits until the server closes the connection; fails if it does not.
-    pub(crate) async fn closed(&mut self) {
+    pub(crate) async fn wait_for_close(&mut self) {
         let end = async { while self.receive().await {} };
-        let end = timeout(PATIENCE, end).await;
-        end.expect("the server goes on answering and does not close");
+        let end = timeout(TIMEOUT, end).await;
+        end.expect("the server goes on responding and does not close");
     }
 
-    /// Reads some more; false at the end of the connection.
+    /// Reads some more; returns `false` at the end of the connection.
     async fn receive(&mut self) -> bool {
-        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received)).await;
-        let read = read.expect("the server neither answered nor closed");
+        let read = timeout(TIMEOUT, self.stream.read_buf(&mut self.received)).await;
+        let read = read.expect("the server neither responded nor closed");
         read.is_ok_and(|count| count > 0)
     }
 }

@@ -1,108 +1,26 @@
 //! Starts, stops, kills and restarts the real binary, and runs its other subcommands.
 
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use attache_testkit::{ThrowawayPostgres, ThrowawayS3};
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
-use super::command::run_well;
-use super::pairing::{Place, StoredObject};
-use super::{ALL_SCOPES, Client, RawConnection, binary, eventually};
+use super::backends::{Backends, StoredObject};
+use super::command::run_ok;
+use super::home::{Home, Options};
+use super::{ALL_SCOPES, Client, RawConnection, eventually};
 
-/// How long a start or a stop may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// The time limit of a start or a stop, long enough for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// How long what is to be cleared may lie there. The server does it at once; what it cannot clear
-/// then, or had begun to clear when it was killed, it leaves for a minute, to the next turn after that.
-const CLEARED: Duration = Duration::from_mins(3);
-
-/// What a server is started with besides the defaults.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Options {
-    arguments: Vec<String>,
-    environment: Vec<(String, String)>,
-    removed: Vec<String>,
-}
-
-impl Options {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    /// An argument of `serve`.
-    #[must_use]
-    pub(crate) fn argument(mut self, argument: &str) -> Self {
-        self.arguments.push(argument.to_owned());
-        self
-    }
-
-    #[must_use]
-    pub(crate) fn environment(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Takes a variable away that tells of the place.
-    #[must_use]
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.removed.push(name.to_owned());
-        self
-    }
-}
-
-/// Where a server lives: its data, its log. Outlives the process, so that it can restart, and may be
-/// home to several.
-#[derive(Debug)]
-struct Home {
-    folder: TempDir,
-    place: Place,
-}
-
-impl Home {
-    fn new(place: impl FnOnce(&Path) -> Place) -> Self {
-        let mut folder = TempDir::with_prefix("attache-acceptance-").unwrap();
-        if std::env::var_os("ATTACHE_KEEP").is_some() {
-            folder.disable_cleanup(true);
-            eprintln!("the server's directory: {}", folder.path().display());
-        }
-        let place = place(folder.path());
-        Self { folder, place }
-    }
-
-    fn log_file(&self) -> PathBuf {
-        self.folder.path().join("stderr.log")
-    }
-
-    /// Makes what the first start does not make; answers the key.
-    fn prepare(&self) -> Option<String> {
-        self.place.prepare(|arguments| {
-            let mut command = self.command();
-            run_well(command.args(arguments))
-        })
-    }
-
-    /// A command that knows where the data is, and shares nothing with the caller's surroundings but
-    /// the `PATH`.
-    fn command(&self) -> Command {
-        let mut command = Command::new(binary::attached());
-        command.env_clear();
-        for name in ["PATH", "LLVM_PROFILE_FILE"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        command.current_dir(self.folder.path()).stdin(Stdio::null());
-        self.place.configure(&mut command);
-        command
-    }
-}
+/// The time limit for orphans to disappear. The server deletes them at once; what it cannot delete, or
+/// was deleting when it was killed, waits a minute, and then for the next round of the sweeper.
+const CLEANUP_TIMEOUT: Duration = Duration::from_mins(3);
 
 /// A running server. Dropping it kills the process and removes its directory.
 #[derive(Debug)]
@@ -110,47 +28,50 @@ pub(crate) struct Server {
     home: Arc<Home>,
     options: Options,
     child: Child,
-    printed: Arc<Mutex<Vec<String>>>,
+    stdout: Arc<Mutex<Vec<String>>>,
     url: String,
     key: Option<String>,
 }
 
 impl Server {
-    /// Starts a server on a fresh place and waits until it is ready.
+    /// Starts a server on fresh backends and waits until it is ready.
     pub(crate) async fn start(options: Options) -> Self {
-        Self::start_at(Home::new(Place::new), options).await
+        Self::start_at(Home::new(Backends::new), options).await
     }
 
     /// As [`start`](Self::start), with the records on a PostgreSQL server of the test's own.
-    pub(crate) async fn start_on(postgres: &ThrowawayPostgres, options: Options) -> Self {
-        Self::start_at(Home::new(|_| Place::on(postgres)), options).await
+    pub(crate) async fn start_on_postgres(postgres: &ThrowawayPostgres, options: Options) -> Self {
+        Self::start_at(Home::new(|_| Backends::on(postgres)), options).await
     }
 
-    /// Starts another server on the same data.
-    pub(crate) async fn start_beside(&self) -> Self {
-        self.start_beside_with(self.options.clone()).await
+    /// Starts another server on the same backends.
+    pub(crate) async fn start_replica(&self) -> Self {
+        self.start_replica_with(self.options.clone()).await
     }
 
-    /// As [`start_beside`](Self::start_beside), with options of its own.
-    pub(crate) async fn start_beside_with(&self, options: Options) -> Self {
+    /// As [`start_replica`](Self::start_replica), with options of its own.
+    pub(crate) async fn start_replica_with(&self, options: Options) -> Self {
         Self::start_in(self.home.clone(), options, self.key.clone()).await
     }
 
-    /// Starts one whose data directory `prepare` has seen first.
-    pub(crate) async fn start_prepared(options: Options, prepare: impl FnOnce(&Path)) -> Self {
-        let home = Home::new(Place::new);
-        prepare(home.place.data_dir());
+    /// Starts a server after `prepare` has changed its empty data directory.
+    pub(crate) async fn start_in_prepared_directory(
+        options: Options,
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
+        let home = Home::new(Backends::new);
+        prepare(home.backends.data_dir());
         Self::start_at(home, options).await
     }
 
-    /// Starts one on SQLite and local files, whatever the pairing.
+    /// Starts a server on SQLite and local files, whatever the pairing.
     pub(crate) async fn start_embedded(options: Options) -> Self {
-        Self::start_at(Home::new(Place::in_directory), options).await
+        Self::start_at(Home::new(Backends::embedded), options).await
     }
 
-    /// Starts one on a place that was filled by other means; nothing is made there first.
-    pub(crate) async fn start_on_filled(place: Place, options: Options) -> Self {
-        Self::start_in(Arc::new(Home::new(|_| place)), options, None).await
+    /// Starts a server on backends that already hold its data.
+    pub(crate) async fn start_on_existing(backends: Backends, options: Options) -> Self {
+        Self::start_in(Arc::new(Home::new(|_| backends)), options, None).await
     }
 
     async fn start_at(home: Home, options: Options) -> Self {
@@ -159,41 +80,20 @@ impl Server {
     }
 
     async fn start_in(home: Arc<Home>, options: Options, key: Option<String>) -> Self {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(home.log_file());
-        let mut command = home.command();
-        for name in &options.removed {
-            command.env_remove(name);
-        }
-        let mut child = command
-            .arg("serve")
-            .args(["--listen", "127.0.0.1:0"])
-            .args(&options.arguments)
-            .envs(
-                options
-                    .environment
-                    .iter()
-                    .map(|(name, value)| (name, value)),
-            )
-            .stdout(Stdio::piped())
-            .stderr(log.unwrap())
-            .spawn()
-            .unwrap();
-        let printed = collect_lines(child.stdout.take().unwrap());
+        let mut child = home.serve(&options);
+        let stdout = collect_lines(child.stdout.take().unwrap());
         let mut server = Self {
             home,
             options,
             child,
-            printed,
+            stdout,
             url: String::new(),
             key,
         };
         server.url = server.wait_for_url().await;
         server.wait_until_ready().await;
         if server.key.is_none() {
-            server.key = server.find_printed("att_");
+            server.key = server.find_in_stdout("att_");
         }
         server
     }
@@ -201,15 +101,15 @@ impl Server {
     async fn wait_for_url(&mut self) -> String {
         let started = Instant::now();
         loop {
-            if let Some(url) = self.find_printed("http://127.0.0.1:") {
+            if let Some(url) = self.find_in_stdout("http://127.0.0.1:") {
                 let end = url["http://".len()..].find('/');
                 return end.map_or(url.clone(), |end| url[.."http://".len() + end].to_owned());
             }
-            let ended = self.child.try_wait().unwrap();
+            let exit = self.child.try_wait().unwrap();
             assert!(
-                ended.is_none() && started.elapsed() < PATIENCE,
-                "no address was printed (exit {ended:?})\nstdout: {}\nstderr: {}",
-                self.printed(),
+                exit.is_none() && started.elapsed() < TIMEOUT,
+                "no URL was printed (exit {exit:?})\nstdout: {}\nstderr: {}",
+                self.stdout(),
                 self.log()
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -219,28 +119,31 @@ impl Server {
     async fn wait_until_ready(&self) {
         let client = self.anonymous();
         let status = async || {
-            let answer = client.request("GET", "/readyz").try_send().await;
-            answer.map(|answer| answer.status).ok()
+            let response = client.request("GET", "/readyz").try_send().await;
+            response.map(|response| response.status).ok()
         };
-        eventually("ready", PATIENCE, status, |status| *status == Some(200)).await;
+        eventually("the server is ready", TIMEOUT, status, |status| {
+            *status == Some(200)
+        })
+        .await;
     }
 
-    /// The first word on stdout that begins like this, without what it is quoted in.
-    fn find_printed(&self, start: &str) -> Option<String> {
-        let printed = self.printed();
-        let at = printed.find(start)?;
-        let end = |c: char| c.is_whitespace() || "'\"`«»<>,;()".contains(c);
-        printed[at..].split(end).next().map(str::to_owned)
+    /// The first word on stdout that begins with `start`, without the quotes around it.
+    fn find_in_stdout(&self, start: &str) -> Option<String> {
+        let stdout = self.stdout();
+        let at = stdout.find(start)?;
+        let is_end = |c: char| !c.is_ascii_graphic() || "'\"`<>,;()".contains(c);
+        stdout[at..].split(is_end).next().map(str::to_owned)
     }
 
-    /// What the server printed on stdout so far.
-    pub(crate) fn printed(&self) -> String {
-        self.printed.lock().unwrap().join("\n")
+    /// The server's stdout so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.stdout.lock().unwrap().join("\n")
     }
 
-    /// What the server logged so far.
+    /// The server's log so far.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.home.log_file()).unwrap_or_default()
+        self.home.log()
     }
 
     /// `http://127.0.0.1:port`.
@@ -253,23 +156,21 @@ impl Server {
         &self.url["http://".len()..]
     }
 
-    /// The directory of a pairing that has one.
+    /// The data directory, on a pairing that has one.
     #[track_caller]
     pub(crate) fn data_dir(&self) -> &Path {
-        self.home.place.data_dir()
+        self.home.backends.data_dir()
     }
 
-    /// The S3 of a pairing that has one.
+    /// The S3, on a pairing that has one.
     #[track_caller]
     pub(crate) fn s3(&self) -> &ThrowawayS3 {
-        self.home.place.s3()
+        self.home.backends.s3()
     }
 
-    /// The names of what lies where the server was started.
-    pub(crate) fn files_left(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.home.folder.path()).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name());
-        names.map(|name| name.into_string().unwrap()).collect()
+    /// The names of the files in the directory that the server was started in.
+    pub(crate) fn home_entries(&self) -> Vec<String> {
+        self.home.entries()
     }
 
     /// The key of the first start.
@@ -291,86 +192,86 @@ impl Server {
         RawConnection::open(self.authority()).await
     }
 
-    /// Everything the store holds, unfinished uploads included.
+    /// Everything in the store, multipart uploads in progress included.
     pub(crate) fn stored_objects(&self) -> Vec<StoredObject> {
-        self.home.place.stored_objects()
+        self.home.backends.stored_objects()
     }
 
-    /// Puts other bytes in the place of an object, past the server, in a pairing that has an S3.
+    /// Overwrites an object behind the server's back, on a pairing that has an S3.
     #[track_caller]
     pub(crate) fn replace_object(&self, object: &StoredObject, bytes: &[u8]) {
-        self.home.place.replace_object(object, bytes);
+        self.home.backends.replace_object(object, bytes);
     }
 
-    /// Waits until the store holds exactly so many objects.
+    /// Waits until the store holds exactly `count` objects.
     pub(crate) async fn wait_for_objects(&self, count: usize) {
         eventually(
             &format!("{count} objects in the store"),
-            CLEARED,
+            CLEANUP_TIMEOUT,
             async || self.stored_objects(),
             |objects| objects.len() == count,
         )
         .await;
     }
 
-    /// Asks the process to end, as a service manager does.
+    /// Sends the signal with which a service manager stops the server.
     pub(crate) fn terminate(&self) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
     }
 
-    /// Waits until the process has ended by itself.
-    pub(crate) async fn ended(&mut self) -> ExitStatus {
+    /// Waits until the process has exited by itself.
+    pub(crate) async fn wait_for_exit(&mut self) -> ExitStatus {
         let started = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
             assert!(
-                started.elapsed() < PATIENCE,
-                "the server did not end:\n{}",
+                started.elapsed() < TIMEOUT,
+                "the server did not exit:\n{}",
                 self.log()
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Asks the server to end and starts it again on the same directory.
+    /// Stops the server and starts it again on the same backends.
     pub(crate) async fn restart(mut self) -> Self {
         self.terminate();
-        assert!(self.ended().await.success(), "{}", self.log());
+        assert!(self.wait_for_exit().await.success(), "{}", self.log());
         self.start_again().await
     }
 
-    /// `kill -9`.
+    /// Sends `SIGKILL`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Starts a server that has ended again, on the same directory.
+    /// Starts a server that has exited again, on the same backends.
     pub(crate) async fn start_again(mut self) -> Self {
         assert!(self.child.try_wait().unwrap().is_some(), "still running");
-        self.start_beside_with(self.options.clone()).await
+        self.start_replica_with(self.options.clone()).await
     }
 
-    /// Runs a subcommand on this server's data while it runs.
+    /// A subcommand on this server's backends.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command();
         command.args(arguments);
         command
     }
 
-    /// Tells a command that works on another server's data to carry it to this one's.
+    /// Makes a command that reads other backends copy their data to this server's.
     #[track_caller]
-    pub(crate) fn configure_as_destination(&self, command: &mut Command) {
-        self.home.place.configure_as_destination(command);
+    pub(crate) fn configure_as_target(&self, command: &mut Command) {
+        self.home.backends.configure_as_target(command);
     }
 
-    /// Runs a subcommand that has to succeed; answers its stdout without the line's end.
+    /// Runs a subcommand that has to succeed; returns its stdout without the final line end.
     #[track_caller]
     pub(crate) fn cli(&self, arguments: &[&str]) -> String {
-        run_well(&mut self.command(arguments))
+        run_ok(&mut self.command(arguments))
     }
 
     #[track_caller]
@@ -378,14 +279,14 @@ impl Server {
         self.cli(&["tenant", "create", slug]);
     }
 
-    /// Makes a key and answers its secret.
+    /// Creates a key and returns its secret.
     #[track_caller]
     pub(crate) fn create_key(&self, tenant: &str, scopes: &[&str]) -> String {
         let scopes = scopes.join(",");
         self.cli(&["key", "create", "--tenant", tenant, "--scopes", &scopes])
     }
 
-    /// Makes another tenant and a client with all scopes in it.
+    /// Creates another tenant; returns a client with all scopes in it.
     #[track_caller]
     pub(crate) fn other_tenant(&self, slug: &str) -> Client {
         self.create_tenant(slug);
@@ -396,7 +297,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Ended already, or ended now: nothing else can be wrong.
+        // Fails only if the process has exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
@@ -407,7 +308,7 @@ impl Drop for Server {
     }
 }
 
-/// Reads lines as they come, on a thread that ends with the process.
+/// Collects lines as they come, on a thread that ends with the process.
 fn collect_lines(output: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = lines.clone();

@@ -1,16 +1,16 @@
-//! Compares JSON with what a page prints: not the values, but everything a client can go by.
+//! Compares JSON with the example on a page: not the values, but everything a client depends on.
 
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Fails unless `found` has all that `printed` has, of the same types: each member of an object, in
-/// each element of a list what the printed elements have; a URL where a URL is printed, a time where a
-/// time is. More members are fine.
+/// Fails unless `found` has all that `printed` has, of the same types: each member of an object, and in
+/// each element of a list the members of the first printed element. A URL has to be a URL, a timestamp
+/// a timestamp. Additional members are fine.
 #[track_caller]
 pub(crate) fn assert_shape(printed: &str, found: &Value) {
     let printed: Value = serde_json::from_str(printed).unwrap();
-    if let Err(difference) = compare(&printed, found, "the answer") {
+    if let Err(difference) = compare(&printed, found, "the response") {
         panic!("{difference}\nprinted: {printed:#}\nfound: {found:#}");
     }
 }
@@ -45,21 +45,21 @@ fn compare(printed: &Value, found: &Value, place: &str) -> Result<(), String> {
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(number) if number.is_i64() || number.is_u64() => "a whole number",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_i64() || number.is_u64() => "an integer",
         Value::Number(_) => "a fraction",
         Value::String(text) if text.starts_with("http://") || text.starts_with("https://") => {
             "a URL"
         }
-        Value::String(text) if OffsetDateTime::parse(text, &Rfc3339).is_ok() => "a time",
-        Value::String(_) => "a text",
+        Value::String(text) if OffsetDateTime::parse(text, &Rfc3339).is_ok() => "a timestamp",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
 }
 
 #[test]
-fn what_a_client_could_trip_over_is_a_difference() {
+fn shape_differences_are_found() {
     let printed =
         r#"{"id":1,"at":"2022-01-30T00:24:48.259289-05:00","url":"https://a/b","of":[{"x":null}]}"#;
     let same = serde_json::json!({

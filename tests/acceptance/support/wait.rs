@@ -1,27 +1,27 @@
-//! Waits for what the server does in its own time.
+//! Waits for the server's background work.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-const PAUSE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Looks again and again until what is seen is as wanted; fails with the last look at the deadline.
+/// Polls until the result is as expected; fails after the timeout, with the last result.
 pub(crate) async fn eventually<T: Debug>(
-    what: &str,
-    deadline: Duration,
-    mut look: impl AsyncFnMut() -> T,
-    wanted: impl Fn(&T) -> bool,
+    condition: &str,
+    timeout: Duration,
+    mut poll: impl AsyncFnMut() -> T,
+    is_expected: impl Fn(&T) -> bool,
 ) -> T {
     let started = Instant::now();
     loop {
-        let seen = look().await;
-        if wanted(&seen) {
-            return seen;
+        let last = poll().await;
+        if is_expected(&last) {
+            return last;
         }
         assert!(
-            started.elapsed() < deadline,
-            "{what}: still not so after {deadline:?}: {seen:?}"
+            started.elapsed() < timeout,
+            "timed out after {timeout:?} waiting until {condition}: {last:?}"
         );
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

@@ -50,7 +50,7 @@ async fn below_a_prefix() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_uploads_cannot_be_listed() {
     let s3 = TestS3::start();
-    s3.server.forget_how_to_list_uploads();
+    s3.server.disable_upload_listing();
     passes_twice(&s3, s3.options()).await;
 }
 

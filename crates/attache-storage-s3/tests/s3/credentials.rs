@@ -64,11 +64,11 @@ async fn requests_go_on_with_the_next_key() {
     let vault = Arc::new(Vault::default());
     let store = store(&s3, &vault);
     for id in ["one", "two"] {
-        s3.server.let_in(id, &secret(id));
+        s3.server.allow_credentials(id, &secret(id));
         vault.gives(id, SHORT);
         // Until the key before has ended.
         eventually(async || store.put_bytes(&key(id), "bytes").await.is_ok()).await;
-        s3.server.shut_out(id);
+        s3.server.revoke_credentials(id);
     }
     let puts = s3.server.seen(Operation::Put);
     let token = puts.last().unwrap().headers.get("x-amz-security-token");
@@ -95,7 +95,7 @@ async fn without_a_key_the_store_is_unavailable_and_not_asked() {
         assert!(s3.server.seen(operation).is_empty(), "{operation:?}");
     }
 
-    s3.server.let_in("one", &secret("one"));
+    s3.server.allow_credentials("one", &secret("one"));
     vault.gives("one", LONG);
     eventually(async || store.find_credentials().await.is_ok()).await;
     store.put_bytes(&blob, "bytes").await.unwrap();
@@ -132,11 +132,11 @@ async fn a_key_that_the_store_does_not_take_is_replaced_before_its_end() {
     let s3 = TestS3::start();
     let vault = Arc::new(Vault::default());
     let store = store(&s3, &vault);
-    s3.server.let_in("one", &secret("one"));
+    s3.server.allow_credentials("one", &secret("one"));
     vault.gives("one", LONG);
     store.put_bytes(&key("a"), "bytes").await.unwrap();
-    s3.server.shut_out("one");
-    s3.server.let_in("two", &secret("two"));
+    s3.server.revoke_credentials("one");
+    s3.server.allow_credentials("two", &secret("two"));
     vault.gives("two", LONG);
     let refused = store.put_bytes(&key("b"), "bytes").await.unwrap_err();
     let told = attache_model::with_causes(&refused);

@@ -52,14 +52,14 @@ async fn a_bucket_is_tried_and_nothing_stays() {
 async fn a_bucket_that_takes_nothing_or_is_not_there_is_a_failure() {
     let s3 = TestS3::start();
     let denied = Fault::Refused(403, "AccessDenied");
-    s3.server.break_next(Operation::Put, denied, usize::MAX);
+    s3.server.fail_next(Operation::Put, denied, usize::MAX);
     let found = look(&s3, &SystemClock).await;
     assert!(
         has(&found, FindingLevel::Failure, "AccessDenied"),
         "{found:?}"
     );
     let missing = Fault::Refused(404, "NoSuchBucket");
-    s3.server.break_next(Operation::Bucket, missing, usize::MAX);
+    s3.server.fail_next(Operation::Bucket, missing, usize::MAX);
     let found = look(&s3, &SystemClock).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(

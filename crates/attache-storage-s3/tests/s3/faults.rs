@@ -10,14 +10,14 @@ use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, unknown
 
 const FAULTS: [Fault; 9] = [
     Fault::Refused(500, "InternalError"),
-    Fault::DoneAndRefused(500, "InternalError"),
+    Fault::AppliedThenRejected(500, "InternalError"),
     Fault::Refused(503, "SlowDown"),
     Fault::Refused(200, "InternalError"),
-    Fault::DoneAndRefused(200, "InternalError"),
+    Fault::AppliedThenRejected(200, "InternalError"),
     Fault::LostRequest,
-    Fault::LostReply,
-    Fault::Silent,
-    Fault::DoneAndSilent,
+    Fault::LostResponse,
+    Fault::Unresponsive,
+    Fault::AppliedThenUnresponsive,
 ];
 
 /// More than all tries of all rounds.
@@ -36,7 +36,7 @@ fn common() -> impl Iterator<Item = Fault> {
     let is_200 = |fault: &Fault| {
         matches!(
             fault,
-            Fault::Refused(200, _) | Fault::DoneAndRefused(200, _)
+            Fault::Refused(200, _) | Fault::AppliedThenRejected(200, _)
         )
     };
     FAULTS.into_iter().filter(move |fault| !is_200(fault))
@@ -49,11 +49,11 @@ async fn put_under(operation: Operation, fault: Fault, times: usize, size: usize
     let store = s3.store_under(fault);
     let (first, second) = (key("a/first"), key("a/second"));
     let bytes = pattern(size);
-    s3.server.break_next(operation, fault, times);
+    s3.server.fail_next(operation, fault, times);
     let answer = store
         .put(&first, unknown_length(&bytes), PutOptions::default())
         .await;
-    s3.server.heal();
+    s3.server.clear_faults();
     if answer.is_ok() {
         let open = s3.server.open_uploads();
         assert!(open.is_empty(), "{cell} succeeded and left an upload");
@@ -170,9 +170,9 @@ async fn delete_under(operation: Operation, fault: Fault, times: usize) {
     let s3 = TestS3::start();
     let store = s3.store_under(fault);
     put(&store, &key("a"), &pattern(10)).await;
-    s3.server.break_next(operation, fault, times);
+    s3.server.fail_next(operation, fault, times);
     let answer = store.delete(&key("a")).await;
-    s3.server.heal();
+    s3.server.clear_faults();
     if let Err(error) = answer {
         assert_eq!(times, ALWAYS, "{operation:?} {fault:?}: {error:?}");
         assert_eq!(error.kind(), BlobErrorKind::Unavailable, "{fault:?}");
@@ -198,15 +198,15 @@ async fn look_under(fault: Fault, times: usize) -> [Option<BlobErrorKind>; 4] {
     let s3 = TestS3::start();
     let store = s3.store_under(fault);
     put(&store, &key("a"), &pattern(10)).await;
-    s3.server.break_next(Operation::Head, fault, times);
+    s3.server.fail_next(Operation::Head, fault, times);
     let head = store.head(&key("a")).await;
-    s3.server.break_next(Operation::Get, fault, times);
+    s3.server.fail_next(Operation::Get, fault, times);
     let get = store.read_to_end(&key("a"), 10).await;
-    s3.server.break_next(Operation::List, fault, times);
+    s3.server.fail_next(Operation::List, fault, times);
     let list = store.list("", None, 10).await;
-    s3.server.break_next(Operation::Bucket, fault, times);
+    s3.server.fail_next(Operation::Bucket, fault, times);
     let health = store.health().await;
-    s3.server.heal();
+    s3.server.clear_faults();
     store.health().await.unwrap();
     if let (Ok(head), Ok(get), Ok(list)) = (&head, &get, &list) {
         assert_eq!(head.size_bytes, 10, "{fault:?}");
@@ -245,7 +245,7 @@ async fn refusals_have_their_meaning() {
             let s3 = TestS3::start();
             let store = s3.store();
             let fault = Fault::Refused(status, code);
-            s3.server.break_next(operation, fault, ALWAYS);
+            s3.server.fail_next(operation, fault, ALWAYS);
             let body = unknown_length(&pattern(size));
             let refused = store.put(&key("a"), body, PutOptions::default()).await;
             let Err(PutError::Store(error)) = refused else {

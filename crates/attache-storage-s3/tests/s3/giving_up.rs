@@ -41,8 +41,8 @@ async fn a_put_dropped_while_it_begins_its_upload_leaves_none() {
     let s3 = TestS3::start();
     let store = s3.impatient_store();
     // The upload is begun, and its id comes late: with the second try.
-    let fault = Fault::DoneAndSilent;
-    s3.server.break_next(Operation::Create, fault, 1);
+    let fault = Fault::AppliedThenUnresponsive;
+    s3.server.fail_next(Operation::Create, fault, 1);
     let body = unknown_length(&pattern(LARGE));
     let task = tokio::spawn(async move { store.put(&key("a"), body, PutOptions::default()).await });
     let tries = || s3.server.seen(Operation::Create).len();
@@ -60,7 +60,7 @@ async fn a_delete_is_final_though_a_dropped_put_was_under_way() {
         let s3 = TestS3::start();
         let store = s3.impatient_store();
         // The first try does nothing and hangs, so that the second comes after the drop.
-        s3.server.break_next(operation, Fault::Silent, 1);
+        s3.server.fail_next(operation, Fault::Unresponsive, 1);
         let body = unknown_length(&pattern(size));
         let task = tokio::spawn({
             let store = store.clone();
@@ -112,7 +112,7 @@ async fn a_delete_aborts_what_a_crash_left_open_under_its_key_alone() {
 #[tokio::test]
 async fn a_store_that_cannot_list_uploads_is_asked_once() {
     let s3 = TestS3::start();
-    s3.server.forget_how_to_list_uploads();
+    s3.server.disable_upload_listing();
     let store = s3.store();
     for name in ["a", "b"] {
         put(&store, &key(name), &pattern(1)).await;

@@ -82,11 +82,11 @@ async fn refused_by_the_store(s3: &TestS3, store: &S3BlobStore, size: usize) {
         Operation::Put
     };
     let fault = Fault::Refused(403, "AccessDenied");
-    s3.server.break_next(operation, fault, 1000);
+    s3.server.fail_next(operation, fault, 1000);
     let body = unknown_length(&pattern(size));
     let refused = store.put(&key("b"), body, PutOptions::default()).await;
     assert!(matches!(refused, Err(PutError::Store(_))), "{refused:?}");
-    s3.server.heal();
+    s3.server.clear_faults();
 }
 
 async fn cut_off_by_the_sender(store: &S3BlobStore, size: usize) {

@@ -16,8 +16,7 @@ async fn a_reader_goes_on_where_its_connection_broke() {
     put(&store, &key("a"), &bytes).await;
     for at in [0, 1, 1000, SIZE / 2, SIZE - 1] {
         for times in [1, 3] {
-            s3.server
-                .break_next(Operation::Get, Fault::CutAt(at), times);
+            s3.server.fail_next(Operation::Get, Fault::CutAt(at), times);
             let found = store.read_to_end(&key("a"), SIZE).await.unwrap();
             assert!(found == bytes, "cut at {at}, {times} times");
         }
@@ -30,7 +29,7 @@ async fn a_range_goes_on_to_its_own_end() {
     let store = s3.store();
     let bytes = pattern(SIZE);
     put(&store, &key("a"), &bytes).await;
-    s3.server.break_next(Operation::Get, Fault::CutAt(10), 2);
+    s3.server.fail_next(Operation::Get, Fault::CutAt(10), 2);
     let range = ByteRange {
         offset_bytes: 1000,
         length_bytes: 5000,
@@ -48,7 +47,7 @@ async fn bytes_that_always_break_off_are_an_error_and_never_an_end() {
         let store = s3.store();
         let bytes = pattern(SIZE);
         put(&store, &key("a"), &bytes).await;
-        s3.server.break_next(Operation::Get, Fault::CutAt(at), 1000);
+        s3.server.fail_next(Operation::Get, Fault::CutAt(at), 1000);
         let mut stream = store.get(&key("a"), None).await.unwrap().stream;
         let mut found = Vec::new();
         let error = loop {
@@ -69,7 +68,7 @@ async fn a_blob_deleted_under_its_reader_is_not_made_up() {
     let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(SIZE)).await;
-    s3.server.break_next(Operation::Get, Fault::CutAt(1000), 1);
+    s3.server.fail_next(Operation::Get, Fault::CutAt(1000), 1);
     let stream = store.get(&key("a"), None).await.unwrap().stream;
     store.delete(&key("a")).await.unwrap();
     let error = stream.try_collect::<BytesMut>().await.unwrap_err();

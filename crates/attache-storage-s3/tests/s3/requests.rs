@@ -65,7 +65,8 @@ async fn a_refused_body_sends_nothing_or_is_aborted() {
 async fn no_more_than_three_parts_are_held() {
     const CHUNK: usize = 1024 * 1024;
     let s3 = TestS3::start();
-    s3.server.break_next(Operation::Part, Fault::Silent, 1000);
+    s3.server
+        .fail_next(Operation::Part, Fault::Unresponsive, 1000);
     let taken = Arc::new(AtomicUsize::new(0));
     let chunks = stream::iter(0..100).map({
         let (taken, chunk) = (Arc::clone(&taken), Bytes::from(vec![7; CHUNK]));

@@ -60,15 +60,15 @@ pub enum S3Fault {
     /// Answered with an error, and nothing done.
     Refused(u16, &'static str),
     /// Done, and answered with an error.
-    DoneAndRefused(u16, &'static str),
+    AppliedThenRejected(u16, &'static str),
     /// The connection is cut before anything is done.
     LostRequest,
     /// Done, and the connection is cut before the answer.
-    LostReply,
+    LostResponse,
     /// Nothing is done, and nothing comes.
-    Silent,
+    Unresponsive,
     /// Done, and nothing comes.
-    DoneAndSilent,
+    AppliedThenUnresponsive,
     /// The connection is cut after so many bytes of the answer's body.
     CutAt(usize),
 }
@@ -76,6 +76,9 @@ pub enum S3Fault {
 impl S3Fault {
     /// Whether the request is done, whatever is answered.
     pub fn has_effect(self) -> bool {
-        !matches!(self, Self::Refused(..) | Self::LostRequest | Self::Silent)
+        !matches!(
+            self,
+            Self::Refused(..) | Self::LostRequest | Self::Unresponsive
+        )
     }
 }

@@ -11,12 +11,12 @@ use s3s::{S3Result, s3_error};
 pub(super) struct Keys(Arc<Mutex<HashMap<String, SecretKey>>>);
 
 impl Keys {
-    pub(super) fn let_in(&self, access_key_id: &str, secret_access_key: &str) {
+    pub(super) fn allow_credentials(&self, access_key_id: &str, secret_access_key: &str) {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.insert(access_key_id.to_owned(), secret_access_key.into());
     }
 
-    pub(super) fn shut_out(&self, access_key_id: &str) {
+    pub(super) fn revoke_credentials(&self, access_key_id: &str) {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.remove(access_key_id);
     }

@@ -62,7 +62,7 @@ impl ThrowawayS3 {
     /// # Errors
     ///
     /// When directory, port or thread cannot be had.
-    pub fn start_apart() -> io::Result<Self> {
+    pub fn start_on_own_thread() -> io::Result<Self> {
         let (server, serving) = Self::prepare()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -80,7 +80,7 @@ impl ThrowawayS3 {
         let files = files.map_err(|error| io::Error::other(format!("{error:?}")))?;
         let mut service = S3ServiceBuilder::new(files);
         let keys = Keys::default();
-        keys.let_in(Self::ACCESS_KEY_ID, Self::SECRET_ACCESS_KEY);
+        keys.allow_credentials(Self::ACCESS_KEY_ID, Self::SECRET_ACCESS_KEY);
         service.set_auth(keys.clone());
         let proxy = Proxy::new(service.build(), directory.path().to_owned());
         let proxy = Arc::new(proxy);
@@ -144,17 +144,18 @@ impl ThrowawayS3 {
     }
 
     /// Lets another key in, too.
-    pub fn let_in(&self, access_key_id: &str, secret_access_key: &str) {
-        self.keys.let_in(access_key_id, secret_access_key);
+    pub fn allow_credentials(&self, access_key_id: &str, secret_access_key: &str) {
+        self.keys
+            .allow_credentials(access_key_id, secret_access_key);
     }
 
     /// Lets a key in no more.
-    pub fn shut_out(&self, access_key_id: &str) {
-        self.keys.shut_out(access_key_id);
+    pub fn revoke_credentials(&self, access_key_id: &str) {
+        self.keys.revoke_credentials(access_key_id);
     }
 
     /// Breaks the next so many requests for an operation.
-    pub fn break_next(&self, operation: S3Operation, fault: S3Fault, times: usize) {
+    pub fn fail_next(&self, operation: S3Operation, fault: S3Fault, times: usize) {
         self.proxy.plan(Some(Plan {
             operation,
             fault,
@@ -164,7 +165,7 @@ impl ThrowawayS3 {
     }
 
     /// Answers so many more requests for an operation, and breaks all that come then.
-    pub fn break_after(&self, spared: usize, operation: S3Operation, fault: S3Fault) {
+    pub fn fail_after(&self, spared: usize, operation: S3Operation, fault: S3Fault) {
         self.proxy.plan(Some(Plan {
             operation,
             fault,
@@ -174,13 +175,13 @@ impl ThrowawayS3 {
     }
 
     /// Breaks nothing more.
-    pub fn heal(&self) {
+    pub fn clear_faults(&self) {
         self.proxy.plan(None);
     }
 
     /// From now on, as a store that does not know `ListMultipartUploads`.
-    pub fn forget_how_to_list_uploads(&self) {
-        self.proxy.forget_how_to_list_uploads();
+    pub fn disable_upload_listing(&self) {
+        self.proxy.disable_upload_listing();
     }
 
     /// The requests for an operation so far.

@@ -66,7 +66,7 @@ impl Proxy {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = plan;
     }
 
-    pub(super) fn forget_how_to_list_uploads(&self) {
+    pub(super) fn disable_upload_listing(&self) {
         self.lists_uploads.store(false, Ordering::Relaxed);
     }
 
@@ -201,12 +201,12 @@ impl Proxy {
 
 async fn broken(fault: S3Fault) -> io::Result<Response<Boxed>> {
     match fault {
-        S3Fault::Refused(status, code) | S3Fault::DoneAndRefused(status, code) => {
+        S3Fault::Refused(status, code) | S3Fault::AppliedThenRejected(status, code) => {
             let body = format!("<Error><Code>{code}</Code><Message>a fault</Message></Error>");
             Ok(xml(status, body))
         }
-        S3Fault::Silent | S3Fault::DoneAndSilent => std::future::pending().await,
-        S3Fault::LostRequest | S3Fault::LostReply | S3Fault::CutAt(_) => {
+        S3Fault::Unresponsive | S3Fault::AppliedThenUnresponsive => std::future::pending().await,
+        S3Fault::LostRequest | S3Fault::LostResponse | S3Fault::CutAt(_) => {
             Err(io::Error::from(io::ErrorKind::ConnectionReset))
         }
     }

@@ -61,7 +61,7 @@ impl TestS3 {
     /// A store for a server that is broken in this way.
     pub(crate) fn store_under(&self, fault: Fault) -> S3BlobStore {
         match fault {
-            Fault::Silent | Fault::DoneAndSilent => self.impatient_store(),
+            Fault::Unresponsive | Fault::AppliedThenUnresponsive => self.impatient_store(),
             _ => self.store(),
         }
     }

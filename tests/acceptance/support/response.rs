@@ -1,12 +1,12 @@
-//! An answer of the server, with the assertions that most stories make.
+//! A response of the server, with the assertions that most stories make.
 
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
-/// An answer, read to its end.
+/// A response with its whole body.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     /// The request, for messages.
     pub(crate) request: String,
     pub(crate) status: u16,
@@ -14,8 +14,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-impl Answer {
-    /// Fails, showing the answer, unless the status is as expected.
+impl Response {
+    /// Fails, showing the response, unless it has this status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(
@@ -29,18 +29,18 @@ impl Answer {
         self
     }
 
-    /// Fails unless this is the problem document with this status and slug; answers the document.
+    /// Returns the problem document; fails unless it has this status and slug.
     #[track_caller]
     pub(crate) fn problem(self, status: u16, slug: &str) -> Value {
-        let answer = self.expect(status);
+        let response = self.expect(status);
         assert_eq!(
-            answer.header("content-type"),
+            response.header("content-type"),
             "application/problem+json",
             "{}",
-            answer.request
+            response.request
         );
-        let problem = answer.json();
-        let context = format!("{}\n{problem:#}", answer.request);
+        let problem = response.json();
+        let context = format!("{}\n{problem:#}", response.request);
         assert_eq!(
             problem["type"],
             format!("urn:attache:problem:{slug}"),
@@ -57,20 +57,20 @@ impl Answer {
         }
         assert_eq!(
             problem["request_id"],
-            answer.header("x-request-id"),
+            response.header("x-request-id"),
             "{context}"
         );
         problem
     }
 
-    /// As [`problem`](Self::problem), and the text of the document names what is wrong.
+    /// As [`problem`](Self::problem); the text of the document also contains `word`.
     #[track_caller]
-    pub(crate) fn problem_naming(self, status: u16, slug: &str, named: &str) -> Value {
+    pub(crate) fn problem_mentioning(self, status: u16, slug: &str, word: &str) -> Value {
         let problem = self.problem(status, slug);
-        let said = format!("{} {}", problem["detail"], problem["errors"]);
+        let text = format!("{} {}", problem["detail"], problem["errors"]);
         assert!(
-            said.contains(named),
-            "«{named}» is not named in {problem:#}"
+            text.contains(word),
+            "`{word}` is not mentioned in {problem:#}"
         );
         problem
     }
@@ -81,7 +81,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{}: {error} in {}", self.request, self.text()))
     }
 
-    /// A header's value; fails where it is absent.
+    /// Returns the value of a header; fails if it is absent.
     #[track_caller]
     pub(crate) fn header(&self, name: &str) -> &str {
         self.find_header(name)
@@ -99,8 +99,7 @@ impl Answer {
     /// The records of an upload or a list.
     #[track_caller]
     pub(crate) fn files(&self) -> Vec<Value> {
-        let mut answer = self.json();
-        match answer["files"].take() {
+        match self.json()["files"].take() {
             Value::Array(files) => files,
             other => panic!("{}: `files` is {other}", self.request),
         }
