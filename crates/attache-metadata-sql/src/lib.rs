@@ -8,6 +8,8 @@
 mod alter;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod columns;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub mod data_migration;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod listing;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -20,8 +22,6 @@ mod rows;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(all(feature = "sqlite", feature = "postgres"))]
-pub mod transfer;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod uploads;
 

@@ -59,7 +59,7 @@ fn summary(report: &TransferReport, source: &InstallationOptions) -> String {
 
 /// Adds what to do about it on the command line.
 fn explain_transfer(error: TransferError) -> anyhow::Error {
-    use sql::transfer::TransferError as Records;
+    use sql::data_migration::DataMigrationError as Records;
     let advice = match error {
         TransferError::OpenSource(error @ OpenError::InUse { .. }) => {
             return explain(error).context("stop the server on the source first");

@@ -63,7 +63,7 @@ fn is_known(parameter: &str) -> bool {
 }
 
 /// Reads an address.
-pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
+pub(crate) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
     let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
     let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
     let is_ours = is_postgres && parameters.split('&').all(is_known);
@@ -80,13 +80,13 @@ pub(super) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
 }
 
 /// How a session begins at an address.
-pub(super) fn session(url: &str) -> Result<PgConnectOptions, OpenError> {
+pub(crate) fn session(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(address(url)?.options(SETTINGS))
 }
 
 /// Why no connection could be made. The pool goes on trying until its time is out, and then tells of
 /// nothing else: one attempt beside it tells the reason.
-pub(super) async fn explain(error: sqlx::Error, options: &PostgresOptions) -> sqlx::Error {
+pub(crate) async fn explain(error: sqlx::Error, options: &PostgresOptions) -> sqlx::Error {
     if !matches!(error, sqlx::Error::PoolTimedOut) {
         return error;
     }
@@ -100,7 +100,7 @@ pub(super) async fn explain(error: sqlx::Error, options: &PostgresOptions) -> sq
 }
 
 /// Makes a pool; its first connection is made when it is first asked for one.
-pub(super) fn pool(options: &PostgresOptions) -> Result<PgPool, OpenError> {
+pub(crate) fn pool(options: &PostgresOptions) -> Result<PgPool, OpenError> {
     let address = session(&options.url)?;
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections.max(1))

@@ -35,7 +35,7 @@ fn migrations() -> Vec<Migration> {
 }
 
 /// Brings the database to the newest schema.
-pub(super) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
+pub(crate) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
     let session = connect::address(url)?.options([QUIET]);
     let connected = session.connect().await;
     let mut connection = connected.map_err(failed)?;
@@ -70,12 +70,12 @@ async fn apply(connection: &mut PgConnection) -> Result<MigrationReport, OpenErr
 }
 
 /// The version of the schema that this program works on.
-pub(super) fn newest() -> i64 {
+pub(crate) fn newest() -> i64 {
     schema::newest(&migrations())
 }
 
 /// Refuses a schema that is not the one this program works on.
-pub(super) async fn require_newest(connection: &mut PgConnection) -> Result<(), OpenError> {
+pub(crate) async fn require_newest(connection: &mut PgConnection) -> Result<(), OpenError> {
     let migrations = migrations();
     let found = schema_version(connection, &migrations).await?;
     schema::require_newest(found, &migrations)

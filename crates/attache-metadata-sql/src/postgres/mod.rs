@@ -8,7 +8,7 @@
 mod blobs;
 mod change;
 mod commit;
-mod connect;
+pub(crate) mod connect;
 mod decode;
 mod diagnose;
 mod events;
@@ -16,13 +16,11 @@ mod failure;
 mod files;
 mod find;
 mod list;
-mod migrate;
-mod open;
+pub(crate) mod migrate;
+pub(crate) mod open;
 mod options;
 mod people;
 mod reap;
-#[cfg(feature = "sqlite")]
-mod receive;
 mod settle;
 mod tenancy;
 mod transaction;
@@ -30,5 +28,3 @@ mod uploads;
 
 pub use open::PostgresRepository;
 pub use options::PostgresOptions;
-#[cfg(feature = "sqlite")]
-pub(crate) use receive::ReceivingPostgres;

@@ -115,7 +115,7 @@ impl MetadataRepository for PostgresRepository {
 
 /// Refuses a server that this program was not made for, and warns of one that loses what it
 /// confirmed.
-pub(super) async fn require_server(connection: &mut PgConnection) -> Result<(), OpenError> {
+pub(crate) async fn require_server(connection: &mut PgConnection) -> Result<(), OpenError> {
     let sql = "SELECT current_setting('server_version'), \
         current_setting('server_version_num')::bigint, current_setting('server_encoding'), \
         current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'";
@@ -157,6 +157,6 @@ pub(super) async fn require_server(connection: &mut PgConnection) -> Result<(), 
     Ok(())
 }
 
-pub(super) fn failed(error: sqlx::Error) -> OpenError {
+pub(crate) fn failed(error: sqlx::Error) -> OpenError {
     OpenError::Database(DatabaseFailure::new(error))
 }

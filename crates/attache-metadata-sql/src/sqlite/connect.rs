@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 use super::failure::Failure;
 
 /// How long a statement waits for another process that holds the lock.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Settings that every connection must be found with, as SQLite answers them.
 const EVERYWHERE: [(&str, &str); 6] = [
@@ -35,29 +35,29 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 /// For a connection that writes. The journal mode is not among the settings: it is kept by the file,
 /// and changing it is for the migration alone.
-pub(super) fn writer_options(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn writer_options(path: &Path) -> SqliteConnectOptions {
     options(path)
 }
 
 /// For a connection that only reads.
-pub(super) fn reader_options(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn reader_options(path: &Path) -> SqliteConnectOptions {
     options(path).read_only(true).pragma("query_only", "ON")
 }
 
 /// Opens a connection that writes, and checks it.
-pub(super) async fn connect_writer(path: &Path) -> Result<SqliteConnection, Failure> {
+pub(crate) async fn connect_writer(path: &Path) -> Result<SqliteConnection, Failure> {
     let mut connection = writer_unverified(path).await?;
     verify(&mut connection).await?;
     Ok(connection)
 }
 
 /// Opens a connection that writes, on a file that may not be a database of ours.
-pub(super) async fn writer_unverified(path: &Path) -> Result<SqliteConnection, Failure> {
+pub(crate) async fn writer_unverified(path: &Path) -> Result<SqliteConnection, Failure> {
     Ok(writer_options(path).connect().await?)
 }
 
 /// Reads the settings of a connection back.
-pub(super) async fn verify(connection: &mut SqliteConnection) -> Result<(), Failure> {
+pub(crate) async fn verify(connection: &mut SqliteConnection) -> Result<(), Failure> {
     for (name, expected) in EVERYWHERE {
         let found = setting(connection, name).await?;
         if found != expected {

@@ -8,7 +8,7 @@ use crate::rows::RowError;
 
 /// A fault of the database or of the way to it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// A statement failed, or its connection.
     #[error("a statement failed")]
     Statement(#[source] sqlx::Error),
@@ -73,13 +73,13 @@ const RANGE: u32 = 25;
 const NOTADB: u32 = 26;
 
 /// The primary result code of SQLite's in an error; `None` where the error is not SQLite's.
-pub(super) fn primary_code(error: &sqlx::Error) -> Option<u32> {
+pub(crate) fn primary_code(error: &sqlx::Error) -> Option<u32> {
     let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
     Some(code & 0xff)
 }
 
 /// Whether another connection holds the lock.
-pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(BUSY | LOCKED | PROTOCOL))
 }
 
@@ -139,7 +139,7 @@ impl Failure {
 
 /// Why a change stops without being made.
 #[derive(Debug)]
-pub(super) enum Stop<R> {
+pub(crate) enum Stop<R> {
     /// For a reason that is an answer.
     Refused(R),
     /// Because something failed.

@@ -32,7 +32,7 @@ fn migrations() -> Vec<Migration> {
 }
 
 /// Brings the file at `path` to the newest schema, and makes it where there is none.
-pub(super) async fn migrate(path: PathBuf) -> Result<MigrationReport, OpenError> {
+pub(crate) async fn migrate(path: PathBuf) -> Result<MigrationReport, OpenError> {
     create_file(&path).map_err(OpenError::File)?;
     let mut connection = writer_options(&path).connect().await.map_err(failed)?;
     super::open::require_library(&mut connection).await?;
@@ -65,7 +65,7 @@ async fn apply(connection: &mut SqliteConnection) -> Result<MigrationReport, Ope
 }
 
 /// Refuses a schema that is not the one this program works on.
-pub(super) async fn require_newest(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+pub(crate) async fn require_newest(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let migrations = migrations();
     let found = schema_version(connection, &migrations).await?;
     schema::require_newest(found, &migrations)

@@ -3,18 +3,16 @@
 mod blobs;
 mod change;
 mod commit;
-mod connect;
+pub(crate) mod connect;
 mod decode;
 mod events;
-mod failure;
+pub(crate) mod failure;
 mod files;
 mod find;
-#[cfg(feature = "postgres")]
-mod frozen;
 mod group;
 mod list;
-mod migrate;
-mod open;
+pub(crate) mod migrate;
+pub(crate) mod open;
 mod options;
 mod people;
 mod tenancy;
@@ -22,7 +20,5 @@ mod uploads;
 mod wal;
 mod writer;
 
-#[cfg(feature = "postgres")]
-pub(crate) use frozen::FrozenSqlite;
 pub use open::SqliteRepository;
 pub use options::SqliteOptions;

@@ -155,7 +155,7 @@ async fn open_readers(path: &Path, readers: u32) -> Result<SqlitePool, Failure> 
 }
 
 /// Refuses a library that could damage the database.
-pub(super) async fn require_library(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+pub(crate) async fn require_library(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let asked = sqlx::query("SELECT sqlite_version()");
     let found: String = match asked.fetch_one(connection).await {
         Ok(row) => row.try_get(0).map_err(|error| failed(error.into()))?,

@@ -12,12 +12,12 @@
 mod clock;
 mod conformance;
 mod costs;
+#[cfg(feature = "sqlite")]
+mod data_migration;
 mod events;
 mod faults;
 mod place;
 mod proxy;
 mod races;
 mod schema;
-#[cfg(feature = "sqlite")]
-mod transfer;
 mod uploads;

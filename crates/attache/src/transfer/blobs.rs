@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use attache_metadata_sql::transfer::{Transfer, TransferBlob};
+use attache_metadata_sql::data_migration::{DataMigration, SourceBlob};
 use attache_storage::{
     BlobError, BlobErrorKind, BlobKey, BlobReader, BlobStore, Body, BodyError, BodyVerifier,
     PutError, PutOptions,
@@ -35,7 +35,7 @@ enum Obstacle {
 /// Carries the bytes and the row of every blob that the target does not have. One whose bytes are
 /// damaged does not keep the others from being carried.
 pub(super) async fn carry_all(
-    transfer: &Transfer,
+    transfer: &DataMigration,
     stores: Stores<'_>,
     observer: &TransferObserver,
 ) -> Result<TransferReport, TransferError> {
@@ -53,9 +53,8 @@ pub(super) async fn carry_all(
             break;
         };
         after = Some(last.id);
-        let (found, lacking): (Vec<_>, Vec<_>) =
-            blobs.into_iter().partition(|blob| blob.is_carried);
-        for TransferBlob { size_bytes, .. } in found {
+        let (found, lacking): (Vec<_>, Vec<_>) = blobs.into_iter().partition(|blob| blob.is_copied);
+        for SourceBlob { size_bytes, .. } in found {
             report.blobs_found += 1;
             observer(TransferEvent::BlobFound { size_bytes });
         }
@@ -90,8 +89,8 @@ struct Damage {
 impl Damage {
     async fn note(
         &mut self,
-        transfer: &Transfer,
-        blob: &TransferBlob,
+        transfer: &DataMigration,
+        blob: &SourceBlob,
     ) -> Result<(), TransferError> {
         self.blobs += 1;
         let room = NAMED_FILES.saturating_sub(self.files.len());
@@ -111,9 +110,9 @@ impl Damage {
 
 /// Carries one blob: first the bytes, then the row.
 async fn carry(
-    transfer: &Transfer,
+    transfer: &DataMigration,
     stores: Stores<'_>,
-    blob: &TransferBlob,
+    blob: &SourceBlob,
     observer: &TransferObserver,
 ) -> Result<(), Obstacle> {
     let key = BlobKey::parse(blob.storage_key.as_str()).map_err(|_| Obstacle::Damaged)?;
@@ -136,7 +135,7 @@ async fn carry(
         let error = BlobError::new(BlobErrorKind::Corrupt, "put").with_key(&key);
         return Err(of_target(error));
     }
-    let carried = transfer.carry_blob(blob).await;
+    let carried = transfer.copy_blob(blob).await;
     carried.map_err(|error| Obstacle::Failed(error.into()))
 }
 
@@ -160,7 +159,7 @@ impl Put {
 async fn put(
     stores: Stores<'_>,
     key: &BlobKey,
-    blob: &TransferBlob,
+    blob: &SourceBlob,
     observer: &TransferObserver,
 ) -> Result<(), Put> {
     let reader = stores.from.get(key, None).await;
@@ -192,7 +191,7 @@ async fn put(
 async fn is_right(
     store: &dyn BlobStore,
     key: &BlobKey,
-    blob: &TransferBlob,
+    blob: &SourceBlob,
 ) -> Result<bool, Obstacle> {
     let BlobReader { stream, .. } = store.get(key, None).await.map_err(of_target)?;
     let stream = stream.map_err(|error| BodyError::Aborted(Box::new(error)));

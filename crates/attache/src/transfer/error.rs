@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use attache_metadata_sql::transfer::TransferError as DatabaseError;
+use attache_metadata_sql::data_migration::DataMigrationError as DatabaseError;
 use attache_model::FileId;
 use attache_storage::BlobError;
 

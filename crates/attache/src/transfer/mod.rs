@@ -7,9 +7,9 @@ mod places;
 
 use std::sync::Arc;
 
-use attache_metadata_sql::transfer::Transfer;
+use attache_metadata_sql::data_migration::DataMigration;
 
-pub use attache_metadata_sql::transfer::CarriedRows;
+pub use attache_metadata_sql::data_migration::CopiedRows;
 pub use error::TransferError;
 
 use self::blobs::Stores;
@@ -56,7 +56,7 @@ pub type TransferObserver = Arc<dyn Fn(TransferEvent) + Send + Sync>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferReport {
     /// Each table and its rows, which are the same in both databases.
-    pub tables: Vec<CarriedRows>,
+    pub tables: Vec<CopiedRows>,
     /// How many blobs this run carried.
     pub blobs_carried: u64,
     /// How many blobs earlier runs had carried.
@@ -89,7 +89,7 @@ pub async fn transfer(
     // First of all, as a local store has the lock that a server holds.
     let from = open_store(source).await;
     let from = from.map_err(TransferError::OpenSource)?;
-    let transfer = Transfer::open(places.sqlite, places.postgres).await?;
+    let transfer = DataMigration::open(places.sqlite, places.postgres).await?;
     let done = async {
         let (blobs, bytes) = transfer.check().await?;
         let to = open_store(target).await;

@@ -4,37 +4,37 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, PgPool, PgTransaction, Postgres, Row as _};
 
-use super::open::{failed, require_server};
-use super::options::PostgresOptions;
-use super::{connect, migrate};
+use super::{DataMigrationError, Page, Table, Values};
+use crate::postgres::PostgresOptions;
+use crate::postgres::open::{failed, require_server};
+use crate::postgres::{connect, migrate};
 use crate::schema::OpenError;
-use crate::transfer::{Page, Table, TransferError, Values};
 
 /// The lock that a transfer holds on its target: «transfer» in bytes.
 const LOCK: i64 = 0x7472_616e_7366_6572;
 
 /// Connections to the target, and a lock that keeps other transfers out.
-pub(crate) struct ReceivingPostgres {
+pub(crate) struct Target {
     pool: PgPool,
     lock: PgTransaction<'static>,
 }
 
-impl ReceivingPostgres {
+impl Target {
     /// Opens a database of this program's schema.
-    pub(crate) async fn open(options: &PostgresOptions) -> Result<Self, TransferError> {
+    pub(crate) async fn open(options: &PostgresOptions) -> Result<Self, DataMigrationError> {
         let pool = connected(options).await;
-        let pool = pool.map_err(TransferError::OpenTarget)?;
-        let mut lock = pool.begin().await.map_err(TransferError::of_target)?;
+        let pool = pool.map_err(DataMigrationError::OpenTarget)?;
+        let mut lock = pool.begin().await.map_err(DataMigrationError::of_target)?;
         // It is held for as long as all the bytes take. It has seen nothing, so it keeps nothing from
         // being cleared up.
         let patient = sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0");
         let set = patient.execute(&mut *lock).await;
-        set.map_err(TransferError::of_target)?;
+        set.map_err(DataMigrationError::of_target)?;
         let ask = sqlx::query("SELECT pg_try_advisory_xact_lock($1)").bind(LOCK);
         let row = ask.fetch_one(&mut *lock).await;
         let is_ours = row.and_then(|row| row.try_get(0));
-        if !is_ours.map_err(TransferError::of_target)? {
-            return Err(TransferError::TargetInUse);
+        if !is_ours.map_err(DataMigrationError::of_target)? {
+            return Err(DataMigrationError::TargetInUse);
         }
         Ok(Self { pool, lock })
     }
@@ -53,7 +53,7 @@ impl ReceivingPostgres {
         after: Option<&Values>,
         up_to: Option<&Values>,
         limit: usize,
-    ) -> Result<Page, TransferError> {
+    ) -> Result<Page, DataMigrationError> {
         let (columns, key, name) = (table.column_list(), table.key(), table.name);
         let mut conditions = vec!["TRUE".to_owned()];
         for (bound, sign) in [(after, ">"), (up_to, "<=")] {
@@ -71,11 +71,12 @@ impl ReceivingPostgres {
             query = bind_first(query, bound);
         }
         let rows = query.fetch_all(&self.pool).await;
-        page_of(table, &rows.map_err(TransferError::of_target)?).map_err(TransferError::of_target)
+        page_of(table, &rows.map_err(DataMigrationError::of_target)?)
+            .map_err(DataMigrationError::of_target)
     }
 
     /// Adds rows as they are, numbers included: all of them or none.
-    pub(crate) async fn insert(&self, page: &Page) -> Result<(), TransferError> {
+    pub(crate) async fn insert(&self, page: &Page) -> Result<(), DataMigrationError> {
         if page.len() == 0 {
             return Ok(());
         }
@@ -111,9 +112,9 @@ impl ReceivingPostgres {
                     .as_database_error()
                     .is_some_and(sqlx::error::DatabaseError::is_unique_violation) =>
             {
-                Err(TransferError::OtherContent { table: table.name })
+                Err(DataMigrationError::OtherContent { table: table.name })
             }
-            Err(error) => Err(TransferError::of_target(error)),
+            Err(error) => Err(DataMigrationError::of_target(error)),
         }
     }
 
@@ -122,12 +123,12 @@ impl ReceivingPostgres {
         &self,
         table: &Table,
         last: i64,
-    ) -> Result<(), TransferError> {
+    ) -> Result<(), DataMigrationError> {
         let sql = "SELECT setval(its, greatest($3, pg_sequence_last_value(its))) \
             FROM (SELECT pg_get_serial_sequence($1, $2)::regclass AS its) AS sequences";
         let query = sqlx::query(sql).bind(table.name).bind(table.key());
         let set = query.bind(last).execute(&self.pool).await;
-        set.map(drop).map_err(TransferError::of_target)
+        set.map(drop).map_err(DataMigrationError::of_target)
     }
 }
 

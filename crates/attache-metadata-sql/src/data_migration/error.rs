@@ -5,7 +5,7 @@ use crate::schema::{DatabaseFailure, OpenError};
 /// Why records could not be carried over.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum TransferError {
+pub enum DataMigrationError {
     /// The source cannot be opened, or has another schema than this program's.
     #[error("the source database cannot be opened")]
     OpenSource(#[source] OpenError),
@@ -47,7 +47,7 @@ pub enum TransferError {
     Target(#[source] DatabaseFailure),
 }
 
-impl TransferError {
+impl DataMigrationError {
     pub(crate) fn of_source(error: sqlx::Error) -> Self {
         Self::Source(DatabaseFailure::new(error))
     }

@@ -1,17 +1,19 @@
 //! Carrying the records of an SQLite database over to PostgreSQL, row by row and unchanged.
 //!
 //! Both schemas have the same tables with the same columns, and each table is copied as it is. See
-//! [`Transfer`].
+//! [`DataMigration`].
 
-mod carry;
+mod copy;
 mod error;
 mod page;
+mod source;
 mod tables;
+mod target;
 #[cfg(all(test, unix))]
 mod tests;
 
-pub use carry::{CarriedRows, Transfer, TransferBlob};
-pub use error::TransferError;
+pub use copy::{CopiedRows, DataMigration, SourceBlob};
+pub use error::DataMigrationError;
 
 pub(crate) use page::{Comparison, Page, Values, compare};
 pub(crate) use tables::Table;

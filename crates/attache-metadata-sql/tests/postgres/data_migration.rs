@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use attache_metadata_sql::transfer::{Transfer, TransferError};
+use attache_metadata_sql::data_migration::{DataMigration, DataMigrationError};
 use attache_metadata_sql::{OpenError, PostgresOptions, SqliteRepository};
 use attache_testkit::ThrowawayPostgres;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
@@ -86,8 +86,8 @@ impl Source {
         Ok(())
     }
 
-    async fn to(&self, place: &Place) -> Result<Transfer, TransferError> {
-        Transfer::open(self.path(), &PostgresOptions::new(&place.url)).await
+    async fn to(&self, place: &Place) -> Result<DataMigration, DataMigrationError> {
+        DataMigration::open(self.path(), &PostgresOptions::new(&place.url)).await
     }
 
     /// A query's rows of texts, here and there.
@@ -104,7 +104,7 @@ impl Source {
 }
 
 /// Carries up to `limit` blobs; answers how many there were already.
-async fn carry_blobs(transfer: &Transfer, limit: usize) -> Result<usize, TransferError> {
+async fn copy_blobs(transfer: &DataMigration, limit: usize) -> Result<usize, DataMigrationError> {
     let (mut after, mut found, mut carried) = (None, 0, 0);
     loop {
         let blobs = transfer.blobs_after(after).await?;
@@ -113,10 +113,10 @@ async fn carry_blobs(transfer: &Transfer, limit: usize) -> Result<usize, Transfe
         };
         after = Some(last.id);
         for blob in &blobs {
-            if blob.is_carried {
+            if blob.is_copied {
                 found += 1;
             } else if carried < limit {
-                transfer.carry_blob(blob).await?;
+                transfer.copy_blob(blob).await?;
                 carried += 1;
             }
         }
@@ -130,16 +130,16 @@ async fn every_row_arrives_unchanged_over_two_runs_and_numbers_go_on() -> Result
     let bytes = 1203 * 1204 / 2;
     assert_eq!(first.check().await?, (1203, bytes));
     first.begin().await?;
-    assert_eq!(carry_blobs(&first, 700).await?, 0);
+    assert_eq!(copy_blobs(&first, 700).await?, 0);
     // What is not all there cannot be finished: no record without its bytes.
     let early = first.finish(&|_, _| {}).await.unwrap_err();
-    assert!(matches!(early, TransferError::Target(_)), "{early}");
+    assert!(matches!(early, DataMigrationError::Target(_)), "{early}");
     first.close().await;
 
     let second = source.to(&place).await?;
     assert_eq!(second.check().await?, (1203, bytes));
     second.begin().await?;
-    assert_eq!(carry_blobs(&second, usize::MAX).await?, 700);
+    assert_eq!(copy_blobs(&second, usize::MAX).await?, 700);
     let carried = second.finish(&|_, _| {}).await?;
     second.close().await;
     let rows: Vec<_> = carried
@@ -235,7 +235,7 @@ async fn a_target_with_anything_else_is_refused() -> Result<(), BoxError> {
         place.execute(change).await?;
         let refused = transfer.check().await;
         assert!(
-            matches!(refused, Err(TransferError::OtherContent { table: found }) if found == table),
+            matches!(refused, Err(DataMigrationError::OtherContent { table: found }) if found == table),
             "{change}: {refused:?}"
         );
         place.execute(back).await?;
@@ -251,10 +251,16 @@ async fn of_two_transfers_and_of_two_writers_one_waits() -> Result<(), BoxError>
     let transfer = source.to(&place).await?;
     let other = Source::empty().await?;
     let refused = other.to(&place).await.unwrap_err();
-    assert!(matches!(refused, TransferError::TargetInUse), "{refused}");
+    assert!(
+        matches!(refused, DataMigrationError::TargetInUse),
+        "{refused}"
+    );
     let elsewhere = Place::new().await?;
     let refused = source.to(&elsewhere).await.unwrap_err();
-    assert!(matches!(refused, TransferError::SourceInUse), "{refused}");
+    assert!(
+        matches!(refused, DataMigrationError::SourceInUse),
+        "{refused}"
+    );
     let mut writer = source.connect().await?;
     sqlx::query("PRAGMA busy_timeout = 1")
         .execute(&mut writer)
@@ -272,15 +278,18 @@ async fn of_two_transfers_and_of_two_writers_one_waits() -> Result<(), BoxError>
 async fn other_schemas_and_formats_are_refused() -> Result<(), BoxError> {
     let (source, place) = (Source::empty().await?, Place::new().await?);
     let url = ThrowawayPostgres::shared().create_database()?;
-    let refused = Transfer::open(source.path(), &PostgresOptions::new(url)).await;
+    let refused = DataMigration::open(source.path(), &PostgresOptions::new(url)).await;
     let older = |error: &OpenError| matches!(error, OpenError::SchemaOlder { .. });
-    assert!(matches!(refused, Err(TransferError::OpenTarget(ref error)) if older(error)));
+    assert!(matches!(refused, Err(DataMigrationError::OpenTarget(ref error)) if older(error)));
 
     let missing = source.directory.path().join("missing.db");
-    let refused = Transfer::open(&missing, &PostgresOptions::new(&place.url)).await;
+    let refused = DataMigration::open(&missing, &PostgresOptions::new(&place.url)).await;
     let error = refused.unwrap_err();
     assert!(
-        matches!(error, TransferError::OpenSource(OpenError::Missing { .. })),
+        matches!(
+            error,
+            DataMigrationError::OpenSource(OpenError::Missing { .. })
+        ),
         "{error}"
     );
     assert!(!missing.exists());
@@ -294,13 +303,13 @@ async fn other_schemas_and_formats_are_refused() -> Result<(), BoxError> {
         .await?;
     let transfer = source.to(&place).await?;
     let refused = transfer.check().await;
-    assert!(matches!(refused, Err(TransferError::UnknownFormat)));
+    assert!(matches!(refused, Err(DataMigrationError::UnknownFormat)));
     transfer.close().await;
 
     source
         .execute("DELETE FROM _sqlx_migrations WHERE version > 1")
         .await?;
     let refused = source.to(&place).await;
-    assert!(matches!(refused, Err(TransferError::OpenSource(ref error)) if older(error)));
+    assert!(matches!(refused, Err(DataMigrationError::OpenSource(ref error)) if older(error)));
     Ok(())
 }

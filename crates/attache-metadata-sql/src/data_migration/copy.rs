@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use attache_model::{BlobId, FileId, Sha256Digest};
 
 use super::page::Values;
+use super::source::Source;
 use super::tables::{self, AFTER_BLOBS, BEFORE_BLOBS, BLOBS};
-use super::{Comparison, Page, Table, TransferError, compare};
-use crate::postgres::{PostgresOptions, ReceivingPostgres};
-use crate::sqlite::FrozenSqlite;
+use super::target::Target;
+use super::{Comparison, DataMigrationError, Page, Table, compare};
+use crate::postgres::PostgresOptions;
 
 /// How many rows are read and written at a time.
 const ROWS: i64 = 500;
@@ -24,19 +25,19 @@ const BLOBS_AT_ONCE: i64 = 200;
 ///
 /// 1. [`check`](Self::check), which changes nothing;
 /// 2. [`begin`](Self::begin), which carries what blobs refer to;
-/// 3. [`carry_blob`](Self::carry_blob) for each of [`blobs_after`](Self::blobs_after), once its bytes
+/// 3. [`copy_blob`](Self::copy_blob) for each of [`blobs_after`](Self::blobs_after), once its bytes
 ///    are where the target looks for them;
 /// 4. [`finish`](Self::finish), which carries the rest and compares all.
 ///
 /// A future that is dropped leaves rows whole or not carried.
-pub struct Transfer {
-    source: FrozenSqlite,
-    target: ReceivingPostgres,
+pub struct DataMigration {
+    source: Source,
+    target: Target,
 }
 
 /// How many rows of a table were carried, all runs together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CarriedRows {
+pub struct CopiedRows {
     /// The table.
     pub table: &'static str,
     /// How many of its rows are in the source and in the target, the same in both.
@@ -48,7 +49,7 @@ pub struct CarriedRows {
 
 /// A blob that is to be carried.
 #[derive(Debug, Clone)]
-pub struct TransferBlob {
+pub struct SourceBlob {
     /// Its id.
     pub id: BlobId,
     /// Where its bytes are, in the source's store and in the target's alike.
@@ -58,22 +59,22 @@ pub struct TransferBlob {
     /// The digest of its bytes.
     pub sha256: Sha256Digest,
     /// Whether the target has the row, and so the bytes.
-    pub is_carried: bool,
+    pub is_copied: bool,
     row: Page,
 }
 
-impl Transfer {
+impl DataMigration {
     /// Opens both databases, and keeps others from changing the source.
     ///
     /// # Errors
     ///
-    /// [`TransferError`]; nothing was changed.
+    /// [`DataMigrationError`]; nothing was changed.
     pub async fn open(
         source: impl Into<PathBuf>,
         target: &PostgresOptions,
-    ) -> Result<Self, TransferError> {
-        let source = FrozenSqlite::open(source.into()).await?;
-        let target = ReceivingPostgres::open(target).await?;
+    ) -> Result<Self, DataMigrationError> {
+        let source = Source::open(source.into()).await?;
+        let target = Target::open(target).await?;
         Ok(Self { source, target })
     }
 
@@ -82,10 +83,10 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// [`TransferError::OtherContent`], [`TransferError::UnknownFormat`]; either database may fail.
-    pub async fn check(&self) -> Result<(u64, u64), TransferError> {
+    /// [`DataMigrationError::OtherContent`], [`DataMigrationError::UnknownFormat`]; either database may fail.
+    pub async fn check(&self) -> Result<(u64, u64), DataMigrationError> {
         if !self.source.is_plain().await? {
-            return Err(TransferError::UnknownFormat);
+            return Err(DataMigrationError::UnknownFormat);
         }
         for table in tables::all() {
             self.compare(table, &|_, _| {}).await?;
@@ -98,8 +99,8 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// [`TransferError`]; what was carried stays.
-    pub async fn begin(&self) -> Result<(), TransferError> {
+    /// [`DataMigrationError`]; what was carried stays.
+    pub async fn begin(&self) -> Result<(), DataMigrationError> {
         let given = self.source.sequences().await?;
         for table in tables::all().filter(|table| table.is_numbered) {
             if let Some(&last) = given.get(table.name).filter(|last| **last > 0) {
@@ -120,14 +121,14 @@ impl Transfer {
     pub async fn blobs_after(
         &self,
         after: Option<BlobId>,
-    ) -> Result<Vec<TransferBlob>, TransferError> {
+    ) -> Result<Vec<SourceBlob>, DataMigrationError> {
         let after = after.map(|id| Values::Uuids(vec![Some(id.as_uuid())]));
         let page = self.source.page(&BLOBS, after.as_ref(), BLOBS_AT_ONCE);
         let page = page.await?;
         let lacks = self.lacks(&page, after.as_ref()).await?;
         let rows = (0..page.len()).map(|place| {
             let blob = blob(&page, place, !lacks.contains(&place));
-            blob.ok_or(TransferError::Inconsistent { table: BLOBS.name })
+            blob.ok_or(DataMigrationError::Inconsistent { table: BLOBS.name })
         });
         rows.collect()
     }
@@ -137,7 +138,7 @@ impl Transfer {
     /// # Errors
     ///
     /// The target may fail.
-    pub async fn carry_blob(&self, blob: &TransferBlob) -> Result<(), TransferError> {
+    pub async fn copy_blob(&self, blob: &SourceBlob) -> Result<(), DataMigrationError> {
         self.target.insert(&blob.row).await
     }
 
@@ -146,7 +147,11 @@ impl Transfer {
     /// # Errors
     ///
     /// The source may fail.
-    pub async fn files_of(&self, blob: BlobId, limit: u32) -> Result<Vec<FileId>, TransferError> {
+    pub async fn files_of(
+        &self,
+        blob: BlobId,
+        limit: u32,
+    ) -> Result<Vec<FileId>, DataMigrationError> {
         self.source.files_of(blob, i64::from(limit)).await
     }
 
@@ -155,11 +160,11 @@ impl Transfer {
     ///
     /// # Errors
     ///
-    /// [`TransferError::Incomplete`] where something is missing after all, [`TransferError`].
+    /// [`DataMigrationError::Incomplete`] where something is missing after all, [`DataMigrationError`].
     pub async fn finish(
         &self,
         observe: &(dyn Fn(&'static str, u64) + Send + Sync),
-    ) -> Result<Vec<CarriedRows>, TransferError> {
+    ) -> Result<Vec<CopiedRows>, DataMigrationError> {
         for table in AFTER_BLOBS {
             self.carry(table, observe).await?;
         }
@@ -167,10 +172,10 @@ impl Transfer {
         for table in tables::all() {
             let (rows, lacks) = self.compare(table, observe).await?;
             if lacks > 0 {
-                return Err(TransferError::Incomplete { table: table.name });
+                return Err(DataMigrationError::Incomplete { table: table.name });
             }
             let (table, left) = (table.name, self.source.count_left(table).await?);
-            carried.push(CarriedRows { table, rows, left });
+            carried.push(CopiedRows { table, rows, left });
         }
         Ok(carried)
     }
@@ -186,7 +191,7 @@ impl Transfer {
         &self,
         table: &'static Table,
         observe: &(dyn Fn(&'static str, u64) + Send + Sync),
-    ) -> Result<(), TransferError> {
+    ) -> Result<(), DataMigrationError> {
         let (mut after, mut rows) = (None, 0);
         loop {
             let page = self.source.page(table, after.as_ref(), ROWS).await?;
@@ -207,7 +212,7 @@ impl Transfer {
         &self,
         table: &'static Table,
         observe: &(dyn Fn(&'static str, u64) + Send + Sync),
-    ) -> Result<(u64, u64), TransferError> {
+    ) -> Result<(u64, u64), DataMigrationError> {
         let (mut after, mut rows, mut lacking) = (None, 0, 0);
         loop {
             let page = self.source.page(table, after.as_ref(), ROWS).await?;
@@ -222,7 +227,7 @@ impl Transfer {
         // Behind the last row of the source there must be none.
         let rest = self.target.rows(table, after.as_ref(), None, 1).await?;
         if rest.len() > 0 {
-            return Err(TransferError::OtherContent { table: table.name });
+            return Err(DataMigrationError::OtherContent { table: table.name });
         }
         Ok((rows, lacking))
     }
@@ -232,7 +237,7 @@ impl Transfer {
         &self,
         page: &Page,
         after: Option<&Values>,
-    ) -> Result<Vec<usize>, TransferError> {
+    ) -> Result<Vec<usize>, DataMigrationError> {
         let Some(last) = page.last_key() else {
             return Ok(Vec::new());
         };
@@ -242,19 +247,19 @@ impl Transfer {
         let there = self.target.rows(table, after, Some(&last), limit).await?;
         match compare(page, &there) {
             Comparison::Lacks(places) => Ok(places),
-            Comparison::Differs => Err(TransferError::OtherContent { table: table.name }),
+            Comparison::Differs => Err(DataMigrationError::OtherContent { table: table.name }),
         }
     }
 }
 
-impl std::fmt::Debug for Transfer {
+impl std::fmt::Debug for DataMigration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Transfer").finish_non_exhaustive()
+        f.debug_struct("DataMigration").finish_non_exhaustive()
     }
 }
 
 /// Reads a blob from a page of them; `None` where a value is missing or makes no sense.
-fn blob(page: &Page, place: usize, is_carried: bool) -> Option<TransferBlob> {
+fn blob(page: &Page, place: usize, is_copied: bool) -> Option<SourceBlob> {
     let Values::Uuids(ids) = page.column("id")? else {
         return None;
     };
@@ -268,12 +273,12 @@ fn blob(page: &Page, place: usize, is_carried: bool) -> Option<TransferBlob> {
         return None;
     };
     let digest: [u8; 32] = digests[place].as_deref()?.try_into().ok()?;
-    Some(TransferBlob {
+    Some(SourceBlob {
         id: BlobId::from_uuid(ids[place]?),
         storage_key: keys[place].clone()?,
         size_bytes: u64::try_from(sizes[place]?).ok()?,
         sha256: Sha256Digest::from_bytes(digest),
-        is_carried,
+        is_copied,
         row: page.select(&[place]),
     })
 }
