@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 use attache_service::FileService;
 use bytes::Bytes;
 
+use crate::json_budget::JsonBudget;
 use crate::readiness::Readiness;
 use crate::served::Served;
-use crate::wire::json_budget::JsonBudget;
 use crate::{Dialects, PublicUrl, openapi};
 
 /// How the HTTP side is set up.

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::problem::{Problem, ProblemKind};
 use crate::response::BoxError;
+use crate::wire::content_type::ContentType;
 use crate::wire::json_body::read_json;
 use crate::wire::query::StrictQuery;
 
@@ -110,7 +111,9 @@ impl Call {
     /// Reads a small JSON body.
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Problem> {
         require_json(&self.head)?;
-        read_json(&self.collect(SMALL_JSON_BYTES, |_| Ok(())).await?)
+        Ok(read_json(
+            &self.collect(SMALL_JSON_BYTES, |_| Ok(())).await?,
+        )?)
     }
 
     /// Takes the body as a file's bytes, held to the length its client declared.
@@ -162,18 +165,12 @@ pub(crate) fn require_json(head: &RequestHead) -> Result<(), Problem> {
 
 /// Whether a content type is JSON, merge patches included.
 pub(crate) fn is_json(content_type: &str) -> bool {
-    content_type.parse::<mime::Mime>().is_ok_and(|mime| {
-        matches!(
-            mime.essence_str(),
-            "application/json" | "application/merge-patch+json"
-        )
-    })
+    ContentType::parse(content_type.as_bytes()).is_ok_and(ContentType::is_json)
 }
 
 /// Whether a content type is a form's.
 pub(crate) fn is_form(content_type: &str) -> bool {
-    let parsed = content_type.parse::<mime::Mime>();
-    parsed.is_ok_and(|mime| mime.essence_str() == "multipart/form-data")
+    ContentType::parse(content_type.as_bytes()).is_ok_and(ContentType::is_form)
 }
 
 /// The failure of a body, as the service knows it.

@@ -5,6 +5,7 @@ mod call;
 mod cors;
 mod dialects;
 mod endpoints;
+mod json_budget;
 mod openapi;
 mod operations;
 mod problem;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::response::ResponseBody;
+use crate::wire::json_body::JsonError;
 use crate::wire::multipart::MultipartError;
 use crate::wire::query::QueryError;
 
@@ -312,6 +313,16 @@ impl From<MultipartError> for Problem {
             MultipartError::PassedOver { .. } => ProblemKind::Internal,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Malformed(detail) => Self::new(ProblemKind::MalformedBody, detail),
+            JsonError::Mismatch(detail) => Self::new(ProblemKind::InvalidField, detail),
+            JsonError::Field { field, detail } => Self::invalid_field(&field, detail),
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use crate::app::App;
 use crate::call::{Call, SMALL_JSON_BYTES};
+use crate::json_budget::JsonRoom;
 use crate::problem::{Problem, ProblemKind};
-use crate::wire::json_budget::JsonRoom;
 
 /// The largest JSON upload, in bytes of JSON.
 pub(crate) const MAX_JSON_UPLOAD_BYTES: usize = 32 << 20;

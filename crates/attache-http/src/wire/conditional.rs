@@ -1,29 +1,33 @@
 //! Preconditions: `If-Match` and its siblings, in the order of RFC 9110, 13.2.2.
+//!
+//! Entity tags, dates and ranges are read here and beside this file rather than by the `headers` crate;
+//! decision 0023 says why.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use attache_model::Timestamp;
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use httpdate::HttpDate;
 
-use crate::wire::entity_tag::{SentTags, StrongEntityTag};
+use super::entity_tag::{SentTags, StrongEntityTag};
 
-/// What a request's preconditions come to.
+/// The result of a request's preconditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precondition {
-    /// Do what was asked; look at `Range` next.
+    /// Do what was requested; look at `Range` next.
     Proceed,
-    /// Answer 304: the client has it already.
+    /// Respond 304: the client has this version already.
     NotModified,
-    /// Answer 412, and change nothing.
+    /// Respond 412, and change nothing.
     Failed,
 }
 
 /// Evaluates the preconditions of a request for something that exists.
 ///
-/// `last_modified` is when it last changed, where that is told to clients at all; without it the two
-/// headers that carry a date are ignored, as are dates that cannot be read. A malformed entity tag
-/// matches nothing: in `If-Match` that refuses the request, in `If-None-Match` it lets it proceed.
+/// Without `last_modified`, the two headers with a date are ignored, as are dates that cannot be read.
+/// A malformed entity tag matches nothing: in `If-Match` that refuses the request, in `If-None-Match`
+/// it lets the request proceed.
 pub(crate) fn evaluate(
     method: &Method,
     headers: &HeaderMap,
@@ -31,54 +35,45 @@ pub(crate) fn evaluate(
     last_modified: Option<Timestamp>,
 ) -> Precondition {
     let reads = method == Method::GET || method == Method::HEAD;
+    let last_modified = last_modified.map(http_date);
+    let is_modified_since = |name| Some(last_modified? > read_date(only_line(headers, name)?)?);
 
     if let Some(wanted) = SentTags::read(headers, &IF_MATCH) {
         if !wanted.contain(|sent| entity_tag.matches_strongly(sent)) {
             return Precondition::Failed;
         }
-    } else if let Some((modified, date)) = dates(headers, &IF_UNMODIFIED_SINCE, last_modified)
-        && modified > date
-    {
+    } else if is_modified_since(&IF_UNMODIFIED_SINCE) == Some(true) {
         return Precondition::Failed;
     }
 
     if let Some(known) = SentTags::read(headers, &IF_NONE_MATCH) {
-        if known.contain(|sent| entity_tag.matches_weakly(sent)) {
-            return if reads {
-                Precondition::NotModified
-            } else {
-                Precondition::Failed
-            };
+        match known.contain(|sent| entity_tag.matches_weakly(sent)) {
+            true if reads => Precondition::NotModified,
+            true => Precondition::Failed,
+            false => Precondition::Proceed,
         }
-    } else if reads
-        && let Some((modified, date)) = dates(headers, &IF_MODIFIED_SINCE, last_modified)
-        && modified <= date
-    {
-        return Precondition::NotModified;
+    } else if reads && is_modified_since(&IF_MODIFIED_SINCE) == Some(false) {
+        Precondition::NotModified
+    } else {
+        Precondition::Proceed
     }
-
-    Precondition::Proceed
 }
 
-/// Both sides of a comparison of dates, in seconds since 1970, where both are known.
-fn dates(
-    headers: &HeaderMap,
-    name: &HeaderName,
-    last_modified: Option<Timestamp>,
-) -> Option<(i64, i64)> {
+/// Converts a timestamp to the form of HTTP, in whole seconds.
+pub(crate) fn http_date(at: Timestamp) -> HttpDate {
+    // A timestamp lies in the years 1970 to 9999, all of which HTTP can write.
+    HttpDate::from(UNIX_EPOCH + Duration::from_millis(at.as_millis().unsigned_abs()))
+}
+
+/// Reads a date in one of HTTP's three formats.
+pub(crate) fn read_date(value: &HeaderValue) -> Option<HttpDate> {
+    value.to_str().ok()?.trim().parse().ok()
+}
+
+/// Returns the value of a header that has exactly one line.
+pub(crate) fn only_line<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     let mut lines = headers.get_all(name).iter();
-    let (Some(only), None) = (lines.next(), lines.next()) else {
-        return None;
-    };
-    Some((last_modified?.as_seconds(), read_date(only.as_bytes())?))
-}
-
-/// Reads an HTTP date, as seconds since 1970.
-pub(crate) fn read_date(value: &[u8]) -> Option<i64> {
-    let text = str::from_utf8(value).ok()?;
-    let date: SystemTime = httpdate::parse_http_date(text.trim()).ok()?;
-    let since = date.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
+    lines.next().filter(|_| lines.next().is_none())
 }
 
 #[cfg(test)]
@@ -106,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn each_header_alone() {
+    fn each_header_alone_decides() {
         for (name, value, get, put) in [
             (IF_MATCH, "\"5\"", Proceed, Proceed),
             (IF_MATCH, "*", Proceed, Proceed),
@@ -143,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_go_before_dates_and_if_match_before_all() {
+    fn tags_precede_dates_and_if_match_precedes_all() {
         let get = |pairs: &[_]| check(&Method::GET, pairs);
         assert_eq!(
             get(&[(IF_MATCH, "\"4\""), (IF_NONE_MATCH, "\"5\"")]),
@@ -172,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_tags_add_up_and_lines_of_dates_do_not() {
+    fn lines_of_tags_are_joined_and_of_dates_ignored() {
         let get = |pairs: &[_]| check(&Method::GET, pairs);
         assert_eq!(get(&[(IF_MATCH, "\"4\""), (IF_MATCH, "\"5\"")]), Proceed);
         assert_eq!(
@@ -182,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_date_of_our_own_dates_are_ignored() {
+    fn dates_are_ignored_without_last_modified() {
         let tag = StrongEntityTag::of_revision(Revision::new(5));
         for pair in [(IF_UNMODIFIED_SINCE, BEFORE), (IF_MODIFIED_SINCE, THEN)] {
             let found = evaluate(&Method::GET, &headers(&[pair]), &tag, None);

@@ -3,12 +3,12 @@
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What a browser is to do with the bytes.
+/// The way in which a browser handles the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disposition {
-    /// Save them.
+    /// Saves them.
     Attachment,
-    /// Show them.
+    /// Shows them.
     Inline,
 }
 
@@ -21,7 +21,7 @@ impl Disposition {
     }
 }
 
-/// Everything but RFC 8187's `attr-char`.
+/// All characters except RFC 8187's `attr-char`.
 const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -36,12 +36,12 @@ const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// Writes the header that gives a download its name.
+/// Returns the header that names a download.
 ///
-/// A name that every client reads alike stands in `filename` alone. Any other stands exactly in
-/// `filename*`, beside a `filename` for old clients in which `_` stands for what they could misread.
-/// Control characters and path separators, which no [`Filename`](attache_model::Filename) holds,
-/// become `_` in both. An empty name is left out.
+/// A name that every client reads in the same way is sent in `filename` alone. Any other name is sent
+/// exactly in `filename*`, beside a `filename` for old clients with `_` in place of what they could
+/// misread. Control characters and path separators, which no [`Filename`](attache_model::Filename)
+/// contains, become `_` in both. An empty name is left out.
 pub(crate) fn content_disposition(disposition: Disposition, filename: &str) -> HeaderValue {
     let kind = disposition.as_str();
     let name: String = filename.chars().map(neutralise).collect();
@@ -54,7 +54,7 @@ pub(crate) fn content_disposition(disposition: Disposition, filename: &str) -> H
         let exact = utf8_percent_encode(&name, NOT_ATTR_CHAR);
         format!("{kind}; filename=\"{fallback}\"; filename*=UTF-8''{exact}")
     };
-    // Only visible ASCII and spaces are in it, so it always is a header value.
+    // It consists of visible ASCII and spaces, so it is always a header value.
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
 
@@ -66,15 +66,14 @@ fn neutralise(c: char) -> char {
     }
 }
 
-/// Whether a byte means itself to every client, quoted or not: a token's character, except `%`, from
-/// which some begin to decode.
+/// Returns `true` for a byte that every client takes literally, quoted or not: a token's character,
+/// except `%`, which some clients decode.
 const fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'$' | b'&'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
-/// Keeps what is safe inside quotation marks: printable ASCII without `"`, `%` (and `\`, which is
-/// gone already).
+/// Keeps a character that is safe inside quotation marks: printable ASCII without `"`, `%` and `\`.
 const fn to_fallback(c: char) -> char {
     if matches!(c, ' '..='~') && !matches!(c, '"' | '%' | '\\') {
         c
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_names() {
+    fn names_are_written_for_all_clients() {
         for (filename, expected) in [
             ("report.pdf", r#"attachment; filename="report.pdf""#),
             ("", "attachment"),
@@ -128,7 +127,7 @@ mod tests {
         assert_eq!(inline, r#"inline; filename="a.pdf""#);
     }
 
-    /// A reader by the letter of RFC 8187, sharing nothing with the writer.
+    /// Reads by the letter of RFC 8187, sharing nothing with the writer.
     fn read_extended(value: &str) -> String {
         const ATTR_CHAR: &str = "!#$&+-.^_`|~";
         let encoded = value.strip_prefix("UTF-8''").expect("charset and language");
@@ -147,7 +146,7 @@ mod tests {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// The name that a reader takes: `filename*` before `filename`.
+    /// Returns the name that a client takes: `filename*` before `filename`.
     fn read(header: &str) -> String {
         let rest = header.strip_prefix("attachment; filename=\"").unwrap();
         let (quoted, rest) = rest.split_once('"').unwrap();
@@ -165,14 +164,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_filename_is_read_back_as_it_is(text in any::<String>()) {
+        fn filename_round_trips(text in any::<String>()) {
             if let Ok(name) = attache_model::Filename::parse(&text) {
                 prop_assert_eq!(read(&write(name.as_str())), name.as_str());
             }
         }
 
         #[test]
-        fn nothing_escapes_the_header(text in any::<String>()) {
+        fn header_is_plain_ascii_for_any_text(text in any::<String>()) {
             let header = write(&text);
             prop_assert!(header.bytes().all(|b| matches!(b, b' '..=b'~')));
             if !text.is_empty() {

@@ -1,41 +1,41 @@
-//! Entity tags: our own, which are always strong, and those a client sends to compare with.
+//! Entity tags: those of this server, which are always strong, and those that clients send.
 
 use attache_model::{Revision, Sha256Digest};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// A strong entity tag: two answers that carry the same one are the same, byte for byte.
+/// A strong entity tag: two responses with the same tag are the same, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StrongEntityTag(String);
 
 impl StrongEntityTag {
-    /// The tag of a file's bytes: their digest, and so the same on every server.
+    /// Returns the tag of a file's bytes: their digest, and so the same on every server.
     pub(crate) fn of_bytes(sha256: &Sha256Digest) -> Self {
         Self(format!("\"{sha256}\""))
     }
 
-    /// The tag of a record's metadata.
+    /// Returns the tag of a record's metadata.
     pub(crate) fn of_revision(revision: Revision) -> Self {
         Self(format!("\"{revision}\""))
     }
 
-    /// The value of an `ETag` header.
+    /// Returns the value of an `ETag` header.
     pub(crate) fn to_header_value(&self) -> HeaderValue {
         // Digits and quotation marks always are a header value.
         HeaderValue::try_from(&self.0).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
     }
 
-    /// Compares by RFC 9110's strong comparison: a weak tag equals nothing.
+    /// Returns `true` by RFC 9110's strong comparison: a weak tag equals nothing.
     pub(crate) fn matches_strongly(&self, sent: SentTag<'_>) -> bool {
         !sent.weak && sent.opaque == self.0.as_bytes()
     }
 
-    /// Compares by RFC 9110's weak comparison: a weak tag equals the strong one it names.
+    /// Returns `true` by RFC 9110's weak comparison: a weak tag equals the strong one it names.
     pub(crate) fn matches_weakly(&self, sent: SentTag<'_>) -> bool {
         sent.opaque == self.0.as_bytes()
     }
 }
 
-/// A tag that a client sent.
+/// An entity tag that a client sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SentTag<'a> {
     weak: bool,
@@ -44,23 +44,24 @@ pub(crate) struct SentTag<'a> {
 }
 
 impl<'a> SentTag<'a> {
-    /// Reads a whole value as one tag; `None` where it is none.
+    /// Reads a value that is a single tag.
     pub(crate) fn parse(value: &'a [u8]) -> Option<Self> {
         let (tag, rest) = Self::parse_start(value.trim_ascii())?;
         rest.is_empty().then_some(tag)
     }
 
-    /// The revision that the tag of a record's metadata names; `None` where it is no such tag.
+    /// Returns the revision in the tag of a record's metadata; `None` for any other tag.
     pub(crate) fn revision(self) -> Option<Revision> {
         let text = std::str::from_utf8(self.opaque)
             .ok()?
             .strip_prefix('"')?
             .strip_suffix('"')?;
         let revision = Revision::new(text.parse().ok()?);
-        // Only the form we write: no sign, no leading zeroes.
+        // Only the form that `of_revision` writes: no sign, no leading zeroes.
         (!self.weak && revision.to_string() == text).then_some(revision)
     }
 
+    /// Reads the tag that a value begins with; returns it and the rest.
     fn parse_start(value: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (weak, tag) = match value.strip_prefix(b"W/") {
             Some(tag) => (true, tag),
@@ -77,33 +78,32 @@ impl<'a> SentTag<'a> {
     }
 }
 
-/// What a client sent in `If-Match` or `If-None-Match`.
+/// The value of `If-Match` or `If-None-Match`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SentTags<'a> {
     /// `*`: anything that exists.
     Any,
-    /// The well-formed tags of all lines. What is malformed matches nothing, and is left out.
+    /// The well-formed tags of all lines. Malformed ones match nothing and are left out.
     List(Vec<SentTag<'a>>),
 }
 
 impl<'a> SentTags<'a> {
-    /// Reads a header; `None` where the request has none.
+    /// Reads a header; `None` if the request has none.
     pub(crate) fn read(headers: &'a HeaderMap, name: &HeaderName) -> Option<Self> {
-        let lines: Vec<&[u8]> = headers
-            .get_all(name)
-            .iter()
-            .map(HeaderValue::as_bytes)
-            .collect();
+        let lines: Vec<_> = headers.get_all(name).iter().collect();
         match lines.as_slice() {
             [] => None,
-            [only] if only.trim_ascii() == b"*" => Some(Self::Any),
-            _ => Some(Self::List(
-                lines.into_iter().flat_map(tags_of_line).collect(),
-            )),
+            [only] if only.as_bytes().trim_ascii() == b"*" => Some(Self::Any),
+            _ => {
+                let tags = lines
+                    .into_iter()
+                    .flat_map(|line| tags_of_line(line.as_bytes()));
+                Some(Self::List(tags.collect()))
+            }
         }
     }
 
-    /// Whether a tag of an existing thing is among these.
+    /// Returns `true` if one of the tags matches, or for `*`.
     pub(crate) fn contain(&self, matches: impl Fn(SentTag<'a>) -> bool) -> bool {
         match self {
             Self::Any => true,
@@ -112,7 +112,7 @@ impl<'a> SentTags<'a> {
     }
 }
 
-/// Reads a list of tags. A tag may hold a comma; what is no tag ends at the next one.
+/// Reads a list of tags. A tag may contain a comma; anything malformed ends at the next comma.
 fn tags_of_line(line: &[u8]) -> Vec<SentTag<'_>> {
     let mut tags = Vec::new();
     let mut rest = line;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn our_tags_are_quoted() {
+    fn written_tags_are_quoted() {
         let digest = Sha256Digest::from_bytes([0xab; 32]);
         let expected = format!("\"{}\"", "ab".repeat(32));
         assert_eq!(
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_read_tag_by_tag() {
+    fn malformed_tags_of_a_list_are_left_out() {
         for (line, expected) in [
             ("\"a\"", vec![tag(false, "\"a\"")]),
             (
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_tag_is_nothing_else() {
+    fn single_tag_allows_nothing_beside_it() {
         assert_eq!(SentTag::parse(b" W/\"a\" "), Some(tag(true, "\"a\"")));
         for wrong in ["", "a", "\"a\", \"b\"", "\"a\"b", "*", "\"a"] {
             assert_eq!(SentTag::parse(wrong.as_bytes()), None, "{wrong}");

@@ -1,28 +1,39 @@
-//! JSON bodies, read so that what does not fit is named.
+//! JSON bodies, read so that an error names the field that does not fit.
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Deserializer;
 use serde_path_to_error::Path;
 
-use crate::problem::{Problem, ProblemKind};
+/// The reason why a JSON body was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum JsonError {
+    /// The text is not JSON.
+    Malformed(String),
+    /// The text is JSON, but not the object that is expected.
+    Mismatch(String),
+    /// A field of the object does not fit; the detail is the end of a sentence.
+    Field {
+        /// The path of the field.
+        field: String,
+        /// The fault.
+        detail: String,
+    },
+}
 
-/// Reads a JSON object: broken JSON is a malformed body, a value that does not fit an invalid field.
-pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // A list would be taken for an object whose fields stand in order.
+/// Reads a JSON object.
+pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+    // Serde takes an array for an object whose fields stand in order.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
-        return Err(Problem::new(
-            ProblemKind::InvalidField,
-            "the body is not a JSON object",
-        ));
+        return Err(JsonError::Mismatch("the body is not a JSON object".into()));
     }
     let mut deserializer = Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = field_of(error.path(), error.inner());
         match error.into_inner() {
-            error if error.is_data() => misfit(field, &error),
-            // A null or a number too large for its field is called a fault of the syntax, too.
-            error if is_json(bytes) => misfit(field, &error),
+            error if error.is_data() => mismatch(field, &error),
+            // Serde calls a null or a number too large for its field a fault of the syntax, too.
+            error if is_json(bytes) => mismatch(field, &error),
             error => malformed(&error),
         }
     })?;
@@ -31,38 +42,32 @@ pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem>
 }
 
 fn is_json(bytes: &[u8]) -> bool {
-    // What is ignored is not looked at for being UTF-8.
+    // `IgnoredAny` does not check that strings are UTF-8.
     std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
-fn malformed(error: &serde_json::Error) -> Problem {
-    Problem::new(
-        ProblemKind::MalformedBody,
-        format!("the JSON is broken: {error}"),
-    )
+fn malformed(error: &serde_json::Error) -> JsonError {
+    JsonError::Malformed(format!("malformed JSON: {error}"))
 }
 
-fn misfit(field: Option<String>, error: &serde_json::Error) -> Problem {
+fn mismatch(field: Option<String>, error: &serde_json::Error) -> JsonError {
     let text = error.to_string();
-    // Where in the text it stands helps nobody: the field is named.
+    // The field is named, so its line and column say nothing more.
     let text = text.split(" at line ").next().unwrap_or_default();
     let Some(field) = field else {
-        return Problem::new(
-            ProblemKind::InvalidField,
-            format!("the JSON is not right: {text}"),
-        );
+        return JsonError::Mismatch(format!("invalid JSON object: {text}"));
     };
     let detail = if text.starts_with("missing field") {
         "is missing".to_owned()
     } else if let Some((_, known)) = text.split_once("expected one of ") {
         format!("is unknown or read-only; known are {known}")
     } else {
-        format!("is not right: {text}")
+        format!("is invalid: {text}")
     };
-    Problem::invalid_field(&field, detail)
+    JsonError::Field { field, detail }
 }
 
-/// The field an error is about: where it was found, or the one that it says is missing.
+/// Returns the field that an error is about: its path, or the name of the one that is missing.
 fn field_of(path: &Path, error: &serde_json::Error) -> Option<String> {
     let path = path.to_string();
     if path != "." {
@@ -75,8 +80,6 @@ fn field_of(path: &Path, error: &serde_json::Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use attache_model::RequestId;
-    use http_body_util::BodyExt;
     use serde::Deserialize;
 
     use super::*;
@@ -88,32 +91,18 @@ mod tests {
         holder: String,
     }
 
-    /// The problem's type and the field it names.
-    async fn problem(text: &str) -> (String, Option<String>) {
-        let problem = read_json::<Sent>(text.as_bytes()).unwrap_err();
-        let response = problem.into_response(&RequestId::parse("r").unwrap());
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        let slug = document["type"]
-            .as_str()
-            .unwrap()
-            .rsplit(':')
-            .next()
-            .unwrap()
-            .to_owned();
-        (
-            slug,
-            document["errors"][0]["field"].as_str().map(str::to_owned),
-        )
-    }
-
-    #[tokio::test]
-    async fn broken_json_and_json_that_does_not_fit_are_told_apart() {
-        assert!(read_json::<Sent>(b" {\"holder\": \"a\"} ").is_ok());
-        for broken in ["", "{", "[1,", "{\"holder\":\"a\"}}", "nonsense"] {
-            assert_eq!(problem(broken).await.0, "malformed-body", "{broken}");
+    #[test]
+    fn malformed_json_and_mismatch_are_told_apart() {
+        let read = |text: &str| read_json::<Sent>(text.as_bytes());
+        assert!(read(" {\"holder\": \"a\"} ").is_ok());
+        for text in ["", "{", "[1,", "{\"holder\":\"a\"}}", "nonsense"] {
+            let error = read(text).unwrap_err();
+            assert!(
+                matches!(error, JsonError::Malformed(_)),
+                "{text}: {error:?}"
+            );
         }
-        for (misfit, field) in [
+        for (text, expected) in [
             ("{\"holder\":null}", Some("holder")),
             ("{\"holder\":7}", Some("holder")),
             ("{}", Some("holder")),
@@ -122,8 +111,11 @@ mod tests {
             ("[]", None),
             ("\"a\"", None),
         ] {
-            let expected = ("invalid-field".to_owned(), field.map(str::to_owned));
-            assert_eq!(problem(misfit).await, expected, "{misfit}");
+            match (read(text).unwrap_err(), expected) {
+                (JsonError::Field { field, .. }, Some(expected)) => assert_eq!(field, expected),
+                (JsonError::Mismatch(_), None) => {}
+                (error, _) => panic!("{text}: {error:?}"),
+            }
         }
     }
 }

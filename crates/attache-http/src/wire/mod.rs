@@ -3,10 +3,11 @@
 pub(crate) mod base64;
 pub(crate) mod conditional;
 pub(crate) mod content_disposition;
+pub(crate) mod content_type;
 pub(crate) mod entity_tag;
 pub(crate) mod json_body;
-pub(crate) mod json_budget;
 pub(crate) mod multipart;
+mod parameters;
 pub(crate) mod percent;
 pub(crate) mod query;
 pub(crate) mod range;

@@ -1,15 +1,15 @@
-//! Percent-decoding that refuses what cannot be decoded, instead of passing it on.
+//! Percent-decoding that refuses malformed escapes, which `percent-encoding` passes on.
 
 use std::fmt;
 
 use percent_encoding::percent_decode;
 
-/// Why text could not be percent-decoded. Prints as the end of a sentence.
+/// The reason why text could not be percent-decoded. Prints as the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PercentError {
-    /// A `%` that two hex digits do not follow.
+    /// A `%` without two hex digits after it.
     Escape,
-    /// What comes out is not UTF-8.
+    /// The decoded bytes are not UTF-8.
     Utf8,
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decodes_or_refuses() {
+    fn escapes_are_decoded_or_refused() {
         for (text, expected) in [
             ("", Ok("")),
             ("a+b", Ok("a+b")),

@@ -1,15 +1,13 @@
-//! `Range` and `If-Range` for downloads (RFC 9110, 14): one range of bytes, or the whole.
-
-use std::cmp::Ordering;
+//! `Range` and `If-Range` for downloads (RFC 9110, 14): one range of bytes, or the whole file.
 
 use attache_model::Timestamp;
 use http::header::{IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::wire::conditional::read_date;
-use crate::wire::entity_tag::{SentTag, StrongEntityTag};
+use super::conditional::{http_date, only_line, read_date};
+use super::entity_tag::{SentTag, StrongEntityTag};
 
-/// Which bytes a request asks for.
+/// The bytes that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RangeOutcome {
     /// All of them (200).
@@ -27,7 +25,7 @@ pub(crate) enum RangeOutcome {
 }
 
 impl RangeOutcome {
-    /// The value of the `Content-Range` that goes with the answer; `None` for a full one.
+    /// Returns the value of the response's `Content-Range`; `None` for a full response.
     pub(crate) fn content_range(self, size_bytes: u64) -> Option<HeaderValue> {
         let text = match self {
             Self::Full => return None,
@@ -39,14 +37,14 @@ impl RangeOutcome {
 }
 
 /// Evaluates `Range` and `If-Range` of a request for a file of `size_bytes`, after its
-/// [preconditions](crate::wire::conditional::evaluate).
+/// [preconditions](super::conditional::evaluate).
 ///
-/// A range is honoured on GET alone. It is ignored, as RFC 9110 allows, where its unit is unknown,
-/// its syntax wrong, or where several are asked for: an answer in several parts would cost more than
-/// it gives, and clients must be ready for the whole anyway. It is ignored, too, where `If-Range`
+/// A range is honoured on GET alone. As RFC 9110 allows, it is ignored if its unit is unknown, if its
+/// syntax is wrong, or if several ranges are requested: a response in several parts would cost more
+/// than it gives, and clients must accept the whole file anyway. It is also ignored if `If-Range`
 /// names another version: another strong tag, any weak one, or a date other than `last_modified`.
 ///
-/// Nothing of an empty file can be had by range: every well-formed one is unsatisfiable.
+/// Every well-formed range of an empty file is unsatisfiable.
 pub(crate) fn evaluate(
     method: &Method,
     headers: &HeaderMap,
@@ -54,109 +52,92 @@ pub(crate) fn evaluate(
     entity_tag: &StrongEntityTag,
     last_modified: Option<Timestamp>,
 ) -> RangeOutcome {
-    if method != Method::GET {
+    if method != Method::GET || !is_same_version(headers, entity_tag, last_modified) {
         return RangeOutcome::Full;
     }
-    let mut lines = headers.get_all(RANGE).iter();
-    let (Some(range), None) = (lines.next(), lines.next()) else {
-        return RangeOutcome::Full;
-    };
-    match Spec::parse(range.as_bytes()) {
-        Some(spec) if same_version(headers, entity_tag, last_modified) => spec.within(size_bytes),
-        _ => RangeOutcome::Full,
+    match only_line(headers, &RANGE).and_then(RangeSpec::parse) {
+        Some(range) => range.resolve(size_bytes),
+        None => RangeOutcome::Full,
     }
 }
 
-/// Whether `If-Range`, where given, names the version that would be sent.
-fn same_version(
+/// Returns `true` if there is no `If-Range`, or if it names the version that would be sent.
+fn is_same_version(
     headers: &HeaderMap,
     entity_tag: &StrongEntityTag,
     last_modified: Option<Timestamp>,
 ) -> bool {
-    let mut lines = headers.get_all(IF_RANGE).iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => true,
-        (Some(only), None) => match SentTag::parse(only.as_bytes()) {
-            Some(sent) => entity_tag.matches_strongly(sent),
-            None => read_date(only.as_bytes())
-                .is_some_and(|date| last_modified.map(Timestamp::as_seconds) == Some(date)),
-        },
-        (Some(_), Some(_)) => false,
+    if !headers.contains_key(IF_RANGE) {
+        return true;
+    }
+    let Some(line) = only_line(headers, &IF_RANGE) else {
+        return false;
+    };
+    match SentTag::parse(line.as_bytes()) {
+        Some(sent) => entity_tag.matches_strongly(sent),
+        // RFC 9110, 13.1.5: the very date of this version, not just a later one.
+        None => last_modified.is_some_and(|at| read_date(line) == Some(http_date(at))),
     }
 }
 
-/// A well-formed range, before the size is looked at. Numbers too large for 64 bits are `u64::MAX`,
-/// which lies beyond every file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spec {
+/// A well-formed range, not yet compared with a size. Numbers too large for 64 bits are `u64::MAX`,
+/// which lies beyond the end of every file.
+#[derive(Debug, Clone, Copy)]
+enum RangeSpec {
     /// `first-` or `first-last`.
-    From { first: u64, last: Option<u64> },
+    From { first: u64, last: u64 },
     /// `-length`: that many bytes at the end.
     Suffix { length: u64 },
 }
 
-impl Spec {
-    fn parse(value: &[u8]) -> Option<Self> {
-        let text = str::from_utf8(value).ok()?;
-        let (unit, set) = text.trim().split_once('=')?;
+impl RangeSpec {
+    fn parse(value: &HeaderValue) -> Option<Self> {
+        let (unit, set) = value.to_str().ok()?.trim().split_once('=')?;
         if !unit.eq_ignore_ascii_case("bytes") {
             return None;
         }
-        let blank = [' ', '\t'];
-        let mut specs = set.split(',').map(|spec| spec.trim_matches(blank));
-        let mut specs = specs.by_ref().filter(|spec| !spec.is_empty());
-        let (Some(only), None) = (specs.next(), specs.next()) else {
+        let mut ranges = set
+            .split(',')
+            .map(str::trim)
+            .filter(|range| !range.is_empty());
+        let (Some(only), None) = (ranges.next(), ranges.next()) else {
             return None;
         };
-        let (first, last) = only.split_once('-')?;
-        if first.is_empty() {
-            return Some(Self::Suffix {
-                length: number(last)?,
-            });
+        match only.split_once('-')? {
+            ("", length) => number(length).map(|length| Self::Suffix { length }),
+            (first, "") => number(first).map(|first| Self::From {
+                first,
+                last: u64::MAX,
+            }),
+            (first, last) => {
+                let (first, last) = (number(first)?, number(last)?);
+                (first <= last).then_some(Self::From { first, last })
+            }
         }
-        if last.is_empty() {
-            let first = number(first)?;
-            return Some(Self::From { first, last: None });
-        }
-        let spec = Self::From {
-            first: number(first)?,
-            last: Some(number(last)?),
-        };
-        (compare(first, last) != Ordering::Greater).then_some(spec)
     }
 
-    fn within(self, size_bytes: u64) -> RangeOutcome {
+    fn resolve(self, size_bytes: u64) -> RangeOutcome {
         let Some(end) = size_bytes.checked_sub(1) else {
             return RangeOutcome::Unsatisfiable;
         };
         match self {
-            Self::From { first, .. } if first > end => RangeOutcome::Unsatisfiable,
-            Self::From { first, last } => RangeOutcome::Partial {
+            Self::From { first, last } if first <= end => RangeOutcome::Partial {
                 first,
-                last: last.map_or(end, |last| last.min(end)),
+                last: last.min(end),
             },
-            Self::Suffix { length: 0 } => RangeOutcome::Unsatisfiable,
-            Self::Suffix { length } => RangeOutcome::Partial {
+            Self::Suffix { length } if length > 0 => RangeOutcome::Partial {
                 first: size_bytes.saturating_sub(length),
                 last: end,
             },
+            _ => RangeOutcome::Unsatisfiable,
         }
     }
 }
 
-/// Reads decimal digits; `None` where there is anything else.
+/// Reads decimal digits; `None` if there is anything else.
 fn number(text: &str) -> Option<u64> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    Some(text.parse().unwrap_or(u64::MAX))
-}
-
-/// Compares two numbers of any length by their digits.
-fn compare(left: &str, right: &str) -> Ordering {
-    let left = left.trim_start_matches('0');
-    let right = right.trim_start_matches('0');
-    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -181,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn satisfiable_ranges() {
+    fn satisfiable_ranges_are_resolved() {
         for (range, expected) in [
             ("bytes=0-0", partial(0, 0)),
             ("bytes=0-", partial(0, 9)),
@@ -202,13 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn unsatisfiable_ranges() {
+    fn unsatisfiable_ranges_are_refused() {
         for (size_bytes, range) in [
             (10, "bytes=10-"),
             (10, "bytes=10-20"),
             (10, "bytes=-0"),
             (10, "bytes=99999999999999999999999999-"),
             (10, "bytes=99999999999999999998-99999999999999999999"),
+            (10, "bytes=99999999999999999999-99999999999999999998"),
             (0, "bytes=0-"),
             (0, "bytes=0-0"),
             (0, "bytes=-1"),
@@ -224,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored() {
+    fn malformed_and_multiple_ranges_are_ignored() {
         for range in [
             "",
             "bytes",
@@ -246,7 +228,6 @@ mod tests {
             "lines=1-2",
             "0-1",
             "bytes:0-1",
-            "bytes=99999999999999999999-99999999999999999998",
             "bytes=,",
         ] {
             assert_eq!(get(10, range), Full, "{range}");
@@ -254,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_line_and_only_get() {
+    fn range_needs_one_line_and_get() {
         let tag = StrongEntityTag::of_revision(Revision::new(5));
         let mut headers = HeaderMap::new();
         assert_eq!(evaluate(&Method::GET, &headers, 10, &tag, None), Full);
@@ -270,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn if_range_must_name_this_version() {
+    fn range_needs_if_range_of_this_version() {
         let tag = StrongEntityTag::of_revision(Revision::new(5));
         let then = Timestamp::parse("1994-11-06T08:49:37.500Z").ok();
         for (if_range, modified, honoured) in [
@@ -299,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn content_range_as_rfc_9110_writes_it() {
+    fn content_range_follows_rfc_9110() {
         assert_eq!(partial(2, 5).content_range(10).unwrap(), "bytes 2-5/10");
         assert_eq!(Unsatisfiable.content_range(10).unwrap(), "bytes */10");
         assert_eq!(Full.content_range(10), None);
@@ -307,14 +288,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_range_is_never_empty_nor_outside(size in any::<u64>(), range in "bytes=[0-9]{0,21}-[0-9]{0,21}") {
+        fn partial_outcome_lies_inside_the_file(size in any::<u64>(), range in "bytes=[0-9]{0,21}-[0-9]{0,21}") {
             if let Partial { first, last } = get(size, &range) {
                 prop_assert!(first <= last && last < size);
             }
         }
 
         #[test]
-        fn it_is_the_slice_that_was_asked_for(
+        fn partial_outcome_is_the_requested_slice(
             size in 0_u16..50, first in 0_u16..60, length in 0_u16..60
         ) {
             let bytes: Vec<u16> = (0..size).collect();
@@ -325,7 +306,7 @@ mod tests {
                     bytes[usize::try_from(first).unwrap()..=usize::try_from(last).unwrap()].to_vec()
                 }
                 Unsatisfiable => vec![],
-                Full => panic!("a good range was ignored"),
+                Full => panic!("a well-formed range was ignored"),
             };
             prop_assert_eq!(found, expected);
         }

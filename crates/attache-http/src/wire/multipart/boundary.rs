@@ -1,15 +1,15 @@
-//! The boundary that a request's `Content-Type` announces.
+//! The boundary that a request's `Content-Type` declares.
 
 use http::HeaderValue;
 
 use super::error::{MultipartError, Place};
-use super::parameters::Parameters;
+use crate::wire::content_type::ContentType;
 
 /// The longest boundary that RFC 2046 allows, in bytes.
 const MAX_BOUNDARY_BYTES: usize = 70;
 
-/// What separates the parts of a body: 1 to 70 of the characters that RFC 2046 allows, the last of
-/// them no space.
+/// The separator of the parts of a body: 1 to 70 of the characters that RFC 2046 allows, the last of
+/// them not a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Boundary(Vec<u8>);
 
@@ -18,21 +18,20 @@ impl Boundary {
     ///
     /// # Errors
     ///
-    /// [`MultipartError::Syntax`] where the type is another one, or its boundary is missing, given
+    /// [`MultipartError::Syntax`] if the type is another one, or if its boundary is missing, given
     /// twice or not one that RFC 2046 allows.
     pub(crate) fn from_content_type(value: &HeaderValue) -> Result<Self, MultipartError> {
         let refused = |problem| MultipartError::syntax(Place::ContentType, problem);
-        let parameters = Parameters::parse(value.as_bytes()).map_err(refused)?;
-        if parameters.essence != b"multipart/form-data" {
+        let content_type = ContentType::parse(value.as_bytes()).map_err(refused)?;
+        if !content_type.is_form() {
             return Err(refused("is not multipart/form-data"));
         }
-        let boundary = parameters
-            .get("boundary")
-            .ok_or_else(|| refused("has no boundary"))?;
+        let boundary = content_type.parameter("boundary").map_err(refused)?;
+        let boundary = boundary.ok_or_else(|| refused("has no boundary"))?;
         Self::parse(boundary).map_err(refused)
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, &'static str> {
+    fn parse(bytes: Vec<u8>) -> Result<Self, &'static str> {
         if bytes.is_empty() || bytes.len() > MAX_BOUNDARY_BYTES {
             return Err("has a boundary that is not 1 to 70 characters long");
         }
@@ -42,10 +41,10 @@ impl Boundary {
         if !bytes.iter().copied().all(is_boundary_character) {
             return Err("has a boundary with a character that RFC 2046 does not allow there");
         }
-        Ok(Self(bytes.to_vec()))
+        Ok(Self(bytes))
     }
 
-    /// What stands before each part but the first: the line break belongs to the boundary, not to
+    /// Returns the bytes before each part but the first: the line break belongs to the boundary, not to
     /// the part that it ends.
     pub(super) fn delimiter(&self) -> Vec<u8> {
         [b"\r\n--", self.0.as_slice()].concat()
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_quoted_and_bare_boundaries() {
+    fn quoted_and_bare_boundaries_are_read() {
         let longest = "b".repeat(70);
         for (content_type, boundary) in [
             ("multipart/form-data; boundary=x", "x"),
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_rfc_2046_does_not_allow() {
+    fn boundary_outside_rfc_2046_is_refused() {
         for (content_type, problem) in [
             ("multipart/form-data", "has no boundary"),
             ("multipart/mixed; boundary=x", "not multipart/form-data"),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::parameters::{Parameters, is_token};
+use crate::wire::parameters::{Parameters, is_token};
 use crate::wire::percent;
 
 /// What the head of a part says about it.

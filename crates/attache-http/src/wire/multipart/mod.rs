@@ -14,7 +14,6 @@ mod delimiter;
 mod error;
 mod head;
 mod limits;
-mod parameters;
 mod part;
 mod scanner;
 mod shared;

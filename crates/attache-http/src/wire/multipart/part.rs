@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use super::error::{MultipartError, Place};
 use super::head::PartHead;
 use super::shared::{Shared, lock};
+use crate::wire::content_type::ContentType;
 
 /// One part of a body. Its content is read by [`into_stream`](Self::into_stream) or
 /// [`text`](Self::text), and passed over where neither is called.
@@ -135,18 +136,20 @@ enum Charset {
 }
 
 impl Charset {
-    fn of(content_type: Option<&str>) -> Result<Self, &'static str> {
+    fn of(content_type: Option<&str>) -> Result<Self, String> {
         let Some(content_type) = content_type else {
             return Ok(Self::Utf8);
         };
-        let Ok(media_type) = content_type.parse::<mime::Mime>() else {
-            return Err("Content-Type is not a media type");
-        };
-        match media_type.get_param(mime::CHARSET) {
-            None => Ok(Self::Utf8),
-            Some(charset) if charset == "utf-8" || charset == "us-ascii" => Ok(Self::Utf8),
-            Some(charset) if charset == "iso-8859-1" => Ok(Self::Latin1),
-            Some(_) => Err("charset is not utf-8, us-ascii or iso-8859-1"),
+        let charset = ContentType::parse(content_type.as_bytes())
+            .and_then(|content_type| content_type.parameter("charset"))
+            .map_err(|problem| format!("Content-Type {problem}"))?;
+        match charset
+            .map(|charset| charset.to_ascii_lowercase())
+            .as_deref()
+        {
+            None | Some(b"utf-8" | b"us-ascii") => Ok(Self::Utf8),
+            Some(b"iso-8859-1") => Ok(Self::Latin1),
+            Some(_) => Err("charset is not utf-8, us-ascii or iso-8859-1".to_owned()),
         }
     }
 

@@ -1,20 +1,20 @@
 //! Reads `value; name=value; name="quoted"`, the shape of `Content-Type` and `Content-Disposition`.
 
-/// A header value taken apart.
+/// The parts of such a header value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parameters {
-    /// What stands before the first semicolon, in lower case.
+    /// The text before the first semicolon, in lower case.
     pub(super) essence: Vec<u8>,
     /// Names in lower case, each once; values unquoted, as bytes in no particular encoding.
     list: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Parameters {
-    /// Takes a value apart. Spaces around `;` and `=`, and empty parameters, are allowed.
+    /// Reads a value. Spaces around `;` and `=`, and empty parameters, are allowed.
     ///
     /// # Errors
     ///
-    /// What is wrong, as the end of a sentence that begins with the header's name.
+    /// The fault, as the end of a sentence that begins with the header's name.
     pub(super) fn parse(value: &[u8]) -> Result<Self, &'static str> {
         let end = memchr::memchr(b';', value).unwrap_or(value.len());
         let (essence, mut rest) = value.split_at(end);
@@ -42,7 +42,7 @@ impl Parameters {
         })
     }
 
-    /// The value of a parameter whose name is given in lower case.
+    /// Returns the value of a parameter whose name is given in lower case.
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
         let found = self.list.iter().find(|(known, _)| known == name.as_bytes());
         found.map(|(_, value)| value.as_slice())
@@ -51,7 +51,7 @@ impl Parameters {
 
 type Parameter<'a> = (Vec<u8>, Vec<u8>, &'a [u8]);
 
-/// Reads one `name=value`; answers both and what follows.
+/// Reads one `name=value`; returns both and the rest.
 fn parameter(text: &[u8]) -> Result<Parameter<'_>, &'static str> {
     let equals = memchr::memchr(b'=', text).ok_or("has a parameter without a value")?;
     let name = text[..equals].trim_ascii_end();
@@ -67,7 +67,7 @@ fn parameter(text: &[u8]) -> Result<Parameter<'_>, &'static str> {
 }
 
 /// Reads a value without quotes: everything up to a space or semicolon. More than a token may hold
-/// is let through, as boundaries and filenames often come unquoted.
+/// is accepted, as boundaries and filenames often come unquoted.
 fn bare(text: &[u8]) -> Result<(Vec<u8>, &[u8]), &'static str> {
     let end = text
         .iter()
@@ -104,7 +104,7 @@ fn unquote(text: &[u8]) -> Result<(Vec<u8>, &[u8]), &'static str> {
     }
 }
 
-/// Whether a byte may stand in a token (RFC 9110, 5.6.2).
+/// Returns `true` for a byte that a token may contain (RFC 9110, 5.6.2).
 pub(super) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_values_apart() {
+    fn values_are_read() {
         for (text, essence, expected) in [
             ("form-data", "form-data", vec![]),
             ("Form-Data ; NAME=a", "form-data", vec![("name", "a")]),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_two_readers_could_read_differently() {
+    fn ambiguous_values_are_refused() {
         for text in [
             "x; a=1; A=2",
             "x; a",
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_set_is_that_of_rfc_9110() {
+    fn token_set_is_that_of_rfc_9110() {
         let expected = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         for byte in 0..=u8::MAX {
             assert_eq!(is_token(byte), expected(byte), "{byte:#x}");
