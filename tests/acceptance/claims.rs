@@ -1,4 +1,4 @@
-//! Claims: exactly one holder wins, however many ask at once.
+//! Claims: exactly one holder wins, however many try at once.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::support::{Client, Options, PDF, Response, Server, id_of};
 
 const CROWD: usize = 64;
 
-/// How long a claim is asked for again that the service is too busy for.
+/// The time limit for retries while the service is too busy.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Sends all claims at the same moment, each over a connection of its own.
+/// Sends all claims at the same time, each over its own connection.
 async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -> Vec<Response> {
     let gate = Arc::new(Barrier::new(CROWD));
     let mut tasks = JoinSet::new();
@@ -23,13 +23,13 @@ async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -
         let client = Client::with_keep_alive(server.url(), Some(server.key()));
         let (gate, id) = (gate.clone(), id.to_owned());
         tasks.spawn(async move {
-            // The connection is open before the gate is.
+            // Opens the connection before the gate.
             client.get("/livez").await.expect(200);
             gate.wait().await;
             let started = Instant::now();
             loop {
                 let response = client.claim(&id, &holder(number)).await;
-                // A crowd may have to wait for longer than a database connection is waited for.
+                // With so many requests one may wait too long for a database connection.
                 if response.status != 503 || started.elapsed() > TIMEOUT {
                     return response;
                 }
@@ -40,7 +40,7 @@ async fn claim_at_once(server: &Server, id: &str, holder: fn(usize) -> String) -
 }
 
 #[tokio::test]
-async fn of_64_different_holders_one_wins_and_63_are_told_since_when() {
+async fn one_of_64_holders_wins_others_get_used_at() {
     let server = Server::start(Options::new()).await;
     for round in 0..4 {
         let id = id_of(&server.client().store(&format!("{round}.pdf"), PDF).await);
@@ -62,7 +62,7 @@ async fn of_64_different_holders_one_wins_and_63_are_told_since_when() {
 }
 
 #[tokio::test]
-async fn the_same_holder_64_times_gets_the_same_answer() {
+async fn repeated_claims_by_one_holder_agree() {
     let server = Server::start(Options::new()).await;
     let id = id_of(&server.client().store("a.pdf", PDF).await);
     let responses = claim_at_once(&server, &id, |_| "certificate:42".to_owned()).await;
@@ -79,7 +79,7 @@ async fn the_same_holder_64_times_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_claim_is_released_by_its_holder_only() {
+async fn claim_is_released_by_its_holder_only() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.pdf", PDF).await);
@@ -106,20 +106,14 @@ async fn a_claim_is_released_by_its_holder_only() {
         (&Value::Null, &Value::Null)
     );
     client.release(&id, "certificate:42").await.expect(200);
-    let other = client
-        .claim(&id, "a holder/with «signs» & =")
-        .await
-        .expect(200)
-        .json();
-    assert_eq!(other["used_by"], "a holder/with «signs» & =");
-    client
-        .release(&id, "a holder/with «signs» & =")
-        .await
-        .expect(200);
+    let holder = "a holder/with “signs” & =";
+    let other = client.claim(&id, holder).await.expect(200).json();
+    assert_eq!(other["used_by"], holder);
+    client.release(&id, holder).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_claim_needs_a_holder_and_nothing_else() {
+async fn claim_requires_only_a_holder() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.pdf", PDF).await);

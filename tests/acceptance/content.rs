@@ -1,4 +1,4 @@
-//! Serving bytes: ranges, conditions, and markup that is never rendered.
+//! Content: ranges, preconditions, and markup that is never rendered.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use crate::support::{Client, HTML, Options, PDF, PNG, Response, SVG, Server, id_
 
 const BYTES: &[u8] = b"0123456789abcdefghij";
 
-async fn ask(client: &Client, id: &str, headers: &[(&str, &str)]) -> Response {
+async fn get_content(client: &Client, id: &str, headers: &[(&str, &str)]) -> Response {
     let mut request = client.request("GET", &format!("/v1/files/{id}/content"));
     for (name, value) in headers {
         request = request.header(name, value);
@@ -18,7 +18,7 @@ async fn ask(client: &Client, id: &str, headers: &[(&str, &str)]) -> Response {
 }
 
 #[tokio::test]
-async fn a_whole_file_comes_with_all_that_a_cache_and_a_browser_need() {
+async fn whole_file_has_cache_and_security_headers() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.pdf", PDF).await);
@@ -52,7 +52,7 @@ async fn a_whole_file_comes_with_all_that_a_cache_and_a_browser_need() {
 }
 
 #[tokio::test]
-async fn head_answers_what_get_would_without_the_bytes() {
+async fn head_returns_the_headers_of_get() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.pdf", PDF).await);
@@ -77,7 +77,7 @@ async fn head_answers_what_get_would_without_the_bytes() {
 }
 
 #[tokio::test]
-async fn a_range_is_served_cut_or_refused() {
+async fn range_is_served_clamped_or_refused() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.txt", BYTES).await);
@@ -92,7 +92,9 @@ async fn a_range_is_served_cut_or_refused() {
         ("bytes=0-18446744073709551615", 0..20),
     ];
     for (range, expected) in partial {
-        let response = ask(&client, &id, &[("range", range)]).await.expect(206);
+        let response = get_content(&client, &id, &[("range", range)])
+            .await
+            .expect(206);
         let shown = format!("bytes {}-{}/20", expected.start, expected.end - 1);
         assert_eq!(response.header("content-range"), shown, "{range}");
         assert_eq!(
@@ -103,11 +105,11 @@ async fn a_range_is_served_cut_or_refused() {
         assert_eq!(response.body, BYTES[expected], "{range}");
     }
     for range in ["bytes=20-", "bytes=20-30", "bytes=-0", "bytes=99999999999-"] {
-        let response = ask(&client, &id, &[("range", range)]).await;
+        let response = get_content(&client, &id, &[("range", range)]).await;
         assert_eq!(response.header("content-range"), "bytes */20", "{range}");
         response.problem(416, "range-not-satisfiable");
     }
-    // What is not a range of bytes is as if it were not there (RFC 9110, section 14.2).
+    // Invalid ranges and other units are ignored (RFC 9110, section 14.2).
     for range in [
         "lines=0-1",
         "bytes=5-2",
@@ -116,18 +118,20 @@ async fn a_range_is_served_cut_or_refused() {
         "bytes 0-1",
         "0-1",
     ] {
-        let response = ask(&client, &id, &[("range", range)]).await.expect(200);
+        let response = get_content(&client, &id, &[("range", range)])
+            .await
+            .expect(200);
         assert_eq!(response.body, BYTES, "{range}");
         assert!(response.find_header("content-range").is_none(), "{range}");
     }
 }
 
 #[tokio::test]
-async fn several_ranges_are_never_answered_wrongly() {
+async fn multiple_ranges_get_whole_file_or_multipart() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.txt", BYTES).await);
-    let response = ask(&client, &id, &[("range", "bytes=0-1,5-6")]).await;
+    let response = get_content(&client, &id, &[("range", "bytes=0-1,5-6")]).await;
     match response.status {
         200 => assert_eq!(response.body, BYTES),
         206 => assert!(
@@ -140,7 +144,7 @@ async fn several_ranges_are_never_answered_wrongly() {
 }
 
 #[tokio::test]
-async fn if_range_gives_the_part_only_of_the_same_bytes() {
+async fn if_range_with_other_tag_returns_whole_file() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.txt", BYTES).await);
@@ -151,7 +155,7 @@ async fn if_range_gives_the_part_only_of_the_same_bytes() {
         .header("etag")
         .to_owned();
     let range = ("range", "bytes=2-3");
-    let same = ask(&client, &id, &[range, ("if-range", &tag)])
+    let same = get_content(&client, &id, &[range, ("if-range", &tag)])
         .await
         .expect(206);
     assert_eq!(same.body, BYTES[2..4]);
@@ -162,17 +166,17 @@ async fn if_range_gives_the_part_only_of_the_same_bytes() {
         "Wed, 21 Oct 2015 07:28:00 GMT",
         "nonsense",
     ] {
-        let response = ask(&client, &id, &[range, ("if-range", other)])
+        let response = get_content(&client, &id, &[range, ("if-range", other)])
             .await
             .expect(200);
         assert_eq!(response.body, BYTES, "{other}");
     }
     let beyond = [("range", "bytes=99-"), ("if-range", "\"another\"")];
-    ask(&client, &id, &beyond).await.expect(200);
+    get_content(&client, &id, &beyond).await.expect(200);
 }
 
 #[tokio::test]
-async fn conditions_save_the_transfer_or_refuse_it() {
+async fn preconditions_return_304_or_412() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.txt", BYTES).await);
@@ -185,45 +189,49 @@ async fn conditions_save_the_transfer_or_refuse_it() {
     let weak = format!("W/{tag}");
     let list = format!("\"x\", {tag}");
     for unchanged in [tag.as_str(), &weak, &list, "*"] {
-        let response = ask(&client, &id, &[("if-none-match", unchanged)])
+        let response = get_content(&client, &id, &[("if-none-match", unchanged)])
             .await
             .expect(304);
         assert!(response.body.is_empty(), "{unchanged}");
         assert_eq!(response.header("etag"), tag, "{unchanged}");
     }
-    ask(&client, &id, &[("if-none-match", "\"x\"")])
+    get_content(&client, &id, &[("if-none-match", "\"x\"")])
         .await
         .expect(200);
     let both = [("if-none-match", tag.as_str()), ("range", "bytes=0-1")];
-    ask(&client, &id, &both).await.expect(304);
+    get_content(&client, &id, &both).await.expect(304);
 
-    ask(&client, &id, &[("if-match", &tag)]).await.expect(200);
-    ask(&client, &id, &[("if-match", "*")]).await.expect(200);
-    ask(&client, &id, &[("if-match", "\"x\"")])
+    get_content(&client, &id, &[("if-match", &tag)])
+        .await
+        .expect(200);
+    get_content(&client, &id, &[("if-match", "*")])
+        .await
+        .expect(200);
+    get_content(&client, &id, &[("if-match", "\"x\"")])
         .await
         .problem(412, "precondition-failed");
 }
 
 #[tokio::test]
-async fn an_empty_file_has_no_range() {
+async fn empty_file_has_no_range() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("empty.txt", b"").await);
     let whole = client.content(&id).await.expect(200);
     assert_eq!((whole.header("content-length"), whole.body.len()), ("0", 0));
     for range in ["bytes=0-", "bytes=0-0"] {
-        let response = ask(&client, &id, &[("range", range)]).await;
+        let response = get_content(&client, &id, &[("range", range)]).await;
         assert_eq!(response.header("content-range"), "bytes */0", "{range}");
         response.problem(416, "range-not-satisfiable");
     }
     let tag = whole.header("etag").to_owned();
-    ask(&client, &id, &[("if-none-match", &tag)])
+    get_content(&client, &id, &[("if-none-match", &tag)])
         .await
         .expect(304);
 }
 
-/// Every address at which the bytes of a file can be had.
-async fn addresses(client: &Client, record: &Value) -> Vec<String> {
+/// Every URL that serves the bytes of a file.
+async fn content_urls(client: &Client, record: &Value) -> Vec<String> {
     let id = id_of(record);
     let content = format!("/v1/files/{id}/content");
     let name = record["filename"].as_str().unwrap();
@@ -239,7 +247,7 @@ async fn addresses(client: &Client, record: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn markup_is_never_rendered() {
+async fn markup_is_always_an_attachment() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let cases: [(&str, &str, &[u8]); 7] = [
@@ -262,31 +270,31 @@ async fn markup_is_never_rendered() {
     for (filename, content_type, bytes) in cases {
         let fields = json!({"visibility": "public", "content_type": content_type});
         let record = client.store_with(filename, bytes, fields).await;
-        for address in addresses(&client, &record).await {
-            let response = client.get(&address).await.expect(200);
-            assert_eq!(response.body, bytes, "{address}");
+        for url in content_urls(&client, &record).await {
+            let response = client.get(&url).await.expect(200);
+            assert_eq!(response.body, bytes, "{url}");
             let disposition = response.header("content-disposition");
             assert!(
                 disposition.starts_with("attachment;"),
-                "{filename} {address}: {disposition}"
+                "{filename} {url}: {disposition}"
             );
             assert_eq!(
                 response.header("x-content-type-options"),
                 "nosniff",
-                "{address}"
+                "{url}"
             );
             assert!(
                 response
                     .header("content-security-policy")
                     .contains("sandbox"),
-                "{address}"
+                "{url}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn what_a_browser_shows_safely_is_shown_when_asked_for() {
+async fn safe_types_are_inline_on_request() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     for (filename, bytes) in [("a.pdf", PDF), ("a.png", PNG)] {

@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of uploads: what was acknowledged is there, and nothing else remains.
+//! `kill -9` in the middle of uploads: acknowledged files are there, and nothing else remains.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -16,12 +16,12 @@ const CYCLES: u64 = 5;
 const MOST_CYCLES: u64 = 20;
 const WRITERS: u64 = 8;
 
-/// What the writers did, for all cycles.
+/// The uploads of all writers in all cycles.
 #[derive(Debug, Clone, Default)]
 struct Journal {
-    /// The digest of every file that was ever sent, by its name.
+    /// The digest of each file ever sent, by name.
     sent: HashMap<String, String>,
-    /// The ids that a 201 named, with the file's name.
+    /// The names of acknowledged files, by id.
     acknowledged: HashMap<String, String>,
 }
 
@@ -29,7 +29,7 @@ struct Journal {
 async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Arc<Mutex<Journal>>) {
     for number in 0.. {
         let name = format!("{cycle}-{writer}-{number}.bin");
-        // One writer sends what a store keeps in parts, of which a kill leaves some.
+        // One writer sends multipart uploads, of which a kill leaves some parts.
         let (length, piece) = match writer {
             0 => (20_000_000, 400_000),
             _ => (100_000 * (1 + (writer + number) % 8), 50_000),
@@ -62,8 +62,8 @@ async fn write_until_killed(client: Client, cycle: u64, writer: u64, journal: Ar
     }
 }
 
-/// Compares what the service shows with what was sent; answers how many objects the store needs.
-async fn assert_whole(server: &Server, journal: &Journal) -> usize {
+/// Compares the visible files with the sent ones; returns the number of objects that the store needs.
+async fn assert_intact(server: &Server, journal: &Journal) -> usize {
     let client = server.client();
     let visible = client.list_all("state=any&limit=500").await;
     for (id, name) in &journal.acknowledged {
@@ -74,7 +74,7 @@ async fn assert_whole(server: &Server, journal: &Journal) -> usize {
     for file in &visible {
         let name = file["filename"].as_str().unwrap();
         let content = client.content(&id_of(file)).await.expect(200);
-        // A commit may come just before the kill and its answer never: whole, if visible.
+        // A commit just before the kill may lack its response: the file is visible, and complete.
         assert_eq!(sha256_hex(&content.body), journal.sent[name], "{name}");
     }
     let digests = visible.iter().map(|file| file["sha256"].to_string());
@@ -82,17 +82,17 @@ async fn assert_whole(server: &Server, journal: &Journal) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kill_minus_nine_in_the_middle_of_uploads_loses_nothing_and_leaves_nothing() {
-    // Leftovers are cleared when their lease has run out: by default after a minute and a half.
+async fn kill_minus_nine_loses_and_orphans_nothing() {
+    // Orphans are deleted when their lease has expired: by default after 90 seconds.
     let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "5s");
     let mut server = Server::start(options).await;
     let journal = Arc::new(Mutex::new(Journal::default()));
-    let mut leftovers = 0;
+    let mut orphans = 0;
 
     for cycle in 0..MOST_CYCLES {
-        // Enough kills, and one of them in the midst of something.
+        // Enough kills, at least one of them during an upload.
         let acknowledged = journal.lock().unwrap().acknowledged.len();
-        if cycle >= CYCLES && leftovers > 0 && acknowledged > 20 {
+        if cycle >= CYCLES && orphans > 0 && acknowledged > 20 {
             break;
         }
         let mut writers = JoinSet::new();
@@ -113,19 +113,19 @@ async fn kill_minus_nine_in_the_middle_of_uploads_loses_nothing_and_leaves_nothi
         let objects = server.stored_objects().len();
         server = server.start_again().await;
         let so_far = journal.lock().unwrap().clone();
-        let needed = assert_whole(&server, &so_far).await;
-        leftovers += objects.saturating_sub(needed);
+        let needed = assert_intact(&server, &so_far).await;
+        orphans += objects.saturating_sub(needed);
     }
 
     let journal = journal.lock().unwrap().clone();
     let acknowledged = journal.acknowledged.len();
-    println!("{acknowledged} files acknowledged, {leftovers} objects left over by the kills");
+    println!("{acknowledged} files acknowledged, {orphans} objects orphaned by the kills");
     assert!(
         acknowledged > 20,
         "too few uploads to prove anything: {acknowledged}"
     );
-    assert!(leftovers > 0, "no kill hit an upload");
-    let needed = assert_whole(&server, &journal).await;
+    assert!(orphans > 0, "no kill hit an upload");
+    let needed = assert_intact(&server, &journal).await;
     server.wait_for_objects(needed).await;
-    assert_whole(&server, &journal).await;
+    assert_intact(&server, &journal).await;
 }

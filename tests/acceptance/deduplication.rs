@@ -1,4 +1,4 @@
-//! The same bytes are stored once in a tenant, never across tenants, and gone when nothing needs them.
+//! Equal bytes are stored once within a tenant, never shared across tenants, and deleted when unreferenced.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Options, PDF, PNG, Server, id_of, noise};
 
 #[tokio::test]
-async fn the_same_bytes_are_stored_once_and_kept_while_a_record_needs_them() {
+async fn equal_bytes_are_stored_once_until_unreferenced() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let bytes = noise(11, 300_000);
@@ -25,7 +25,7 @@ async fn the_same_bytes_are_stored_once_and_kept_while_a_record_needs_them() {
         .await
         .expect(204);
     client.record(&first).await.problem(404, "not-found");
-    // Several turns of what removes bytes.
+    // Several rounds of the reaper.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(client.content(&second).await.expect(200).body, bytes);
     server.wait_for_objects(1).await;
@@ -40,12 +40,12 @@ async fn the_same_bytes_are_stored_once_and_kept_while_a_record_needs_them() {
     assert_eq!(
         client.content(&third).await.expect(200).body,
         bytes,
-        "stored anew"
+        "stored again"
     );
 }
 
 #[tokio::test]
-async fn the_same_bytes_twice_in_one_request_are_stored_once() {
+async fn equal_files_of_one_request_are_stored_once() {
     let server = Server::start(Options::new()).await;
     let form = crate::support::Form::new()
         .file("file", "1.pdf", "application/pdf", PDF)
@@ -70,19 +70,19 @@ async fn the_same_bytes_twice_in_one_request_are_stored_once() {
 }
 
 #[tokio::test]
-async fn another_tenant_has_its_own_copy() {
+async fn each_tenant_has_its_own_copy() {
     let server = Server::start(Options::new()).await;
     let (one, other) = (server.client(), server.other_tenant("other"));
-    let mine = id_of(&one.store("a.pdf", PDF).await);
-    let theirs = id_of(&other.store("a.pdf", PDF).await);
+    let own = id_of(&one.store("a.pdf", PDF).await);
+    let foreign = id_of(&other.store("a.pdf", PDF).await);
     server.wait_for_objects(2).await;
-    one.delete(&format!("/v1/files/{mine}")).await.expect(204);
+    one.delete(&format!("/v1/files/{own}")).await.expect(204);
     server.wait_for_objects(1).await;
-    assert_eq!(other.content(&theirs).await.expect(200).body, PDF);
+    assert_eq!(other.content(&foreign).await.expect(200).body, PDF);
 }
 
 #[tokio::test]
-async fn dedup_answers_the_existing_record_until_it_is_claimed() {
+async fn dedup_returns_existing_record_until_claimed() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let fields = json!({"person": "p", "category": "images", "dedup": true});
@@ -134,7 +134,7 @@ async fn dedup_answers_the_existing_record_until_it_is_claimed() {
 }
 
 #[tokio::test]
-async fn the_same_upload_by_many_at_once_ends_with_one_copy() {
+async fn concurrent_equal_uploads_leave_one_copy() {
     let server = Server::start(Options::new()).await;
     let bytes = noise(5, 50_000);
     let mut tasks = tokio::task::JoinSet::new();

@@ -1,4 +1,4 @@
-//! A full disk: 507, nothing lost, and the service goes on once there is room.
+//! A full disk: 507, nothing lost, and uploads work again once there is space.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use crate::support::{
     skip,
 };
 
-/// A small filesystem over a directory, for as long as this value lives.
+/// A small filesystem mounted on a directory until dropped.
 struct SmallDisk {
     at: PathBuf,
 }
 
 impl SmallDisk {
-    /// `Err` says why none could be mounted here.
+    /// Returns the reason as `Err` if nothing can be mounted here.
     fn mount(at: &Path) -> Result<Self, String> {
         let mut mount = Command::new("mount");
         mount
@@ -39,12 +39,12 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: the server may be about to end only now.
+        // Lazily: the server may still be running.
         run(Command::new("umount").arg("--lazy").arg(&self.at));
     }
 }
 
-/// Uploads without saying how much: only the disk itself can refuse.
+/// Uploads without a declared length, so that only the disk itself can refuse.
 async fn upload_undeclared(client: &Client, name: &str, megabytes: u64) -> Response {
     let pieces = (0..megabytes).map(|number| Bytes::from(noise(number, 1 << 20)));
     let body = StreamBody::new(stream::iter(pieces.map(|piece| Ok(Frame::data(piece))))).boxed();
@@ -56,7 +56,7 @@ async fn upload_undeclared(client: &Client, name: &str, megabytes: u64) -> Respo
 }
 
 #[tokio::test]
-async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
+async fn full_disk_returns_507_until_there_is_space() {
     if !pairing_has(Capability::DataDirectory) {
         return;
     }
@@ -75,12 +75,12 @@ async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
     let client = server.client();
     let kept = id_of(&client.store("kept.pdf", PDF).await);
 
-    // Declared: refused before it is read.
+    // With a declared length: refused before the body is read.
     let declared = client
         .upload_raw("declared.bin", "", &vec![1; 40 << 20])
         .await;
     declared.problem(507, "out-of-space");
-    // Not declared: the disk is full in the middle.
+    // Without: the disk fills up in the middle.
     upload_undeclared(&client, "undeclared.bin", 40)
         .await
         .problem(507, "out-of-space");
@@ -88,7 +88,7 @@ async fn a_full_disk_is_507_and_the_service_goes_on_once_there_is_room() {
     let names = client.list_names("").await;
     assert_eq!(names, ["kept.pdf"]);
 
-    // Something else fills the disk to the last byte.
+    // Another program fills the disk to the last byte.
     let filler = server.data_dir().join("filler");
     let full = fs::write(&filler, vec![0; 30 << 20]).unwrap_err();
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);

@@ -1,17 +1,17 @@
-//! What is refused, with which status, and that each refusal names the fault.
+//! Refusals: their status, and that each names the fault.
 
 use serde_json::{Value, json};
 
 use crate::support::{Form, Options, PDF, Server, UNKNOWN_ID, id_of};
 
-/// A problem document without what differs from request to request.
+/// Removes from a problem document the part that differs in each request.
 fn comparable(mut problem: Value) -> Value {
     problem.as_object_mut().unwrap().remove("request_id");
     problem
 }
 
 #[tokio::test]
-async fn without_a_good_key_everything_is_401_and_says_how_to_authenticate() {
+async fn invalid_key_returns_401_with_a_challenge() {
     let server = Server::start(Options::new()).await;
     let anyone = server.anonymous();
     let good = server.key();
@@ -21,7 +21,7 @@ async fn without_a_good_key_everything_is_401_and_says_how_to_authenticate() {
         None,
         Some("Bearer".to_owned()),
         Some("Bearer ".to_owned()),
-        Some("Bearer nonsense".to_owned()),
+        Some("Bearer garbage".to_owned()),
         Some(format!("Bearer {mistyped}")),
         Some(format!("Bearer {kept}")),
         Some(format!("Bearer {good} {good}")),
@@ -51,7 +51,7 @@ async fn without_a_good_key_everything_is_401_and_says_how_to_authenticate() {
 }
 
 #[tokio::test]
-async fn a_foreign_an_unknown_and_an_ill_formed_id_get_one_body() {
+async fn foreign_unknown_and_malformed_ids_look_alike() {
     let server = Server::start(Options::new()).await;
     let foreign = id_of(&server.other_tenant("other").store("a.pdf", PDF).await);
     let client = server.client();
@@ -89,7 +89,7 @@ async fn a_foreign_an_unknown_and_an_ill_formed_id_get_one_body() {
 }
 
 #[tokio::test]
-async fn an_unknown_route_is_404_and_a_wrong_method_405() {
+async fn unknown_route_returns_404_and_method_405() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     for target in [
@@ -124,20 +124,20 @@ async fn an_unknown_route_is_404_and_a_wrong_method_405() {
 }
 
 #[tokio::test]
-async fn a_missing_scope_is_403_and_named() {
+async fn missing_scope_returns_403_and_is_named() {
     let server = Server::start(Options::new()).await;
     let reader = server.create_key("default", &["files:read"]);
     let reader = server.client().with_key(&reader);
     let response = reader.upload_raw("a.txt", "", b"a").await;
     response.problem_mentioning(403, "missing-scope", "files:write");
     reader.get("/v1/files").await.expect(200);
-    // A scope is asked for before the file is looked up.
+    // The scope is checked before the file is looked up.
     let response = reader.content(UNKNOWN_ID).await;
     response.problem_mentioning(403, "missing-scope", "content:read");
 }
 
 #[tokio::test]
-async fn broken_bodies_are_400_and_name_the_fault() {
+async fn malformed_bodies_return_400_and_name_the_fault() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let send = async |content_type: &str, body: &[u8]| {
@@ -148,7 +148,7 @@ async fn broken_bodies_are_400_and_name_the_fault() {
         b"",
         b"{",
         b"{\"filename\":\"a\",}",
-        b"nonsense",
+        b"garbage",
         b"{\"filename\":\"a\xff\"}",
     ];
     for body in broken {
@@ -159,11 +159,11 @@ async fn broken_bodies_are_400_and_name_the_fault() {
     let file = Form::new().file("file", "a.pdf", "application/pdf", PDF);
     let whole = file.clone().finish();
     let kind = Form::content_type();
-    // Ended in good order, but before the last boundary.
+    // Complete as an HTTP body, but without the closing boundary.
     for short in [
         &file.without_closing_boundary()[..],
         b"",
-        b"nothing of the kind",
+        b"no boundary at all",
     ] {
         send(&kind, short).await.problem(400, "body-cut-off");
     }
@@ -184,7 +184,7 @@ async fn broken_bodies_are_400_and_name_the_fault() {
 }
 
 #[tokio::test]
-async fn fields_that_do_not_fit_are_422_and_named() {
+async fn invalid_fields_return_422_and_are_named() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let cases = [
@@ -246,7 +246,7 @@ async fn fields_that_do_not_fit_are_422_and_named() {
 }
 
 #[tokio::test]
-async fn queries_that_do_not_fit_are_400_and_named() {
+async fn invalid_queries_return_400_and_are_named() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     for (query, named) in [
@@ -270,7 +270,7 @@ async fn queries_that_do_not_fit_are_400_and_named() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_shape_is_415() {
+async fn unsupported_body_type_returns_415() {
     let server = Server::start(Options::new()).await;
     let request = server.client().request("POST", "/v1/files");
     let response = request.body("text/plain", "what is this?").send().await;

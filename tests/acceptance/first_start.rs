@@ -1,4 +1,4 @@
-//! A newcomer's first minutes: nothing configured, one command, one curl; and what a restart keeps.
+//! The first start without configuration, restarts, and the data directory.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::{Capability, Options, PDF, Server, eventually, has_program, pairing_has, run};
 
-/// The command on stdout that begins with `curl`, with its continued lines.
+/// The `curl` command on stdout, with its continuation lines.
 fn printed_curl(printed: &str) -> String {
     let lines = printed
         .lines()
@@ -27,7 +27,7 @@ fn printed_curl(printed: &str) -> String {
     command
 }
 
-/// The file that a curl command uploads: what follows its `@`.
+/// The file that a curl command uploads: the text after its `@`.
 fn uploaded_file(command: &str) -> &str {
     let (_, rest) = command
         .split_once('@')
@@ -38,13 +38,13 @@ fn uploaded_file(command: &str) -> &str {
 }
 
 #[tokio::test]
-async fn the_first_start_prints_a_key_and_a_curl_that_can_be_pasted() {
+async fn first_start_prints_a_key_and_working_curl() {
     if !pairing_has(Capability::FirstStart) || !has_program("curl", "first_start") {
         return;
     }
     let server = Server::start(Options::new()).await;
     assert!(server.key().starts_with("att_"));
-    // The key is printed before or after the address: the curl is there when both are.
+    // The key and the address come in any order, the curl command after both.
     let printed = eventually(
         "a curl command",
         Duration::from_secs(10),
@@ -68,10 +68,10 @@ async fn the_first_start_prints_a_key_and_a_curl_that_can_be_pasted() {
     let output = run(&mut shell);
 
     assert!(output.status.success(), "{command}\n{output:?}");
-    let said = String::from_utf8(output.stdout).unwrap();
-    let document = &said[said
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let document = &stdout[stdout
         .find('{')
-        .unwrap_or_else(|| panic!("{command}\n{said}"))..];
+        .unwrap_or_else(|| panic!("{command}\n{stdout}"))..];
     let response: Value = serde_json::from_str(document.trim()).unwrap();
     let listed = server.client().list("").await;
     assert_eq!(listed.len(), 1, "{listed:#?}");
@@ -83,7 +83,7 @@ async fn the_first_start_prints_a_key_and_a_curl_that_can_be_pasted() {
 }
 
 #[tokio::test]
-async fn the_server_says_that_it_lives_and_is_ready() {
+async fn running_server_is_alive_and_ready() {
     let server = Server::start(Options::new()).await;
     for path in ["/livez", "/readyz"] {
         server.anonymous().get(path).await.expect(200);
@@ -93,7 +93,7 @@ async fn the_server_says_that_it_lives_and_is_ready() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_everything_and_prints_no_second_key() {
+async fn restart_keeps_data_and_prints_no_second_key() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let claimed = client
@@ -130,7 +130,7 @@ async fn a_restart_keeps_everything_and_prints_no_second_key() {
 }
 
 #[tokio::test]
-async fn a_second_server_on_the_same_directory_is_refused() {
+async fn second_server_on_data_directory_is_refused() {
     if !pairing_has(Capability::DataDirectory) {
         return;
     }
@@ -151,19 +151,19 @@ async fn a_second_server_on_the_same_directory_is_refused() {
     }
     let output = second.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let said = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     let folder = server.data_dir();
     assert!(
-        said.contains(folder.to_str().unwrap()),
-        "the directory is not named: {said}"
+        stderr.contains(folder.to_str().unwrap()),
+        "the directory is not named: {stderr}"
     );
-    assert!(!said.contains("panicked"), "{said}");
-    // The first one never noticed.
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    // The first server still works.
     server.client().store("a.txt", b"a").await;
 }
 
 #[tokio::test]
-async fn the_secrets_on_disk_are_for_the_owner_only() {
+async fn data_directory_is_owner_only() {
     if !pairing_has(Capability::DataDirectory) {
         return;
     }
@@ -174,13 +174,13 @@ async fn the_secrets_on_disk_are_for_the_owner_only() {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
-            let facts = entry.metadata().unwrap();
-            if facts.is_dir() {
+            let metadata = entry.metadata().unwrap();
+            if metadata.is_dir() {
                 folders.push(entry.path());
                 continue;
             }
             seen += 1;
-            let mode = facts.permissions().mode() & 0o777;
+            let mode = metadata.permissions().mode() & 0o777;
             assert_eq!(
                 mode & 0o077,
                 0,

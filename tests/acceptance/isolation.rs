@@ -1,10 +1,10 @@
-//! Every route against every credential that must not pass it.
+//! Every route with every credential that it must refuse.
 
 use serde_json::{Value, json};
 
 use crate::support::{ALL_SCOPES, Client, Options, PDF, Request, Server, eventually, id_of};
 
-/// A keyed route: how it is asked, and the scope it needs.
+/// A route that requires a key: its request, and the required scope.
 struct Route {
     method: &'static str,
     /// `{id}` stands for a file's id.
@@ -22,7 +22,7 @@ impl Route {
         }
     }
 
-    fn is_about_a_file(&self) -> bool {
+    fn names_a_file(&self) -> bool {
         self.target.contains("{id}")
     }
 }
@@ -83,8 +83,8 @@ fn keyed_routes() -> Vec<Route> {
     ]
 }
 
-/// The keys that count for nobody, with what is wrong with them.
-async fn dead_keys(server: &Server) -> Vec<(&'static str, Client)> {
+/// Clients with invalid keys, each with its fault.
+async fn invalid_keys(server: &Server) -> Vec<(&'static str, Client)> {
     let client = server.client();
     let revoked = server.create_key("default", &ALL_SCOPES);
     server.cli(&["key", "revoke", revoked.split('_').nth(1).unwrap()]);
@@ -97,11 +97,11 @@ async fn dead_keys(server: &Server) -> Vec<(&'static str, Client)> {
         |status| *status == 401,
     )
     .await;
-    // Well formed, and of another server.
+    // Well-formed, but of another server.
     let elsewhere = Server::start(Options::new()).await;
     vec![
         ("no key", client.without_key()),
-        ("nonsense", client.with_key("att_nonsense")),
+        ("a malformed key", client.with_key("att_garbage")),
         ("a key of another server", client.with_key(elsewhere.key())),
         ("a revoked key", client.with_key(&revoked)),
         ("an expired key", expired),
@@ -109,17 +109,17 @@ async fn dead_keys(server: &Server) -> Vec<(&'static str, Client)> {
 }
 
 #[tokio::test]
-async fn no_route_lets_a_wrong_credential_pass() {
+async fn routes_refuse_invalid_keys_scopes_and_tenants() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.pdf", PDF).await);
     let before = client.record(&id).await.expect(200).json();
     let other = server.other_tenant("other");
-    let dead = dead_keys(&server).await;
+    let invalid = invalid_keys(&server).await;
 
     for route in keyed_routes() {
         let shown = format!("{} {}", route.method, route.target);
-        for (what, client) in &dead {
+        for (what, client) in &invalid {
             let response = route.request(client, &id).send().await;
             assert_eq!(response.status, 401, "{shown} with {what}: {response:?}");
             assert!(
@@ -138,7 +138,7 @@ async fn no_route_lets_a_wrong_credential_pass() {
             "{shown} without {}: {response:?}",
             route.scope
         );
-        if route.is_about_a_file() {
+        if route.names_a_file() {
             let response = route.request(&other, &id).send().await;
             assert_eq!(
                 response.status, 404,
@@ -150,14 +150,14 @@ async fn no_route_lets_a_wrong_credential_pass() {
     assert_eq!(
         client.record(&id).await.expect(200).json(),
         before,
-        "it was touched"
+        "the record was changed"
     );
     assert_eq!(client.list("state=any").await.len(), 1);
     assert!(other.list("state=any").await.is_empty());
 }
 
 #[tokio::test]
-async fn each_scope_alone_opens_its_own_routes() {
+async fn required_scope_alone_is_sufficient() {
     let server = Server::start(Options::new()).await;
     for route in keyed_routes() {
         let id = id_of(&server.client().store("a.pdf", PDF).await);
@@ -174,14 +174,14 @@ async fn each_scope_alone_opens_its_own_routes() {
 }
 
 #[tokio::test]
-async fn no_filter_finds_what_belongs_to_another_tenant() {
+async fn filters_never_find_files_of_another_tenant() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let fields = json!({"person": "ann", "category": "images"});
-    let mine = client.store_with("a.pdf", PDF, fields.clone()).await;
+    let own = client.store_with("a.pdf", PDF, fields.clone()).await;
     let other = server.other_tenant("other");
-    let person_id = mine["person_id"].as_str().unwrap();
-    let digest = mine["sha256"].as_str().unwrap();
+    let person_id = own["person_id"].as_str().unwrap();
+    let digest = own["sha256"].as_str().unwrap();
     for query in [
         String::new(),
         "state=any".into(),
@@ -193,17 +193,17 @@ async fn no_filter_finds_what_belongs_to_another_tenant() {
     ] {
         assert!(other.list(&query).await.is_empty(), "{query}");
     }
-    // The same identifier is somebody else there; a foreign person is nobody.
-    let theirs = other.store_with("a.pdf", PDF, fields).await;
-    assert_ne!(theirs["person_id"], mine["person_id"]);
+    // The same identifier is another person there; a foreign person id is unknown.
+    let foreign_file = other.store_with("a.pdf", PDF, fields).await;
+    assert_ne!(foreign_file["person_id"], own["person_id"]);
     let foreign = other
         .upload_json("b.pdf", PDF, json!({"person_id": person_id}))
         .await;
     foreign.problem(422, "unknown-person");
     let patched = other
-        .patch(&id_of(&theirs), &json!({"person": "bob"}))
+        .patch(&id_of(&foreign_file), &json!({"person": "bob"}))
         .await
         .expect(200);
-    assert_ne!(patched.json()["person_id"], mine["person_id"]);
+    assert_ne!(patched.json()["person_id"], own["person_id"]);
     assert_eq!(client.list("person=bob").await.len(), 0);
 }

@@ -1,4 +1,4 @@
-//! Archive and restore, and what a claim forbids.
+//! Archive and restore, and their refusal for claimed files.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ async fn restore(client: &Client, id: &str) -> crate::support::Response {
 }
 
 #[tokio::test]
-async fn an_archived_file_keeps_its_record_and_hides_its_bytes_until_it_is_restored() {
+async fn archived_file_keeps_record_and_hides_bytes() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let record = client
@@ -29,7 +29,7 @@ async fn an_archived_file_keeps_its_record_and_hides_its_bytes_until_it_is_resto
     let again = archive(&client, &id).await.expect(200).json();
     assert_eq!(
         again["archived_at"], archived["archived_at"],
-        "archiving twice is once"
+        "archiving is idempotent"
     );
 
     assert_eq!(
@@ -64,7 +64,7 @@ async fn an_archived_file_keeps_its_record_and_hides_its_bytes_until_it_is_resto
 }
 
 #[tokio::test]
-async fn a_claimed_file_can_be_neither_archived_nor_deleted() {
+async fn claimed_file_is_neither_archived_nor_deleted() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.pdf", PDF).await);

@@ -1,4 +1,4 @@
-//! Links: what their bearer may do, until when, and that no part of them can be changed.
+//! Links: permission, expiry, and protection against changes.
 
 use std::time::Duration;
 
@@ -8,19 +8,20 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::support::{Client, Options, PDF, Response, Server, eventually, id_of};
 
-struct Linked {
+/// A server with a file and a link to it.
+struct Fixture {
     server: Server,
     anyone: Client,
     id: String,
     url: String,
 }
 
-async fn linked(body: serde_json::Value) -> Linked {
+async fn with_link(body: serde_json::Value) -> Fixture {
     let server = Server::start(Options::new()).await;
     let id = id_of(&server.client().store("a.pdf", PDF).await);
     let url = server.client().link(&id, &body).await;
     let anyone = server.anonymous();
-    Linked {
+    Fixture {
         server,
         anyone,
         id,
@@ -35,7 +36,7 @@ fn parameters(url: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The URL with other parameters.
+/// Replaces the parameters of a URL.
 fn with_parameters(url: &str, parameters: &[(String, String)]) -> String {
     let mut url = url::Url::parse(url).unwrap();
     url.query_pairs_mut().clear().extend_pairs(parameters);
@@ -43,13 +44,13 @@ fn with_parameters(url: &str, parameters: &[(String, String)]) -> String {
 }
 
 #[tokio::test]
-async fn a_link_gives_its_bearer_the_bytes_and_says_for_how_long() {
-    let Linked {
+async fn link_serves_bytes_and_names_its_expiry() {
+    let Fixture {
         server,
         anyone,
         id,
         url,
-    } = linked(json!({"action": "download"})).await;
+    } = with_link(json!({"action": "download"})).await;
     let response = anyone.get(&url).await.expect(200);
     assert_eq!(response.body, PDF);
     assert!(
@@ -76,15 +77,16 @@ async fn a_link_gives_its_bearer_the_bytes_and_says_for_how_long() {
     );
 
     let body = json!({"action": "download", "expires_in": 60});
-    let made = server
+    let created = server
         .client()
         .post_json(&format!("/v1/files/{id}/links"), &body)
         .await;
-    let made = made.expect(201).json();
-    assert_eq!(made["method"], "GET");
-    assert_eq!(made["headers"], json!({}));
-    let expires_at = OffsetDateTime::parse(made["expires_at"].as_str().unwrap(), &Rfc3339).unwrap();
-    let parameters = parameters(made["url"].as_str().unwrap());
+    let created = created.expect(201).json();
+    assert_eq!(created["method"], "GET");
+    assert_eq!(created["headers"], json!({}));
+    let expires_at =
+        OffsetDateTime::parse(created["expires_at"].as_str().unwrap(), &Rfc3339).unwrap();
+    let parameters = parameters(created["url"].as_str().unwrap());
     let (_, seconds) = parameters
         .iter()
         .find(|(name, _)| name == "Expires")
@@ -93,8 +95,8 @@ async fn a_link_gives_its_bearer_the_bytes_and_says_for_how_long() {
 }
 
 #[tokio::test]
-async fn a_link_request_is_checked() {
-    let Linked { server, id, .. } = linked(json!({"action": "view"})).await;
+async fn invalid_link_request_is_refused() {
+    let Fixture { server, id, .. } = with_link(json!({"action": "view"})).await;
     let client = server.client();
     for (body, named) in [
         (json!({"action": "upload"}), "action"),
@@ -115,7 +117,7 @@ async fn a_link_request_is_checked() {
             .await;
         response.problem_mentioning(422, "invalid-field", named);
     }
-    // Nothing said is a download, for a quarter of an hour.
+    // The default is a download for 15 minutes.
     let plain = client.link(&id, &json!({})).await;
     assert!(plain.contains("Action=download"), "{plain}");
     let longest = json!({"action": "view", "expires_in": 86_400});
@@ -123,7 +125,7 @@ async fn a_link_request_is_checked() {
     client.get(&longest).await.expect(200);
 }
 
-/// Every way to change a link's parameters that comes to mind, with what it is.
+/// Links with altered parameters, each with a description of the change.
 fn forgeries(url: &str) -> Vec<(String, String)> {
     let genuine = parameters(url);
     let names: Vec<_> = genuine.iter().map(|(name, _)| name.as_str()).collect();
@@ -137,19 +139,19 @@ fn forgeries(url: &str) -> Vec<(String, String)> {
             parameters[at].1 = value;
             forged.push((format!("{name} {what}"), with_parameters(url, &parameters)));
         };
-        other("emptied", String::new());
-        other("lengthened", format!("{value}0"));
+        other("empty", String::new());
+        other("longer", format!("{value}0"));
         other("with a space", format!(" {value}"));
         match name.as_str() {
             "Tenant" => other("another", "2".to_owned()),
             "Action" => other("another", "view".to_owned()),
             "Expires" => {
                 let seconds: i64 = value.parse().unwrap();
-                other("stretched", (seconds + 3600).to_string());
-                other("shortened", (seconds - 1).to_string());
+                other("later", (seconds + 3600).to_string());
+                other("earlier", (seconds - 1).to_string());
                 other("in the past", "1".to_owned());
                 other("with a sign", format!("+{value}"));
-                other("with a zero", format!("0{value}"));
+                other("with a leading zero", format!("0{value}"));
             }
             "KeyId" => other("another", "k1".to_owned()),
             _ => {
@@ -160,13 +162,13 @@ fn forgeries(url: &str) -> Vec<(String, String)> {
         }
         let mut parameters = genuine.clone();
         parameters.remove(at);
-        forged.push((
-            format!("{name} left out"),
-            with_parameters(url, &parameters),
-        ));
+        forged.push((format!("{name} missing"), with_parameters(url, &parameters)));
         let mut parameters = genuine.clone();
         parameters.push(genuine[at].clone());
-        forged.push((format!("{name} twice"), with_parameters(url, &parameters)));
+        forged.push((
+            format!("{name} repeated"),
+            with_parameters(url, &parameters),
+        ));
         let mut parameters = genuine.clone();
         parameters[at].0 = name.to_lowercase();
         forged.push((
@@ -176,18 +178,21 @@ fn forgeries(url: &str) -> Vec<(String, String)> {
     }
     let mut parameters = genuine;
     parameters.push(("disposition".into(), "inline".into()));
-    forged.push(("a parameter more".into(), with_parameters(url, &parameters)));
+    forged.push((
+        "an extra parameter".into(),
+        with_parameters(url, &parameters),
+    ));
     forged
 }
 
 #[tokio::test]
-async fn no_part_of_a_link_can_be_changed() {
-    let Linked {
+async fn altered_link_is_invalid() {
+    let Fixture {
         server,
         anyone,
         id,
         url,
-    } = linked(json!({"action": "download"})).await;
+    } = with_link(json!({"action": "download"})).await;
     for (what, forged) in forgeries(&url) {
         let response = anyone.get(&forged).await;
         assert_eq!(response.status, 403, "{what}: {response:?}");
@@ -204,13 +209,13 @@ async fn no_part_of_a_link_can_be_changed() {
 }
 
 #[tokio::test]
-async fn a_link_lets_read_and_nothing_else() {
-    let Linked {
+async fn link_allows_only_get_and_head() {
+    let Fixture {
         anyone,
         url,
         server,
         ..
-    } = linked(json!({"action": "download"})).await;
+    } = with_link(json!({"action": "download"})).await;
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
         let response = anyone
             .request(method, &url)
@@ -228,15 +233,15 @@ async fn a_link_lets_read_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_link_ends() {
-    let Linked {
+async fn expired_link_returns_403() {
+    let Fixture {
         anyone,
         url,
         server,
         id,
-    } = linked(json!({"action": "download", "expires_in": 2})).await;
+    } = with_link(json!({"action": "download", "expires_in": 2})).await;
     let expired = eventually(
-        "the link ends",
+        "the link expires",
         Duration::from_secs(15),
         async || anyone.get(&url).await,
         |response: &Response| response.status != 200,
@@ -244,7 +249,7 @@ async fn a_link_ends() {
     .await;
     expired.problem(403, "link-expired");
     anyone.head(&url).await.expect(403);
-    // An altered link is never called expired.
+    // An altered link is never reported as expired.
     let mut stretched = parameters(&url);
     stretched[2].1 = (stretched[2].1.parse::<i64>().unwrap() + 3600).to_string();
     anyone
@@ -259,18 +264,18 @@ async fn a_link_ends() {
 }
 
 #[tokio::test]
-async fn a_link_survives_changes_of_the_record() {
-    let Linked {
+async fn link_survives_changes_of_the_record() {
+    let Fixture {
         server,
         anyone,
         id,
         url,
-    } = linked(json!({"action": "download"})).await;
-    let changes = json!({"filename": "renamed.pdf", "person": "somebody", "category": "images"});
+    } = with_link(json!({"action": "download"})).await;
+    let changes = json!({"filename": "renamed.pdf", "person": "other", "category": "images"});
     server.client().patch(&id, &changes).await.expect(200);
     let response = anyone.get(&url).await.expect(200);
     assert_eq!(response.body, PDF);
-    // The name is one of the things that were signed.
+    // The link serves the name that was signed.
     assert!(
         response.header("content-disposition").contains("a.pdf"),
         "{response:?}"
@@ -278,7 +283,7 @@ async fn a_link_survives_changes_of_the_record() {
 }
 
 #[tokio::test]
-async fn a_link_carries_the_public_url_with_its_prefix() {
+async fn link_begins_with_public_url_and_prefix() {
     let options = Options::new()
         .argument("--public-url")
         .argument("https://files.example.org/api");

@@ -1,4 +1,4 @@
-//! Lists: every filter, every order, and what the pages say about each other.
+//! Lists: filters, orders, cursors, and links between pages.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::support::{Client, Options, PDF, PNG, Server, encode_segment, id_of, sha256_hex};
 
-/// Five files, each with something the others have not, in this order:
+/// Stores five files that differ in each property, in this order:
 /// `delta` 4 bytes, `alpha` a PDF, `charlie` a PNG, `bravo` 1 byte, `alpine` archived.
 async fn five_files(client: &Client) -> Vec<Value> {
     let described: [(&str, &[u8], Value); 5] = [
@@ -34,7 +34,7 @@ async fn five_files(client: &Client) -> Vec<Value> {
     let mut records = Vec::new();
     for (filename, bytes, fields) in described {
         records.push(client.store_with(filename, bytes, fields).await);
-        // So that no two have the same time.
+        // Gives each its own timestamp.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     client
@@ -46,22 +46,22 @@ async fn five_files(client: &Client) -> Vec<Value> {
     records
 }
 
-fn time_of(record: &Value) -> OffsetDateTime {
+fn created_at(record: &Value) -> OffsetDateTime {
     OffsetDateTime::parse(record["created_at"].as_str().unwrap(), &Rfc3339).unwrap()
 }
 
-fn written(time: OffsetDateTime) -> String {
+fn query_value(time: OffsetDateTime) -> String {
     encode_segment(&time.format(&Rfc3339).unwrap())
 }
 
 #[tokio::test]
-async fn each_filter_keeps_what_it_names() {
+async fn filters_select_matching_files() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let records = five_files(&client).await;
     let ann = records[0]["person_id"].as_str().unwrap();
-    let after_first = written(time_of(&records[0]) + Span::milliseconds(1));
-    let at_third = written(time_of(&records[2]));
+    let after_first = query_value(created_at(&records[0]) + Span::milliseconds(1));
+    let at_third = query_value(created_at(&records[2]));
     let digest = sha256_hex(b"b");
     let cases: Vec<(String, &[&str])> = vec![
         (
@@ -85,7 +85,7 @@ async fn each_filter_keeps_what_it_names() {
         ),
         ("person=ann".into(), &["alpha.pdf", "delta.txt"]),
         (format!("person_id={ann}"), &["alpha.pdf", "delta.txt"]),
-        ("person=nobody".into(), &[]),
+        ("person=unknown".into(), &[]),
         ("category=images".into(), &["charlie.png", "delta.txt"]),
         ("category=none".into(), &[]),
         ("person=ann&category=images".into(), &["delta.txt"]),
@@ -124,7 +124,7 @@ async fn each_filter_keeps_what_it_names() {
 }
 
 #[tokio::test]
-async fn files_are_about_somebody_or_nobody_and_have_their_name() {
+async fn has_person_and_filename_filter_files() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     five_files(&client).await;
@@ -150,7 +150,7 @@ async fn files_are_about_somebody_or_nobody_and_have_their_name() {
 }
 
 #[tokio::test]
-async fn each_order_is_kept_with_and_without_pages() {
+async fn sort_order_holds_with_and_without_pages() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     five_files(&client).await;
@@ -182,14 +182,14 @@ async fn each_order_is_kept_with_and_without_pages() {
                 expected,
                 "{query}"
             );
-            let paged = walk(&client, &format!("/v1/files?sort={query}&limit=1")).await;
-            assert_eq!(paged, expected, "{query} one by one");
+            let paged = follow_pages(&client, &format!("/v1/files?sort={query}&limit=1")).await;
+            assert_eq!(paged, expected, "{query} with pages of one");
         }
     }
 }
 
 #[tokio::test]
-async fn a_list_begins_behind_a_number_in_its_own_order() {
+async fn after_seq_continues_in_the_given_order() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let records = five_files(&client).await;
@@ -205,7 +205,7 @@ async fn a_list_begins_behind_a_number_in_its_own_order() {
             format!("after_seq={}", seq(2)),
             vec!["alpha.pdf", "delta.txt"],
         ),
-        // A file that is not in the list still has its place in it.
+        // A file outside the list still has a position in its order.
         (format!("sort=created_at&after_seq={}", seq(4)), vec![]),
         (
             "sort=seq&after_seq=0".to_owned(),
@@ -213,10 +213,10 @@ async fn a_list_begins_behind_a_number_in_its_own_order() {
         ),
     ] {
         assert_eq!(client.list_names(&query).await, expected, "{query}");
-        let paged = walk(&client, &format!("/v1/files?{query}&limit=1")).await;
-        assert_eq!(paged, expected, "{query} one by one");
+        let paged = follow_pages(&client, &format!("/v1/files?{query}&limit=1")).await;
+        assert_eq!(paged, expected, "{query} with pages of one");
     }
-    // By number, the place stays when the file goes.
+    // Sorted by number, the position remains after the file is deleted.
     let charlie = format!("/v1/files/{}", id_of(&records[2]));
     client.delete(&charlie).await.expect(204);
     let by_seq = format!("sort=seq&after_seq={}", seq(2));
@@ -231,8 +231,8 @@ async fn a_list_begins_behind_a_number_in_its_own_order() {
     refused.problem_mentioning(400, "invalid-parameter", "after_seq");
 }
 
-/// Follows `Link: rel="next"` from page to page; answers the filenames.
-async fn walk(client: &Client, first: &str) -> Vec<String> {
+/// Follows `Link: rel="next"` from page to page; returns the filenames.
+async fn follow_pages(client: &Client, first: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut target = first.to_owned();
     for _ in 0..100 {
@@ -245,7 +245,7 @@ async fn walk(client: &Client, first: &str) -> Vec<String> {
         );
         let cursor = page.json()["next_cursor"].clone();
         let Some(link) = page.find_header("link") else {
-            assert_eq!(cursor, Value::Null, "a cursor and no link");
+            assert_eq!(cursor, Value::Null, "a cursor without a link");
             return names;
         };
         assert!(link.ends_with("rel=\"next\""), "{link}");
@@ -258,7 +258,7 @@ async fn walk(client: &Client, first: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_link_to_the_next_page_keeps_the_filters() {
+async fn next_link_keeps_the_filters() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     for number in 0..7 {
@@ -272,13 +272,13 @@ async fn a_link_to_the_next_page_keeps_the_filters() {
         encode_segment("even/&=?")
     );
     assert_eq!(
-        walk(&client, &first).await,
+        follow_pages(&client, &first).await,
         ["0.txt", "2.txt", "4.txt", "6.txt"]
     );
 }
 
 #[tokio::test]
-async fn a_cursor_is_for_its_own_list_only() {
+async fn cursor_is_valid_for_its_own_list_only() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     for number in 0..3 {
@@ -298,7 +298,7 @@ async fn a_cursor_is_for_its_own_list_only() {
         "sort=name&state=any",
         "sort=name&person=x",
     ] {
-        // A list of a person who is unknown is empty whatever the cursor says.
+        // The list of an unknown person is empty with any cursor.
         let response = client.get(&with(query)).await;
         if response.status == 200 {
             assert!(
@@ -324,7 +324,7 @@ async fn a_cursor_is_for_its_own_list_only() {
 }
 
 #[tokio::test]
-async fn what_a_list_does_not_understand_it_refuses_by_name() {
+async fn invalid_parameters_are_refused_and_named() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     client.store("a.txt", b"a").await;

@@ -1,4 +1,4 @@
-//! Logs tell what happened and no secrets; every answer carries its request's id.
+//! Logs contain no secrets or personal data; every response has a request id.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Options, PDF, Server, id_of};
 
-/// The last call before the log is read.
+/// The request id of the last call before the log is read.
 const MARKER: &str = "the-last-call";
 
-/// Does what a log could be tempted to tell about; answers the secrets that were used.
+/// Makes calls with sensitive data; returns the secrets that were used.
 async fn make_calls(server: &Server) -> Vec<String> {
     let client = server.client();
     let fields = json!({
@@ -35,8 +35,8 @@ async fn make_calls(server: &Server) -> Vec<String> {
 
     let bad = client.with_key("att_canarykey000_canarysecret");
     bad.get("/v1/files").await.expect(401);
-    let minted = server.create_key("default", &["files:read"]);
-    let reader = client.with_key(&minted);
+    let created = server.create_key("default", &["files:read"]);
+    let reader = client.with_key(&created);
     reader.get("/v1/files").await.expect(200);
     reader.content(&id).await.expect(403);
     client.delete(&format!("/v1/files/{id}")).await.expect(204);
@@ -48,11 +48,11 @@ async fn make_calls(server: &Server) -> Vec<String> {
     let signature = link.rsplit('=').next().unwrap();
     assert_eq!(signature.len(), 43);
     let secret = |key: &str| key.rsplit('_').next().unwrap().to_owned();
-    vec![secret(server.key()), secret(&minted), signature.to_owned()]
+    vec![secret(server.key()), secret(&created), signature.to_owned()]
 }
 
 #[tokio::test]
-async fn no_secret_and_no_personal_word_reaches_the_log() {
+async fn log_contains_no_secret_or_personal_data() {
     let options = Options::new()
         .environment("ATTACHE_LOG_FORMAT", "json")
         .environment("ATTACHE_LOG", "trace")
@@ -70,7 +70,7 @@ async fn no_secret_and_no_personal_word_reaches_the_log() {
     );
     for word in words {
         let hit = log.lines().find(|line| line.contains(&word));
-        assert_eq!(hit, None, "«{word}» is in the log");
+        assert_eq!(hit, None, "`{word}` is in the log");
     }
     for line in log.lines().filter(|line| !line.is_empty()) {
         let parsed: Result<Value, _> = serde_json::from_str(line);
@@ -79,10 +79,10 @@ async fn no_secret_and_no_personal_word_reaches_the_log() {
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_and_a_given_one_is_kept() {
+async fn response_keeps_or_creates_a_request_id() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let mut made = BTreeSet::new();
+    let mut generated = BTreeSet::new();
     for target in [
         "/livez",
         "/v1/files",
@@ -92,7 +92,7 @@ async fn every_answer_has_a_request_id_and_a_given_one_is_kept() {
     ] {
         let response = client.get(target).await;
         assert!(
-            made.insert(response.header("x-request-id").to_owned()),
+            generated.insert(response.header("x-request-id").to_owned()),
             "{target}: repeated"
         );
         let request = client
@@ -104,15 +104,15 @@ async fn every_answer_has_a_request_id_and_a_given_one_is_kept() {
             "{target}"
         );
     }
-    for unusable in ["", "two words", &"x".repeat(129)] {
+    for invalid in ["", "two words", &"x".repeat(129)] {
         let request = client
             .request("GET", "/livez")
-            .header("x-request-id", unusable);
+            .header("x-request-id", invalid);
         let response = request.send().await;
         let responded = response.header("x-request-id");
         assert!(
-            !responded.is_empty() && responded != unusable,
-            "{unusable}: {responded}"
+            !responded.is_empty() && responded != invalid,
+            "{invalid}: {responded}"
         );
     }
 }

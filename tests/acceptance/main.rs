@@ -1,43 +1,40 @@
-//! The acceptance tests: stories about a running `attached`, told over HTTP.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test says that something is wrong by panicking"
-)]
+//! Acceptance tests: stories about a running `attached`, over HTTP.
+#![expect(clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 mod support;
 
-mod all_or_nothing;
+mod api_keys;
+mod atomic_uploads;
+mod body_limits;
 mod claims;
 mod content;
-mod contract;
+mod cors;
 mod crash;
-mod cross_origin;
+mod data_migration;
 mod deduplication;
 mod dialects;
 mod disk_full;
-mod encrypted;
 mod errors;
+mod filenames;
 mod first_start;
-mod hostile;
+mod hostile_requests;
 mod isolation;
-mod keys;
 mod lifecycle;
 mod links;
 mod list;
 mod logs;
-mod moving;
-mod names;
+mod openapi;
 mod outages;
-mod paging;
-mod past_the_server;
-mod public;
+mod pagination;
+mod pending_uploads;
+mod presigned_requests;
+mod public_files;
 mod record;
 mod replicas;
-mod roles;
 mod shared_start;
 mod shutdown;
 mod slow_clients;
-mod too_large;
-mod truncated;
+mod store_credentials;
+mod tls_backends;
+mod truncated_bodies;
 mod upload;
-mod uploads;

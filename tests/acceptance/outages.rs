@@ -1,4 +1,4 @@
-//! The database or the store goes away for a while: 503, nothing lost, and asking again is safe.
+//! Outages of the database or the store: 503, nothing lost, and retries are safe.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,9 +14,9 @@ use crate::support::{
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Fails unless the answer is one of these, or tells that the service is away and when to ask again.
+/// Returns `true` if the status is one of `done`; otherwise fails unless it is a 503 with `Retry-After`.
 #[track_caller]
-fn assert_done_or_away(response: &Response, done: &[u16]) -> bool {
+fn expect_done_or_unavailable(response: &Response, done: &[u16]) -> bool {
     if done.contains(&response.status) {
         return true;
     }
@@ -29,16 +29,16 @@ fn assert_done_or_away(response: &Response, done: &[u16]) -> bool {
     false
 }
 
-/// Asks again until it is done; answers also how often it was not.
-async fn until_done<F: Future<Output = Response>>(
+/// Retries until the request is done; returns the response and the number of refusals.
+async fn retry_until_done<F: Future<Output = Response>>(
     done: &[u16],
-    mut ask: impl FnMut() -> F,
+    mut attempt: impl FnMut() -> F,
 ) -> (Response, u32) {
     let started = Instant::now();
     let mut refusals = 0;
     loop {
-        let response = ask().await;
-        if assert_done_or_away(&response, done) {
+        let response = attempt().await;
+        if expect_done_or_unavailable(&response, done) {
             return (response, refusals);
         }
         assert!(started.elapsed() < TIMEOUT, "{response:?}");
@@ -47,9 +47,13 @@ async fn until_done<F: Future<Output = Response>>(
     }
 }
 
-/// Uploads and claims until told to stop, repeating what was refused; answers the digest of each
-/// file by its name, and how often it was refused.
-async fn work(client: Client, worker: u64, stop: Instant) -> (BTreeMap<String, String>, u32) {
+/// Uploads and claims files until `stop`, with retries; returns the digest of each file by name, and the
+/// number of refusals.
+async fn upload_and_claim(
+    client: Client,
+    worker: u64,
+    stop: Instant,
+) -> (BTreeMap<String, String>, u32) {
     let (mut done, mut refusals) = (BTreeMap::new(), 0);
     for number in 0.. {
         if Instant::now() > stop {
@@ -64,7 +68,7 @@ async fn work(client: Client, worker: u64, stop: Instant) -> (BTreeMap<String, S
                 client.upload_json(&name, &bytes, fields).await
             }
         };
-        let (response, refused) = until_done(&[200, 201], upload).await;
+        let (response, refused) = retry_until_done(&[200, 201], upload).await;
         refusals += refused;
         let id = id_of(&response.only_file());
         let holder = format!("certificate:{name}");
@@ -72,7 +76,7 @@ async fn work(client: Client, worker: u64, stop: Instant) -> (BTreeMap<String, S
             let (client, id, holder) = (client.clone(), id.clone(), holder.clone());
             async move { client.claim(&id, &holder).await }
         };
-        let (claimed, refused) = until_done(&[200], claim).await;
+        let (claimed, refused) = retry_until_done(&[200], claim).await;
         refusals += refused;
         assert_eq!(claimed.json()["used_by"], holder.as_str());
         done.insert(name, sha256_hex(&bytes));
@@ -81,7 +85,7 @@ async fn work(client: Client, worker: u64, stop: Instant) -> (BTreeMap<String, S
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_twice() {
+async fn database_crash_loses_and_repeats_nothing() {
     if !pairing_has(Capability::DatabaseServer) {
         return;
     }
@@ -90,7 +94,7 @@ async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_t
     let stop = Instant::now() + Duration::from_secs(8);
     let mut workers = JoinSet::new();
     for worker in 0..4 {
-        workers.spawn(work(server.client(), worker, stop));
+        workers.spawn(upload_and_claim(server.client(), worker, stop));
     }
     let anyone = server.anonymous();
     for _ in 0..2 {
@@ -100,7 +104,7 @@ async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_t
         eventually("unready", TIMEOUT, readiness, |status| *status == 503).await;
         anyone.get("/livez").await.expect(200);
         let refused = server.client().get("/v1/files").await;
-        assert!(!assert_done_or_away(&refused, &[]));
+        assert!(!expect_done_or_unavailable(&refused, &[]));
         postgres.restart().unwrap();
         let readiness = async || anyone.get("/readyz").await.status;
         eventually("ready again", TIMEOUT, readiness, |status| *status == 200).await;
@@ -116,7 +120,7 @@ async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_t
         "{} files stored and claimed, {refusals} refusals",
         done.len()
     );
-    assert!(refusals > 0, "no request met a crash");
+    assert!(refusals > 0, "no request hit a crash");
     let client = server.client();
     let mut seen = BTreeMap::new();
     for file in client.list_all("limit=1000").await {
@@ -129,7 +133,7 @@ async fn a_database_that_crashes_and_comes_back_loses_nothing_and_does_nothing_t
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_503_and_leaves_nothing() {
+async fn unavailable_store_returns_503_and_keeps_nothing() {
     if !pairing_has(Capability::StoreServer) {
         return;
     }
@@ -139,11 +143,11 @@ async fn a_store_that_is_away_is_503_and_leaves_nothing() {
     for fault in [S3Fault::Refused(503, "SlowDown"), S3Fault::LostRequest] {
         server.s3().fail_next(S3Operation::Put, fault, usize::MAX);
         let refused = client.upload_raw("a.bin", "", b"a").await;
-        assert!(!assert_done_or_away(&refused, &[]), "{fault:?}");
+        assert!(!expect_done_or_unavailable(&refused, &[]), "{fault:?}");
         server.s3().fail_next(S3Operation::Get, fault, usize::MAX);
         let refused = client.content(&id).await;
-        assert!(!assert_done_or_away(&refused, &[]), "{fault:?}");
-        // Records do not need the store.
+        assert!(!expect_done_or_unavailable(&refused, &[]), "{fault:?}");
+        // Records need no store.
         client.record(&id).await.expect(200);
         server.s3().clear_faults();
     }

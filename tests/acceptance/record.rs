@@ -1,10 +1,10 @@
-//! One record: reading it, changing it, and changing it only if nobody else did.
+//! One record: read, patch, delete, and optimistic concurrency.
 
 use serde_json::{Value, json};
 
 use crate::support::{Client, Options, PDF, Server, id_of};
 
-async fn described(client: &Client) -> Value {
+async fn store_described(client: &Client) -> Value {
     let fields = json!({
         "person": "ann", "category": "images", "name": "Before", "description": "Words",
     });
@@ -12,10 +12,10 @@ async fn described(client: &Client) -> Value {
 }
 
 #[tokio::test]
-async fn a_record_reads_back_as_it_was_answered() {
+async fn record_reads_as_returned_by_the_upload() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let mut stored = described(&client).await;
+    let mut stored = store_described(&client).await;
     let response = client.record(&id_of(&stored)).await.expect(200);
     let read = response.json();
     assert_eq!(response.header("content-type"), "application/json");
@@ -26,10 +26,10 @@ async fn a_record_reads_back_as_it_was_answered() {
 }
 
 #[tokio::test]
-async fn a_patch_changes_what_it_names_and_null_clears() {
+async fn patch_changes_named_fields_and_null_clears() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let before = described(&client).await;
+    let before = store_described(&client).await;
     let id = id_of(&before);
 
     let after = client
@@ -61,11 +61,11 @@ async fn a_patch_changes_what_it_names_and_null_clears() {
     }
     let all = json!({
         "name": "N", "filename": "folder/new.pdf", "description": "D", "category": "medical",
-        "person": "somebody new", "visibility": "public",
+        "person": "new person", "visibility": "public",
     });
     let after = client.patch(&id, &all).await.expect(200).json();
     assert_eq!(after["filename"], "new.pdf");
-    assert_eq!(after["person"], "somebody new");
+    assert_eq!(after["person"], "new person");
     assert_eq!(after["visibility"], "public");
     assert_eq!(after["key"], before["key"], "the key is set once");
     assert_eq!(client.record(&id).await.expect(200).json(), after);
@@ -73,10 +73,10 @@ async fn a_patch_changes_what_it_names_and_null_clears() {
 }
 
 #[tokio::test]
-async fn a_patch_is_taken_as_merge_patch_and_as_json() {
+async fn patch_accepts_merge_patch_and_json() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let id = id_of(&described(&client).await);
+    let id = id_of(&store_described(&client).await);
     let send = async |content_type: &str, body: &str| {
         let request = client.request("PATCH", &format!("/v1/files/{id}"));
         request.body(content_type, body.to_owned()).send().await
@@ -98,10 +98,10 @@ async fn a_patch_is_taken_as_merge_patch_and_as_json() {
 }
 
 #[tokio::test]
-async fn a_patch_refuses_what_it_cannot_change_by_name() {
+async fn patch_refuses_invalid_fields_and_names_them() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let before = described(&client).await;
+    let before = store_described(&client).await;
     let id = id_of(&before);
     let cases = [
         (json!({"size_bytes": 1}), "size_bytes"),
@@ -137,7 +137,7 @@ async fn a_patch_refuses_what_it_cannot_change_by_name() {
 async fn if_match_lets_one_of_two_writers_win() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
-    let id = id_of(&described(&client).await);
+    let id = id_of(&store_described(&client).await);
     let target = format!("/v1/files/{id}");
     let tag = client
         .get(&target)
@@ -178,7 +178,7 @@ async fn if_match_lets_one_of_two_writers_win() {
 }
 
 #[tokio::test]
-async fn a_deleted_file_is_gone_for_everybody() {
+async fn deleted_file_is_gone_on_every_route() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let record = client

@@ -1,4 +1,4 @@
-//! Several servers on one database and one bucket: together they are one service.
+//! Several servers that share a database and a bucket are one service.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use crate::support::{
     Capability, Client, Options, PDF, Server, eventually, id_of, noise, pairing_has, sha256_hex,
 };
 
-/// Two servers on the same data, and a client of each with the same key.
-async fn two_servers(options: Options) -> (Server, Server, [Client; 2]) {
+/// Starts two servers on the same data; returns also a client of each with the same key.
+async fn start_two_servers(options: Options) -> (Server, Server, [Client; 2]) {
     let one = Server::start(options).await;
     let other = one.start_replica().await;
     let clients = [one.client(), other.client()];
     (one, other, clients)
 }
 
-/// What makes a URL of one server one of the other's.
-fn on(server: &Server, url: &str) -> String {
+/// Replaces the origin of a URL by the server's.
+fn url_on(server: &Server, url: &str) -> String {
     let at = url.find("/v1/").unwrap();
     format!("{}{}", server.url(), &url[at..])
 }
@@ -47,26 +47,30 @@ async fn assert_consistent(server: &Server) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() {
+async fn servers_share_links_cursors_keys_and_changes() {
     if !pairing_has(Capability::Replicas) {
         return;
     }
-    let (one, other, [client, beside]) = two_servers(Options::new()).await;
+    let (one, other, [client, other_client]) = start_two_servers(Options::new()).await;
     let id = id_of(&client.store("a.pdf", PDF).await);
     client.store("b.pdf", b"b").await;
 
-    assert_eq!(beside.content(&id).await.expect(200).body, PDF);
+    assert_eq!(other_client.content(&id).await.expect(200).body, PDF);
     let link = client.link(&id, &json!({"action": "download"})).await;
-    let linked = other.anonymous().get(&on(&other, &link)).await.expect(200);
+    let linked = other
+        .anonymous()
+        .get(&url_on(&other, &link))
+        .await
+        .expect(200);
     assert_eq!(linked.body, PDF);
     let page = client.get("/v1/files?limit=1").await.expect(200).json();
     let cursor = page["next_cursor"].as_str().unwrap();
-    let next = beside.list(&format!("limit=1&cursor={cursor}")).await;
+    let next = other_client.list(&format!("limit=1&cursor={cursor}")).await;
     assert_eq!(next.len(), 1);
     assert_ne!(next[0]["id"], page["files"][0]["id"]);
 
-    // What one changes counts for the other from the next request on.
-    beside
+    // A change by one server applies to the next request of the other.
+    other_client
         .post(&format!("/v1/files/{id}/archive"))
         .await
         .expect(200);
@@ -74,7 +78,7 @@ async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() 
     let refused = one.anonymous().get(&link).await;
     assert!(refused.status == 404, "{refused:?}");
     let key = one.create_key("default", &["files:read"]);
-    let reader = beside.with_key(&key);
+    let reader = other_client.with_key(&key);
     reader.get("/v1/files").await.expect(200);
     let key_id = key.split('_').nth(1).unwrap();
     one.cli(&["key", "revoke", key_id]);
@@ -84,11 +88,11 @@ async fn what_one_server_hands_out_the_other_honours_and_no_directory_is_made() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_claim_has_one_winner_whichever_server_is_asked() {
+async fn claims_across_servers_have_one_winner() {
     if !pairing_has(Capability::Replicas) {
         return;
     }
-    let (_one, _other, clients) = two_servers(Options::new()).await;
+    let (_one, _other, clients) = start_two_servers(Options::new()).await;
     for round in 0..10 {
         let id = id_of(&clients[0].store("a.pdf", &noise(round, 100)).await);
         let mut claims = JoinSet::new();
@@ -116,27 +120,30 @@ async fn a_claim_has_one_winner_whichever_server_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uploads_and_deletes_of_the_same_bytes_race_across_servers_and_lose_nothing() {
+async fn racing_uploads_and_deletes_lose_nothing() {
     if !pairing_has(Capability::Replicas) {
         return;
     }
-    let (one, _other, clients) = two_servers(Options::new()).await;
+    let (one, _other, clients) = start_two_servers(Options::new()).await;
     let mut tasks = JoinSet::new();
     for worker in 0..6_u64 {
-        let (client, beside) = match worker % 2 {
+        let (client, other_client) = match worker % 2 {
             0 => (clients[0].clone(), clients[1].clone()),
             _ => (clients[1].clone(), clients[0].clone()),
         };
         tasks.spawn(async move {
             let mut kept = Vec::new();
             for round in 0..12 {
-                // Few contents, so that one is often deleted where another arrives.
+                // Few different contents, so that uploads and deletes of one often race.
                 let bytes = noise((worker + round) % 3, 20_000);
                 let id = id_of(&client.store(&format!("{worker}-{round}.bin"), &bytes).await);
                 if round % 4 == 3 {
                     kept.push(id);
                 } else {
-                    beside.delete(&format!("/v1/files/{id}")).await.expect(204);
+                    other_client
+                        .delete(&format!("/v1/files/{id}"))
+                        .await
+                        .expect(204);
                 }
             }
             kept
@@ -155,7 +162,7 @@ async fn uploads_and_deletes_of_the_same_bytes_race_across_servers_and_lose_noth
 }
 
 /// Uploads one file after the other, slowly, until the server is gone; counts the acknowledged ones
-/// and answers them, with their digests. No two writers have the same bytes: `writer` is their seed.
+/// and returns them with their digests. `writer` seeds the bytes, so that no two writers send the same.
 async fn write_until_killed(
     client: Client,
     writer: u64,
@@ -184,15 +191,15 @@ async fn write_until_killed(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() {
+async fn orphans_of_a_killed_server_are_deleted_by_another() {
     if !pairing_has(Capability::Replicas) {
         return;
     }
     let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "5s");
-    let (mut one, other, _) = two_servers(options).await;
+    let (mut one, other, _) = start_two_servers(options).await;
     let mut acknowledged = BTreeMap::new();
     let count = Arc::new(AtomicUsize::new(0));
-    let mut left = 0;
+    let mut interrupted = 0;
     for cycle in 0..4 {
         if cycle > 0 {
             one = one.start_again().await;
@@ -202,7 +209,7 @@ async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() 
         let is_new = |path: &String| !old_uploads.contains(path);
         let old_count = count.load(Ordering::Relaxed);
         for writer in 0..6 {
-            // One writer sends what is stored in parts.
+            // One writer sends multipart uploads.
             let length = if writer == 0 { 20_000_000 } else { 300_000 };
             writers.spawn(write_until_killed(
                 one.client(),
@@ -212,7 +219,7 @@ async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() 
             ));
         }
         eventually(
-            "files are acknowledged, and an upload of parts is under way",
+            "files are acknowledged, and a multipart upload is in flight",
             Duration::from_mins(2),
             async || (count.load(Ordering::Relaxed), one.s3().open_uploads()),
             |(count, uploads)| *count >= old_count + 3 && uploads.iter().any(is_new),
@@ -220,10 +227,10 @@ async fn a_server_that_is_killed_leaves_nothing_that_the_other_does_not_clear() 
         .await;
         one.kill();
         let uploads = one.s3().open_uploads();
-        left += uploads.iter().filter(|path| is_new(path)).count();
+        interrupted += uploads.iter().filter(|path| is_new(path)).count();
         acknowledged.extend(writers.join_all().await.into_iter().flatten());
     }
-    assert!(left > 0, "no kill hit an upload");
+    assert!(interrupted > 0, "no kill hit an upload");
     let client = other.client();
     for (id, digest) in &acknowledged {
         let record = client.record(id).await.expect(200).json();

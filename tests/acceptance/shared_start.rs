@@ -1,4 +1,4 @@
-//! Starting on a shared database and store: what is refused, what is told, what is never shown.
+//! Starts on a shared database and store: refusals, their messages, and secrets in them.
 
 use std::fs::{self, File};
 use std::process::{Command, Output};
@@ -11,8 +11,8 @@ use crate::support::{Capability, Options, Server, eventually, pairing_has, run};
 
 const PASSWORD: &str = "hunter2-canary";
 
-/// All that a command said.
-fn said(output: &Output) -> String {
+/// Returns the stdout and stderr of a command.
+fn printed_by(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)
 }
@@ -22,7 +22,7 @@ fn serve(server: &Server) -> Command {
 }
 
 #[tokio::test]
-async fn what_cannot_be_served_is_refused_with_what_to_do_about_it() {
+async fn invalid_settings_are_refused_with_a_remedy() {
     if !pairing_has(Capability::SharedStart) {
         return;
     }
@@ -51,7 +51,7 @@ async fn what_cannot_be_served_is_refused_with_what_to_do_about_it() {
             "--database-url: ",
         ),
     ];
-    for (name, value, told) in cases {
+    for (name, value, message) in cases {
         let mut command = serve(&server);
         match value {
             Some(value) => command.env(name, value),
@@ -59,14 +59,14 @@ async fn what_cannot_be_served_is_refused_with_what_to_do_about_it() {
         };
         let output = run(&mut command);
         assert!(!output.status.success(), "{name}");
-        assert!(said(&output).contains(told), "{name}: {output:?}");
+        assert!(printed_by(&output).contains(message), "{name}: {output:?}");
     }
-    // The refused ones made nothing.
+    // Refused starts create no files.
     assert_eq!(server.home_entries(), ["stderr.log"]);
 }
 
 #[tokio::test]
-async fn a_database_without_tenants_is_served_and_the_next_commands_are_told() {
+async fn database_without_tenants_logs_next_commands() {
     if !pairing_has(Capability::SharedStart) {
         return;
     }
@@ -74,7 +74,7 @@ async fn a_database_without_tenants_is_served_and_the_next_commands_are_told() {
     let empty = ThrowawayPostgres::shared().create_database().unwrap();
     let mut migrate = server.command(&["migrate"]);
     let output = run(migrate.env("ATTACHE_DATABASE_URL", &empty));
-    assert!(said(&output).contains("was made"), "{output:?}");
+    assert!(printed_by(&output).contains("was made"), "{output:?}");
 
     let folder = TempDir::new().unwrap();
     let (printed, log) = (folder.path().join("out"), folder.path().join("log"));
@@ -85,7 +85,7 @@ async fn a_database_without_tenants_is_served_and_the_next_commands_are_told() {
         .spawn()
         .unwrap();
     eventually(
-        "it serves",
+        "the server listens",
         Duration::from_secs(45),
         async || fs::read_to_string(&printed).unwrap(),
         |printed| printed.contains("listening on http://"),
@@ -99,31 +99,31 @@ async fn a_database_without_tenants_is_served_and_the_next_commands_are_told() {
 }
 
 #[tokio::test]
-async fn check_looks_both_backends_over_and_a_warning_is_no_failure() {
+async fn check_tests_both_backends_and_allows_warnings() {
     if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
     let output = run(&mut server.command(&["check"]));
-    let told = said(&output);
-    assert!(output.status.success(), "{told}");
+    let printed = printed_by(&output);
+    assert!(output.status.success(), "{printed}");
     for line in [
         "ok    signing keys",
         "ok    database        PostgreSQL ",
-        // The tests' own server does not sync.
+        // The test server does not sync.
         "warn  database        fsync is off",
         "the clock of the database agrees",
         "takes, gives and deletes an object",
         "the clock of the store agrees",
     ] {
-        assert!(told.contains(line), "«{line}» is not in:\n{told}");
+        assert!(printed.contains(line), "`{line}` is not in:\n{printed}");
     }
-    assert!(!told.contains("data directory"), "{told}");
+    assert!(!printed.contains("data directory"), "{printed}");
     assert!(server.stored_objects().is_empty());
 }
 
 #[tokio::test]
-async fn a_password_is_never_shown() {
+async fn password_is_never_printed() {
     if !pairing_has(Capability::SharedStart) {
         return;
     }
@@ -146,7 +146,7 @@ async fn a_password_is_never_shown() {
             command.env("ATTACHE_LOG", "trace");
             let output = run(command.env("ATTACHE_DATABASE_URL", &url));
             assert!(!output.status.success(), "{arguments:?}");
-            assert!(!said(&output).contains(PASSWORD), "{output:?}");
+            assert!(!printed_by(&output).contains(PASSWORD), "{output:?}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! SIGTERM drains: exit 0, and an upload under way is stored whole or refused, never half.
+//! SIGTERM drains requests: exit code 0, and an upload in flight is stored completely or refused.
 
 use std::time::Duration;
 
 use crate::support::{Options, Server, eventually, noise, sha256_hex};
 
 #[tokio::test]
-async fn sigterm_ends_an_idle_server_with_exit_0() {
+async fn sigterm_exits_idle_server_with_0() {
     let mut server = Server::start(Options::new()).await;
     server.client().store("a.txt", b"a").await;
     server.terminate();
@@ -14,9 +14,9 @@ async fn sigterm_ends_an_idle_server_with_exit_0() {
 }
 
 #[tokio::test]
-async fn an_upload_under_way_is_finished_or_refused_when_the_server_drains() {
+async fn sigterm_finishes_or_refuses_upload_in_flight() {
     let mut server = Server::start(Options::new()).await;
-    // Enough for a store that keeps nothing before a whole part is there.
+    // Enough that a store that writes whole parts has one.
     let bytes = noise(7, 24_000_000);
     let head = format!(
         "POST /v1/files?filename=late.bin HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
@@ -37,7 +37,7 @@ async fn an_upload_under_way_is_finished_or_refused_when_the_server_drains() {
     .await;
 
     server.terminate();
-    // Some time for the server to notice; either order is a correct one.
+    // Time for the server to notice; either order is correct.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let sent = connection.try_send(&bytes[18_000_000..]).await;
     let response = connection.try_response().await;

@@ -1,11 +1,11 @@
-//! Clients that never finish what they began are cut off.
+//! Clients that never finish a request are disconnected.
 
 use std::time::{Duration, Instant};
 
 use crate::support::{Options, Server};
 
 #[tokio::test]
-async fn a_request_head_that_trickles_in_is_cut_off() {
+async fn trickling_request_head_is_cut_off() {
     let server = Server::start(Options::new()).await;
     let mut connection = server.connect().await;
     connection
@@ -23,7 +23,7 @@ async fn a_request_head_that_trickles_in_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_connection_that_says_nothing_is_closed() {
+async fn silent_connection_is_closed() {
     let server = Server::start(Options::new()).await;
     let mut connection = server.connect().await;
     connection.wait_for_close().await;

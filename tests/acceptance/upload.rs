@@ -1,4 +1,4 @@
-//! Storing files in the three shapes a request can have, and what is refused before it is stored.
+//! Uploads in the three request formats, and their refusals.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +25,7 @@ fn assert_described(record: &Value, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn a_multipart_upload_takes_fields_before_and_after_the_file_and_any_field_name() {
+async fn multipart_accepts_fields_around_the_file() {
     let server = Server::start(Options::new()).await;
     let form = Form::new()
         .field("person", "participant-9")
@@ -55,7 +55,7 @@ async fn a_multipart_upload_takes_fields_before_and_after_the_file_and_any_field
 }
 
 #[tokio::test]
-async fn several_files_of_one_request_come_back_in_their_order() {
+async fn files_of_one_request_keep_their_order() {
     let server = Server::start(Options::new()).await;
     let form = Form::new()
         .file("a", "one.pdf", "application/pdf", PDF)
@@ -75,8 +75,8 @@ async fn several_files_of_one_request_come_back_in_their_order() {
         response.find_header("location").is_none(),
         "one Location cannot name three files"
     );
-    let wanted: [&[u8]; 3] = [PDF, PNG, b"three"];
-    for (file, bytes) in files.iter().zip(wanted) {
+    let expected: [&[u8]; 3] = [PDF, PNG, b"three"];
+    for (file, bytes) in files.iter().zip(expected) {
         assert_eq!(
             server.client().content(&id_of(file)).await.expect(200).body,
             bytes
@@ -85,7 +85,7 @@ async fn several_files_of_one_request_come_back_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_json_upload_carries_its_content_in_base64() {
+async fn json_upload_has_content_in_base64() {
     let server = Server::start(Options::new()).await;
     let fields = json!({
         "person": "participant-9", "category": "medical", "name": "A name",
@@ -118,7 +118,7 @@ async fn a_json_upload_carries_its_content_in_base64() {
 }
 
 #[tokio::test]
-async fn a_raw_upload_has_its_name_and_fields_in_the_query() {
+async fn raw_upload_has_name_and_fields_in_query() {
     let server = Server::start(Options::new()).await;
     let query = "filename=data.bin&person=participant-9&category=medical&name=A%20name\
                  &description=Some+words";
@@ -146,7 +146,7 @@ async fn a_raw_upload_has_its_name_and_fields_in_the_query() {
 }
 
 #[tokio::test]
-async fn the_name_defaults_to_the_filename_and_a_path_is_cut_to_its_last_segment() {
+async fn name_defaults_to_last_path_segment() {
     let server = Server::start(Options::new()).await;
     let record = server.client().store("C:\\scans/2026/x-ray.png", PNG).await;
     assert_eq!(record["filename"], "x-ray.png");
@@ -156,7 +156,7 @@ async fn the_name_defaults_to_the_filename_and_a_path_is_cut_to_its_last_segment
 }
 
 #[tokio::test]
-async fn the_bytes_decide_the_type_where_they_have_a_signature() {
+async fn signature_in_bytes_decides_the_type() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let declared = |name: &str, content_type: &str, bytes: &[u8]| {
@@ -189,7 +189,7 @@ async fn the_bytes_decide_the_type_where_they_have_a_signature() {
 }
 
 #[tokio::test]
-async fn a_type_that_is_not_accepted_is_refused_wherever_the_field_stands() {
+async fn accept_field_applies_in_any_position() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let file = |form: Form| form.file("file", "a.png", "image/png", PNG);
@@ -210,7 +210,7 @@ async fn a_type_that_is_not_accepted_is_refused_wherever_the_field_stands() {
 }
 
 #[tokio::test]
-async fn a_promised_digest_is_verified() {
+async fn declared_digest_is_verified() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let right = sha256_hex(PDF);
@@ -247,7 +247,7 @@ async fn a_promised_digest_is_verified() {
 }
 
 #[tokio::test]
-async fn a_person_is_registered_by_the_first_write_and_found_by_both_names() {
+async fn first_write_registers_the_person() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     assert!(client.list("person=new%40example.org").await.is_empty());
@@ -273,7 +273,7 @@ async fn a_person_is_registered_by_the_first_write_and_found_by_both_names() {
 }
 
 #[tokio::test]
-async fn an_empty_file_is_a_file() {
+async fn empty_file_is_stored() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let raw = client.store("raw.txt", b"").await;
@@ -290,7 +290,7 @@ async fn an_empty_file_is_a_file() {
 }
 
 #[tokio::test]
-async fn base64_is_taken_as_it_is_written_elsewhere() {
+async fn standard_base64_is_accepted() {
     let server = Server::start(Options::new()).await;
     let body = json!({"filename": "a.bin", "content": STANDARD.encode([0xfb, 0xff, 0xfe])});
     let record = server
@@ -303,7 +303,7 @@ async fn base64_is_taken_as_it_is_written_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_file_input_left_empty_is_no_file() {
+async fn empty_file_input_is_ignored() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let left_empty = "Content-Disposition: form-data; name=\"second\"; filename=\"\"\r\n\
@@ -319,7 +319,7 @@ async fn a_file_input_left_empty_is_no_file() {
 }
 
 #[tokio::test]
-async fn a_form_is_never_stored_as_it_stands() {
+async fn multipart_form_with_query_is_refused() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let form = Form::new().file("file", "a.pdf", "application/pdf", PDF);
@@ -333,7 +333,7 @@ async fn a_form_is_never_stored_as_it_stands() {
 }
 
 #[tokio::test]
-async fn what_curl_declares_by_default_is_not_a_files_type() {
+async fn default_type_of_curl_is_ignored() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let request = client.request("POST", "/v1/files?filename=note.txt");
@@ -343,7 +343,7 @@ async fn what_curl_declares_by_default_is_not_a_files_type() {
 }
 
 #[tokio::test]
-async fn what_would_be_stored_wrongly_is_refused() {
+async fn unsupported_content_headers_are_refused() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     for (name, value, status, slug) in [

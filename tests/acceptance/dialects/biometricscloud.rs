@@ -1,10 +1,10 @@
-//! biometricscloud, by its page.
+//! biometricscloud, tested with the commands of its page.
 
 use serde_json::json;
 
 use crate::support::{Options, PageReader, Server, assert_shape, has_program};
 
-/// As printed for a record that was created, read and changed.
+/// The printed response to create, read and update.
 const RECORD: &str = r#"
     {
         "description": "This is a sample record",
@@ -69,14 +69,14 @@ curl -X DELETE "https://biometricscloud.net/api/v1/file/1" \
      -H "Authorization: Bearer VSvXrNLlQCeCdTJjGUJgKw"
 "#;
 
-/// The page has each command for its own host and for one at home.
+/// The page prints each command for its own host and for a local one.
 const HOSTS: [&str; 2] = ["https://biometricscloud.net", "http://127.0.0.1:8000"];
 
-fn at_home(command: &str) -> String {
+fn on_local_host(command: &str) -> String {
     command.replace(HOSTS[0], HOSTS[1])
 }
 
-async fn reader() -> (Server, PageReader) {
+async fn start_with_page() -> (Server, PageReader) {
     let server = Server::start(Options::new()).await;
     let page = PageReader::new(&[
         (HOSTS[0], server.url()),
@@ -87,25 +87,25 @@ async fn reader() -> (Server, PageReader) {
 }
 
 #[tokio::test]
-async fn the_pages_commands_do_what_the_page_says() {
+async fn printed_commands_work() {
     if !has_program("curl", "biometricscloud") {
         return;
     }
-    let (server, mut page) = reader().await;
+    let (server, mut page) = start_with_page().await;
     let created = page.curl(CREATE).json(200);
     assert_shape(RECORD, &created);
     let id = created["id"].as_i64().unwrap();
     page.replace("/api/v1/file/1", &format!("/api/v1/file/{id}"));
-    let more = page.curl(&at_home(CREATE)).json(200);
+    let more = page.curl(&on_local_host(CREATE)).json(200);
     assert!(more["id"].as_i64() > Some(id), "{more}");
 
-    for command in [GET_LIST.to_owned(), at_home(GET_LIST)] {
+    for command in [GET_LIST.to_owned(), on_local_host(GET_LIST)] {
         let list = page.curl(&command).json(200);
         assert_shape(LIST, &list);
         assert_eq!((&list["count"], &list["next_id"]), (&json!(2), &json!(id)));
     }
     for command in [GET_ONE, UPDATE] {
-        for command in [command.to_owned(), at_home(command)] {
+        for command in [command.to_owned(), on_local_host(command)] {
             let record = page.curl(&command).json(200);
             assert_shape(RECORD, &record);
             for field in ["id", "description", "type", "state", "file_name"] {
@@ -114,11 +114,11 @@ async fn the_pages_commands_do_what_the_page_says() {
             let url = record["file_url"].as_str().unwrap();
             assert!(url.contains("/lalal.png?"), "{url}");
             let bytes = server.anonymous().get(url).await.expect(200).body;
-            // «xyz» is two bytes in base64, and two bits more.
+            // `xyz` is two bytes in base64, and two spare bits.
             assert_eq!(bytes, &b"\xc7\x2c"[..]);
         }
     }
-    for command in [DELETE.to_owned(), at_home(DELETE)] {
+    for command in [DELETE.to_owned(), on_local_host(DELETE)] {
         let deleted = page.curl(&command);
         assert_eq!((deleted.status, deleted.text.as_str()), (204, ""));
     }
@@ -134,12 +134,12 @@ async fn the_pages_commands_do_what_the_page_says() {
 }
 
 #[tokio::test]
-async fn pages_follow_one_another_by_the_last_id() {
+async fn last_id_continues_the_list() {
     if !has_program("curl", "biometricscloud") {
         return;
     }
-    let (server, page) = reader().await;
-    let mut made: Vec<_> = (0..5)
+    let (server, page) = start_with_page().await;
+    let mut created: Vec<_> = (0..5)
         .map(|_| page.curl(CREATE).json(200)["id"].clone())
         .collect();
     for (order, newest_first) in [("asc", false), ("desc", true)] {
@@ -152,24 +152,24 @@ async fn pages_follow_one_another_by_the_last_id() {
                 let list = server.client().get(&target).await.expect(200).json();
                 let results = list["results"].as_array().unwrap();
                 seen.extend(results.iter().map(|record| record["id"].clone()));
-                assert!(seen.len() <= made.len(), "the list does not end");
+                assert!(seen.len() <= created.len(), "the list does not end");
                 if list["next_id"].is_null() {
                     break;
                 }
                 offset = format!("&offset={}", list["next_id"]);
             }
-            made.sort_by_key(|id| {
+            created.sort_by_key(|id| {
                 let id = id.as_i64().unwrap();
                 if newest_first { -id } else { id }
             });
-            assert_eq!(seen, made, "{order} {field}");
+            assert_eq!(seen, created, "{order} {field}");
         }
     }
 }
 
 #[tokio::test]
-async fn files_of_several_mebibytes_are_taken() {
-    let (server, _) = reader().await;
+async fn content_of_several_mebibytes_is_accepted() {
+    let (server, _) = start_with_page().await;
     let body = json!({
         "upload_content": "QUJD".repeat(2 << 20),
         "upload_filename": "large.txt",

@@ -1,4 +1,4 @@
-//! credentials-portal, by its page.
+//! credentials-portal, tested with the commands of its page.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ const DELETED: &str = r#"{ "ok": true }"#;
 
 const ID: &str = "upl02";
 
-async fn reader() -> (Server, PageReader) {
+async fn start_with_page() -> (Server, PageReader) {
     let server = Server::start(Options::new()).await;
     let mut page = PageReader::new(&[
         ("https://app.credentialsportal.com", server.url()),
@@ -71,11 +71,11 @@ fn text<'v>(file: &'v Value, field: &str) -> &'v str {
 }
 
 #[tokio::test]
-async fn the_pages_commands_do_what_the_page_says() {
+async fn printed_commands_work() {
     if !has_program("curl", "credentials_portal") {
         return;
     }
-    let (server, mut page) = reader().await;
+    let (server, mut page) = start_with_page().await;
     let uploaded = page.curl(UPLOAD).json(201);
     assert_shape(UPLOADED, &uploaded);
     for (field, value) in [
@@ -107,11 +107,11 @@ async fn the_pages_commands_do_what_the_page_says() {
 }
 
 #[tokio::test]
-async fn a_files_url_needs_a_key_and_serves_that_file_alone() {
+async fn file_url_needs_a_key_and_serves_one_file() {
     if !has_program("curl", "credentials_portal") {
         return;
     }
-    let (server, page) = reader().await;
+    let (server, page) = start_with_page().await;
     let client = server.client();
     let first = page.curl(UPLOAD).json(201);
     let bare = "/files/default/upload/abc12/document.pdf";
@@ -141,11 +141,11 @@ async fn a_files_url_needs_a_key_and_serves_that_file_alone() {
 }
 
 #[tokio::test]
-async fn a_file_is_uploaded_renamed_and_given_to_another_person() {
+async fn file_is_renamed_and_assigned_to_another_person() {
     if !has_program("curl", "credentials_portal") {
         return;
     }
-    let (server, page) = reader().await;
+    let (server, page) = start_with_page().await;
     let client = server.client();
     let form = Form::new().file("file", "a.pdf", "application/pdf", PDF);
     let request = client.request("POST", "/api/people/def%2F34/uploads");

@@ -1,4 +1,4 @@
-//! dokstamp, by its page.
+//! dokstamp, tested with the commands of its page.
 
 use serde_json::{Value, json};
 
@@ -53,11 +53,11 @@ curl "https://api.dokstamp.eu/files/h8i9j0k1-l2m3-4567-nopq-678901234567/downloa
 --output diploma.pdf
 "#;
 
-async fn reader() -> (Server, PageReader) {
-    reader_at(Options::new()).await
+async fn start_with_page() -> (Server, PageReader) {
+    start_with_page_and(Options::new()).await
 }
 
-async fn reader_at(options: Options) -> (Server, PageReader) {
+async fn start_with_page_and(options: Options) -> (Server, PageReader) {
     let server = Server::start(options).await;
     let mut page = PageReader::new(&[
         ("https://api.dokstamp.eu", server.url()),
@@ -74,18 +74,18 @@ async fn reader_at(options: Options) -> (Server, PageReader) {
 }
 
 #[tokio::test]
-async fn the_pages_commands_do_what_the_page_says() {
+async fn printed_commands_work() {
     if !has_program("curl", "dokstamp") {
         return;
     }
-    let (server, mut page) = reader().await;
+    let (server, mut page) = start_with_page().await;
     let uploaded = page.curl(UPLOAD_ONE).json(201);
     assert_shape(UPLOADED, &uploaded);
     let file = &uploaded["data"][0];
     assert_shape(FILE_OBJECT, file);
     assert_eq!(file["original_name"], "diploma-maria-silva.pdf");
     assert_eq!(file["size"], PDF.len());
-    // Uploaded again, it is the same file.
+    // A second upload returns the same file.
     assert_eq!(page.curl(UPLOAD_ONE).json(201), uploaded);
 
     let several = page.curl(UPLOAD_SEVERAL).json(201);
@@ -114,12 +114,12 @@ async fn the_pages_commands_do_what_the_page_says() {
 }
 
 #[tokio::test]
-async fn the_pages_download_needs_no_redirect_where_native_ones_have_one() {
+async fn download_never_redirects() {
     if !has_program("curl", "dokstamp") {
         return;
     }
     let options = Options::new().environment("ATTACHE_DOWNLOADS", "redirect");
-    let (server, mut page) = reader_at(options).await;
+    let (server, mut page) = start_with_page_and(options).await;
     let file = page.curl(UPLOAD_ONE).json(201)["data"][0].clone();
     let uuid = file["uuid"].as_str().unwrap();
     page.replace("h8i9j0k1-l2m3-4567-nopq-678901234567", uuid);
@@ -130,11 +130,11 @@ async fn the_pages_download_needs_no_redirect_where_native_ones_have_one() {
 }
 
 #[tokio::test]
-async fn a_file_is_used_once_and_kept_while_it_is() {
+async fn file_is_used_once_and_kept_while_used() {
     if !has_program("curl", "dokstamp") {
         return;
     }
-    let (server, page) = reader().await;
+    let (server, page) = start_with_page().await;
     let client = server.client();
     let file = page.curl(UPLOAD_ONE).json(201)["data"][0].clone();
     let uuid = file["uuid"].as_str().unwrap();
@@ -155,11 +155,11 @@ async fn a_file_is_used_once_and_kept_while_it_is() {
 }
 
 #[tokio::test]
-async fn only_pdf_files_are_taken() {
+async fn non_pdf_upload_is_refused() {
     if !has_program("curl", "dokstamp") {
         return;
     }
-    let (server, page) = reader().await;
+    let (server, page) = start_with_page().await;
     page.write("diploma-2.pdf", b"no pdf at all");
     let refused = page.curl(UPLOAD_SEVERAL).json(422);
     assert_eq!(refused["type"], "urn:attache:problem:type-not-accepted");
@@ -168,8 +168,8 @@ async fn only_pdf_files_are_taken() {
 }
 
 #[tokio::test]
-async fn another_tenant_than_the_keys_is_refused() {
-    let (server, _) = reader().await;
+async fn other_tenant_in_header_is_refused() {
+    let (server, _) = start_with_page().await;
     server.create_tenant("north");
     let request = server.client().request("GET", "/files");
     let response = request.header("X-Tenant", "north").send().await;

@@ -1,4 +1,4 @@
-//! flexportal, by its page.
+//! flexportal, tested with the commands and scripts of its page.
 
 use std::process::Command;
 
@@ -25,7 +25,7 @@ curl --request POST \
 '
 "#;
 
-/// But for `url`, which is printed as a mere text; the page's schema has it as a URL.
+/// As printed, except `url`: printed as plain text, but a URL in the page's schema.
 const URL: &str = r#"
 {
   "success": true,
@@ -44,7 +44,7 @@ const DOWNLOAD_BODY: &str = r#"
 }
 "#;
 
-/// But for `expiresAt`, which the page's schema has as a number.
+/// As printed, except `expiresAt`: a number, as in the page's schema.
 const DOWNLOAD_URL: &str = r#"
 {
   "url": "https://storage.example.com/files/abc123?signature=...",
@@ -60,7 +60,7 @@ const UPLOAD_BODY: &str = r#"
 }
 "#;
 
-/// But for `expiresAt`, which the page's schema has as a number.
+/// As printed, except `expiresAt`: a number, as in the page's schema.
 const UPLOAD_URL: &str = r#"
 {
   "url": "https://storage.example.com/upload?signature=...",
@@ -124,10 +124,9 @@ async function getFileUrl(body) {
 }
 ";
 
-/// What a user of the page's functions does, with a file whose type a browser knows and with one whose
-/// type it does not.
+/// Uses the page's functions for a file whose type a browser knows, and for one whose type it does not.
 const STORY: &str = r"
-async function there_and_back(name, type) {
+async function roundTrip(name, type) {
   const bytes = Buffer.from(process.env.CONTENT, 'base64');
   const file = new File([bytes], name, { type });
   const id = await uploadFile(file);
@@ -140,13 +139,13 @@ async function there_and_back(name, type) {
   const { File: BuiltIn } = require('node:buffer');
   globalThis.File ??= BuiltIn;
   console.log(JSON.stringify([
-    await there_and_back('contract-order-123.pdf', 'application/pdf'),
-    await there_and_back('contract-order-124.xyz', '')
+    await roundTrip('contract-order-123.pdf', 'application/pdf'),
+    await roundTrip('contract-order-124.xyz', '')
   ]));
 })();
 ";
 
-async fn reader() -> (Server, PageReader) {
+async fn start_with_page() -> (Server, PageReader) {
     let server = Server::start(Options::new()).await;
     let page = PageReader::new(&[
         ("https://api-eu.flexportal.io", server.url()),
@@ -156,8 +155,8 @@ async fn reader() -> (Server, PageReader) {
     (server, page)
 }
 
-/// What the URL of one of the page's bodies answers.
-async fn url_for(client: &Client, body: &str, file: &str) -> Value {
+/// Requests a URL with one of the page's bodies.
+async fn request_url(client: &Client, body: &str, file: &str) -> Value {
     let body = serde_json::from_str(&body.replace("file_abc123", file)).unwrap();
     let response = client.post_json("/v1/files/url", &body).await;
     response.expect(200).json()
@@ -169,11 +168,11 @@ async fn put(server: &Server, url: &str, content_type: &str) -> Response {
 }
 
 #[tokio::test]
-async fn the_pages_command_does_what_the_page_says() {
+async fn printed_command_works() {
     if !has_program("curl", "flexportal") {
         return;
     }
-    let (server, mut page) = reader().await;
+    let (server, mut page) = start_with_page().await;
     let id = id_of(&server.client().store("contract.pdf", PDF).await);
     page.replace("<string>", &id);
     let response = page.curl(GET_URL).json(200);
@@ -197,7 +196,7 @@ async fn the_pages_command_does_what_the_page_says() {
     let disposition = viewed.header("content-disposition");
     assert!(disposition.starts_with("inline"), "{disposition}");
 
-    let response = url_for(&server.client(), DOWNLOAD_BODY, &id).await;
+    let response = request_url(&server.client(), DOWNLOAD_BODY, &id).await;
     assert_shape(DOWNLOAD_URL, &response);
     assert_shape(URL, &response);
     let saved = anyone.get(response["url"].as_str().unwrap()).await;
@@ -207,14 +206,14 @@ async fn the_pages_command_does_what_the_page_says() {
 }
 
 #[tokio::test]
-async fn one_put_of_the_promised_type_makes_the_file() {
-    let (server, _) = reader().await;
+async fn one_put_of_the_declared_type_creates_the_file() {
+    let (server, _) = start_with_page().await;
     let client = server.client();
-    let pending = url_for(&client, UPLOAD_BODY, "").await;
+    let pending = request_url(&client, UPLOAD_BODY, "").await;
     assert_shape(UPLOAD_URL, &pending);
     assert_shape(URL, &pending);
     let url = pending["url"].as_str().unwrap();
-    // What is refused does not use the URL up.
+    // A refused PUT does not consume the URL.
     let refused = put(&server, url, "text/plain").await;
     refused.problem(422, "type-not-accepted");
     let (one, two) = tokio::join!(
@@ -228,7 +227,7 @@ async fn one_put_of_the_promised_type_makes_the_file() {
     again.problem(409, "upload-completed");
 
     let id = pending["fileId"].as_str().unwrap();
-    let response = url_for(&client, DOWNLOAD_BODY, id).await;
+    let response = request_url(&client, DOWNLOAD_BODY, id).await;
     assert_eq!(response["filename"], "contract-order-123.pdf");
     let anyone = server.anonymous();
     let saved = anyone.get(response["url"].as_str().unwrap()).await;
@@ -237,10 +236,10 @@ async fn one_put_of_the_promised_type_makes_the_file() {
 }
 
 #[tokio::test]
-async fn a_page_of_any_origin_may_send_to_the_url() {
+async fn upload_url_accepts_any_origin() {
     const ORIGIN: &str = "https://portal.example.org";
-    let (server, _) = reader().await;
-    let pending = url_for(&server.client(), UPLOAD_BODY, "").await;
+    let (server, _) = start_with_page().await;
+    let pending = request_url(&server.client(), UPLOAD_BODY, "").await;
     let url = pending["url"].as_str().unwrap();
     let preflight = server.anonymous().request("OPTIONS", url);
     let preflight = preflight
@@ -258,11 +257,11 @@ async fn a_page_of_any_origin_may_send_to_the_url() {
 }
 
 #[tokio::test]
-async fn the_pages_functions_send_a_file_and_get_it_back() {
+async fn printed_functions_upload_and_download() {
     if !has_program("node", "flexportal") {
         return;
     }
-    let (server, page) = reader().await;
+    let (server, page) = start_with_page().await;
     let script = [GET_FILE_URL, DOWNLOAD_FILE, UPLOAD_FILE, STORY].concat();
     let script = page.write("page.cjs", script.as_bytes());
     let mut node = Command::new("node");
@@ -272,14 +271,14 @@ async fn the_pages_functions_send_a_file_and_get_it_back() {
         .env("TENANT", "default")
         .env("CONTENT", STANDARD.encode(PDF));
     let output = run(&mut node);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
     let printed: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
 
     assert_eq!(printed.len(), 2);
     for back in &printed {
         assert_eq!(back["back"], STANDARD.encode(PDF), "{back}");
-        // The bytes tell what they are where the browser does not.
+        // The bytes decide the type if the browser sends none.
         assert_eq!(back["type"], "application/pdf");
         let record = server.client().record(back["id"].as_str().unwrap()).await;
         assert_eq!(record.expect(200).json()["size_bytes"], PDF.len());

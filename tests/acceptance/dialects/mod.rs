@@ -1,9 +1,8 @@
-//! Clients of the published APIs: what their pages tell them to type works here, with another host and
-//! another key.
+//! Clients of the published APIs: the commands on their pages work with another host and another key.
 
 mod biometricscloud;
 mod credentials_portal;
 mod dokstamp;
 mod flexportal;
 mod participant_files;
-mod switches;
+mod selection;

@@ -1,4 +1,4 @@
-//! participant-files, by its page. The page prints no commands, only requests.
+//! participant-files, tested with the requests of its page, which prints no commands.
 
 use std::collections::BTreeSet;
 
@@ -34,16 +34,16 @@ const DOWNLOAD: &str = r#"
 }
 "#;
 
-/// As the page has it, which prints it without the first slash.
+/// As on the page, which prints it without the leading slash.
 const PATH: &str = "/api/v1/administration/projects/:projectID/files";
 
-async fn ask(client: &Client, query: &str) -> Response {
+async fn get_files(client: &Client, query: &str) -> Response {
     let path = PATH.replace(":projectID", "default");
     client.get(&format!("{path}{query}")).await
 }
 
 async fn list(client: &Client, query: &str) -> Value {
-    ask(client, query).await.expect(200).json()
+    get_files(client, query).await.expect(200).json()
 }
 
 async fn store(client: &Client, name: &str, person: &str, category: Option<&str>) -> Value {
@@ -62,7 +62,7 @@ fn keys(page: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_pages_requests_do_what_the_page_says() {
+async fn printed_requests_work() {
     let server = Server::start(Options::new()).await;
     let client = &server.client();
     let kitty = store(client, "Kitty.png", "PT-123", Some("images")).await;
@@ -95,13 +95,13 @@ async fn the_pages_requests_do_what_the_page_says() {
 }
 
 #[tokio::test]
-async fn a_download_url_says_when_it_ends_and_ends_then() {
+async fn download_url_names_its_expiry() {
     let server = Server::start(Options::new()).await;
     let client = &server.client();
     let file = store(client, "kitty.png", "PT-123", Some("image")).await;
     let key = file["key"].as_str().unwrap();
-    // As the page has it: the key as it is.
-    let response = ask(client, &format!("/download?key={key}")).await;
+    // As on the page: the key is not encoded.
+    let response = get_files(client, &format!("/download?key={key}")).await;
     let response = response.expect(200).json();
     assert_shape(DOWNLOAD, &response);
     let url = response["preSignedUrl"].as_str().unwrap();
@@ -124,7 +124,7 @@ async fn a_download_url_says_when_it_ends_and_ends_then() {
 }
 
 #[tokio::test]
-async fn pages_have_every_file_once_while_others_arrive() {
+async fn paging_returns_each_file_once_during_uploads() {
     let server = Server::start(Options::new()).await;
     let client = &server.client();
     let mut before = BTreeSet::new();
@@ -150,13 +150,15 @@ async fn pages_have_every_file_once_while_others_arrive() {
 }
 
 #[tokio::test]
-async fn another_projects_files_are_out_of_reach() {
+async fn files_of_another_project_are_unreachable() {
     let server = Server::start(Options::new()).await;
     let file = store(&server.client(), "a.png", "PT-1", None).await;
     let key = file["key"].as_str().unwrap();
     let stranger = server.other_tenant("north");
     for query in ["", &format!("/download?key={key}")] {
-        ask(&stranger, query).await.problem(403, "other-tenant");
+        get_files(&stranger, query)
+            .await
+            .problem(403, "other-tenant");
     }
     let own = PATH.replace(":projectID", "north");
     let listed = stranger.get(&own).await.expect(200).json();
@@ -168,7 +170,7 @@ async fn another_projects_files_are_out_of_reach() {
 }
 
 #[tokio::test]
-async fn ill_formed_values_are_refused_by_their_name() {
+async fn malformed_values_are_refused_and_named() {
     let server = Server::start(Options::new()).await;
     for (name, value) in [
         ("participantID", "PT-1"),
@@ -177,15 +179,15 @@ async fn ill_formed_values_are_refused_by_their_name() {
         ("limit", "0"),
         ("category", "a b"),
     ] {
-        let response = ask(
+        let response = get_files(
             &server.client(),
             &format!("?{name}={}", value.replace(' ', "%20")),
         )
         .await;
         response.problem_mentioning(400, "invalid-parameter", name);
     }
-    let response = ask(&server.client(), "?pageID=A8MAqb65R6Ezx7NdzcND").await;
+    let response = get_files(&server.client(), "?pageID=A8MAqb65R6Ezx7NdzcND").await;
     response.problem(400, "invalid-cursor");
-    let response = ask(&server.client(), "/download").await;
+    let response = get_files(&server.client(), "/download").await;
     response.problem_mentioning(400, "invalid-parameter", "key");
 }

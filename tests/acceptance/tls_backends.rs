@@ -1,5 +1,5 @@
-//! The database and the store behind TLS: with whom is trusted all goes on as ever, and nothing is
-//! said to anybody else.
+//! The database and the store behind TLS: the server works with trusted certificates, and sends nothing to a
+//! backend with any other.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use crate::support::{
     pairing_has, run, upload_url,
 };
 
-const HERE: &str = "127.0.0.1";
+const HOST: &str = "127.0.0.1";
 
-/// Doors to the database and the store of a server, and whom those trust who go through them.
-struct Doors {
+/// TLS proxies of a server's database and store, and the settings of a server that uses them.
+struct TlsBackends {
     database: TlsDoor,
     store: TlsDoor,
     trusted: PathBuf,
@@ -24,27 +24,27 @@ struct Doors {
     _folder: TempDir,
 }
 
-impl Doors {
-    /// The servers behind them show certificates for this name.
-    fn to(server: &Server, name: &str, shown: &ThrowawayAuthority, trusted: &str) -> Self {
+impl TlsBackends {
+    /// The proxies have certificates of `authority` for `name`; clients trust the certificate `trusted`.
+    fn start(server: &Server, name: &str, authority: &ThrowawayAuthority, trusted: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("authority.pem");
         fs::write(&file, trusted).unwrap();
         let socket = ThrowawayPostgres::shared().socket();
-        let database = TlsDoor::to_postgres(shown, name, socket).unwrap();
+        let database = TlsDoor::to_postgres(authority, name, socket).unwrap();
         let endpoint = server.s3().endpoint();
         let address = endpoint.strip_prefix("http://").unwrap().parse().unwrap();
-        let store = TlsDoor::to_tcp(shown, name, address).unwrap();
+        let store = TlsDoor::to_tcp(authority, name, address).unwrap();
 
         let plain_url = setting(server, "ATTACHE_DATABASE_URL");
         let (address, _) = plain_url.split_once('?').unwrap();
         let (_, name) = address.rsplit_once('/').unwrap();
-        let (port, authority) = (database.port(), file.display());
+        let (port, root_cert) = (database.port(), file.display());
         let database_url = format!(
-            "postgres://postgres@{HERE}:{port}/{name}?sslmode=verify-full&sslrootcert={authority}"
+            "postgres://postgres@{HOST}:{port}/{name}?sslmode=verify-full&sslrootcert={root_cert}"
         );
         let storage_url = setting(server, "ATTACHE_STORAGE_URL");
-        let encrypted = format!("https://{HERE}:{}", store.port());
+        let encrypted = format!("https://{HOST}:{}", store.port());
         Self {
             settings: [
                 ("ATTACHE_DATABASE_URL", database_url),
@@ -61,7 +61,7 @@ impl Doors {
         }
     }
 
-    /// Looks over what is behind the doors.
+    /// Runs `attached check` against the proxies.
     fn check(&self, server: &Server) -> Output {
         let mut command = server.command(&["check"]);
         let settings = self.settings.iter().map(|(name, value)| (name, value));
@@ -69,7 +69,7 @@ impl Doors {
     }
 }
 
-/// What a server's commands are told about where everything is.
+/// The value of a variable in the environment of a server's commands.
 fn setting(server: &Server, name: &str) -> String {
     let command = server.command(&[]);
     let mut settings = command.get_envs();
@@ -78,36 +78,36 @@ fn setting(server: &Server, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn all_goes_on_as_ever_with_servers_whose_authority_is_trusted() {
-    if !pairing_has(Capability::SharedStart) || !has_program("curl", "encrypted") {
+async fn backends_with_trusted_certificates_work() {
+    if !pairing_has(Capability::SharedStart) || !has_program("curl", "tls_backends") {
         return;
     }
     let plain = Server::start(Options::new()).await;
-    let authority = ThrowawayAuthority::new("ours").unwrap();
-    let doors = Doors::to(&plain, HERE, &authority, authority.certificate());
-    let checked = doors.check(&plain);
+    let authority = ThrowawayAuthority::new("trusted").unwrap();
+    let backends = TlsBackends::start(&plain, HOST, &authority, authority.certificate());
+    let checked = backends.check(&plain);
     assert!(checked.status.success(), "{checked:?}");
 
-    let options = doors.settings.iter();
+    let options = backends.settings.iter();
     let options = options.fold(Options::new(), |options, (name, value)| {
         options.environment(name, value)
     });
     let server = plain.start_replica_with(options).await;
-    let before = (doors.database.passed(), doors.store.passed());
+    let before = (backends.database.passed(), backends.store.passed());
     assert!(before.0 > 0 && before.1 > 0, "{before:?}");
     let id = id_of(&server.client().store("scan.pdf", PDF).await);
     let content = plain.client().content(&id).await.expect(200);
     assert_eq!(content.body, PDF);
 
-    // Whoever sends straight to the store sends through the same door.
+    // A direct upload to the store uses the same proxy.
     let pending = begin(&server.client(), &declared_upload(PDF)).await;
-    let door = format!("https://{HERE}:{}/", doors.store.port());
-    assert!(upload_url(&pending).starts_with(&door), "{pending}");
-    let file = doors.trusted.with_file_name("scan.pdf");
+    let store_url = format!("https://{HOST}:{}/", backends.store.port());
+    assert!(upload_url(&pending).starts_with(&store_url), "{pending}");
+    let file = backends.trusted.with_file_name("scan.pdf");
     fs::write(&file, PDF).unwrap();
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--fail", "--cacert"]);
-    curl.arg(&doors.trusted).arg("--upload-file").arg(&file);
+    curl.arg(&backends.trusted).arg("--upload-file").arg(&file);
     for (name, value) in pending["headers"].as_object().unwrap() {
         let value = value.as_str().unwrap();
         curl.arg("--header").arg(format!("{name}: {value}"));
@@ -118,26 +118,30 @@ async fn all_goes_on_as_ever_with_servers_whose_authority_is_trusted() {
 }
 
 #[tokio::test]
-async fn nothing_is_said_to_servers_that_are_not_who_they_should_be() {
+async fn backends_with_wrong_certificates_get_no_data() {
     if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
-    let [ours, other] = ["ours", "other"].map(|name| ThrowawayAuthority::new(name).unwrap());
+    let [own, other] = ["own", "other"].map(|name| ThrowawayAuthority::new(name).unwrap());
     let cases = [
-        (HERE, other.certificate(), "UnknownIssuer"),
-        ("elsewhere.example", ours.certificate(), "elsewhere.example"),
+        (HOST, other.certificate(), "UnknownIssuer"),
+        ("elsewhere.example", own.certificate(), "elsewhere.example"),
     ];
     for (name, trusted, reason) in cases {
-        let doors = Doors::to(&server, name, &ours, trusted);
-        let checked = doors.check(&server);
-        let told = String::from_utf8_lossy(&checked.stdout);
-        assert!(!checked.status.success(), "{told}");
+        let backends = TlsBackends::start(&server, name, &own, trusted);
+        let checked = backends.check(&server);
+        let stdout = String::from_utf8_lossy(&checked.stdout);
+        assert!(!checked.status.success(), "{stdout}");
         for what in ["FAIL  database ", "FAIL  storage "] {
-            let line = told.lines().find(|line| line.starts_with(what));
-            let told = line.is_some_and(|it| it.contains("certificate") && it.contains(reason));
-            assert!(told, "{checked:?}");
+            let line = stdout.lines().find(|line| line.starts_with(what));
+            let has_reason =
+                line.is_some_and(|it| it.contains("certificate") && it.contains(reason));
+            assert!(has_reason, "{checked:?}");
         }
-        assert_eq!((doors.database.passed(), doors.store.passed()), (0, 0));
+        assert_eq!(
+            (backends.database.passed(), backends.store.passed()),
+            (0, 0)
+        );
     }
 }

@@ -1,13 +1,13 @@
-//! Bodies over a limit: refused as early as can be, and nothing of them remains.
+//! Bodies over a limit: refused as early as possible, and nothing of them is stored.
 
 use serde_json::json;
 
 use crate::support::{Client, Form, Options, Response, Server, noise};
 
 #[tokio::test]
-async fn a_refusal_that_ends_the_connection_says_so() {
-    // Otherwise the client's next request goes to a connection that is about to end (RFC 9110,
-    // section 10.1.1: a final answer before the whole body was read).
+async fn refusal_that_closes_connection_announces_it() {
+    // Otherwise the client's next request goes to a connection that is about to close (RFC 9110, section
+    // 10.1.1: a final response before the whole body was read).
     let options = Options::new()
         .argument("--max-upload-bytes")
         .argument("100000");
@@ -21,7 +21,7 @@ async fn a_refusal_that_ends_the_connection_says_so() {
         "{refused:?}"
     );
 
-    // One that was read to its end leaves the connection as it was.
+    // A body that was read to its end leaves the connection usable.
     let mut connection = server.connect().await;
     for _ in 0..3 {
         let (authority, key) = (server.authority(), server.key());
@@ -40,7 +40,7 @@ async fn a_refusal_that_ends_the_connection_says_so() {
     }
 }
 
-/// Sends only the head of a request and reads what the server says to it.
+/// Sends only the head of a request and returns the response.
 async fn response_to_head(server: &Server, target: &str, headers: &str) -> Response {
     let mut connection = server.connect().await;
     let head = format!(
@@ -53,7 +53,7 @@ async fn response_to_head(server: &Server, target: &str, headers: &str) -> Respo
 }
 
 #[tokio::test]
-async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
+async fn excessive_declared_length_is_refused_early() {
     let options = Options::new()
         .argument("--max-upload-bytes")
         .argument("100000");
@@ -73,10 +73,10 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
             response.problem(413, "too-large");
         }
     }
-    // One that fits is asked for.
+    // A body within the limit gets 100 Continue.
     let fits = "Content-Type: text/csv\r\nContent-Length: 10\r\nExpect: 100-continue\r\n";
     assert_eq!(response_to_head(&server, raw, fits).await.status, 100);
-    // And nobody is asked for a body that will not be taken anyway.
+    // A request that is refused for another reason does not.
     let mut connection = server.connect().await;
     let head = format!(
         "POST /v1/files?filename=a.bin HTTP/1.1\r\nHost: {}\r\nContent-Length: 10\r\n\
@@ -88,7 +88,7 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_turns_out_too_large_is_refused_and_leaves_nothing() {
+async fn excessive_actual_length_stores_nothing() {
     let options = Options::new()
         .argument("--max-upload-bytes")
         .argument("100000");
@@ -116,7 +116,7 @@ async fn a_body_that_turns_out_too_large_is_refused_and_leaves_nothing() {
         server.key(),
     );
     connection.send(head).await;
-    // 1 MB with no end in sight: the answer comes before the body is over.
+    // 1 MB of an endless body: the response comes before its end.
     for _ in 0..100 {
         let chunk = format!("2710\r\n{}\r\n", "x".repeat(10_000));
         if connection.try_send(chunk).await.is_err() {
@@ -142,7 +142,7 @@ async fn a_body_that_turns_out_too_large_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn more_files_and_parts_than_allowed_are_refused() {
+async fn excessive_files_parts_and_fields_are_refused() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let files = |count: usize| {
@@ -161,7 +161,7 @@ async fn more_files_and_parts_than_allowed_are_refused() {
     let long = long.file("file", "a.txt", "text/plain", b"x");
     let response = client.upload_form(long).await;
     assert!(matches!(response.status, 413 | 422), "{response:?}");
-    assert_list_empty(&client).await;
+    assert_no_files(&client).await;
     assert_eq!(
         client
             .upload_form(files(20))
@@ -173,7 +173,7 @@ async fn more_files_and_parts_than_allowed_are_refused() {
     );
 }
 
-async fn assert_list_empty(client: &Client) {
+async fn assert_no_files(client: &Client) {
     let listed = client.list("state=any").await;
     assert!(listed.is_empty(), "{listed:#?}");
 }

@@ -1,5 +1,5 @@
-//! Uploads: promised with a key, sent by whoever has the URL, and a record after that. The URL may be the
-//! server's or the store's: what is the same for both is tested with whatever is answered.
+//! Pending uploads: begun with a key, sent by any bearer of the URL, then a record. The URL may be the
+//! server's or the store's; common behaviour is tested with either.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::support::{
     finish, id_of, noise, send, sha256_hex, state, undeclared_upload, upload_path, upload_url,
 };
 
-const PAGE: &str = "https://app.example.org";
+const ORIGIN: &str = "https://app.example.org";
 
 #[tokio::test]
-async fn a_promised_file_is_a_record_under_the_promised_id() {
+async fn completed_upload_is_a_record_with_the_same_id() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let mut declared = declared_upload(PDF);
@@ -42,15 +42,15 @@ async fn a_promised_file_is_a_record_under_the_promised_id() {
     let complete = format!("{}/complete", upload_path(&pending));
     assert_eq!(client.post(&complete).await.expect(200).json(), record);
 
-    // Whoever began it has uploaded it, as with any other file.
+    // The principal that began the upload is its uploader.
     let direct = client.store("other.bin", &noise(1, 100)).await;
     assert_eq!(record["uploaded_by"], direct["uploaded_by"]);
-    // A copy of what the client wrote into the store is kept, and not what it wrote.
+    // The copy is kept, and the object that the client wrote is deleted.
     server.wait_for_objects(2).await;
 }
 
 #[tokio::test]
-async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
+async fn refused_attempt_stores_nothing_and_can_be_retried() {
     let server = Server::start(Options::new()).await;
     let (client, anyone) = (server.client(), server.anonymous());
     let mut sized = declared_upload(PDF);
@@ -77,9 +77,9 @@ async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
     let put = || anyone.request("PUT", upload_url(&pending));
     let html = put().body("text/html", PDF).send().await;
     html.problem(422, "type-not-accepted");
-    let chunked = put().header("content-encoding", "gzip");
-    let coded = chunked.body("application/pdf", PDF).send().await;
-    coded.problem(415, "unsupported-media-type");
+    let compressed = put().header("content-encoding", "gzip");
+    let compressed = compressed.body("application/pdf", PDF).send().await;
+    compressed.problem(415, "unsupported-media-type");
     let no_pdf = noise(3, PDF.len());
     let no_pdf = send(&anyone, &pending, &no_pdf).await;
     no_pdf.problem(422, "type-not-accepted");
@@ -94,7 +94,7 @@ async fn a_refused_attempt_stores_nothing_and_can_be_made_again() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_body_is_asked_for_that_would_be_refused() {
+async fn refusal_precedes_100_continue() {
     let server = Server::start(Options::new()).await;
     let pending = begin(&server.client(), &undeclared_upload()).await;
     let target = upload_url(&pending).strip_prefix(server.url()).unwrap();
@@ -114,7 +114,7 @@ async fn nothing_of_a_body_is_asked_for_that_would_be_refused() {
 }
 
 #[tokio::test]
-async fn a_link_sends_one_upload_and_nothing_else() {
+async fn upload_link_is_valid_for_one_upload_only() {
     let server = Server::start(Options::new()).await;
     let (client, anyone) = (server.client(), server.anonymous());
     let pending = begin(&client, &undeclared_upload()).await;
@@ -151,7 +151,7 @@ async fn a_link_sends_one_upload_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_upload_is_its_tenants_and_needs_the_scope_to_write() {
+async fn upload_requires_its_tenant_and_files_write() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let pending = begin(&client, &undeclared_upload()).await;
@@ -195,7 +195,7 @@ async fn an_upload_is_its_tenants_and_needs_the_scope_to_write() {
 }
 
 #[tokio::test]
-async fn an_upload_expires() {
+async fn expired_upload_is_refused_and_cleaned_up() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let mut declared = undeclared_upload();
@@ -211,7 +211,7 @@ async fn an_upload_expires() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_that_send_at_once_one_has_sent_it() {
+async fn one_of_many_concurrent_senders_wins() {
     let server = Server::start(Options::new()).await;
     let pending = begin(&server.client(), &undeclared_upload()).await;
     let mut senders = JoinSet::new();
@@ -237,12 +237,12 @@ async fn of_many_that_send_at_once_one_has_sent_it() {
     }
     assert_eq!(winners.len(), 1);
     let content = server.client().content(&id_of(&pending)).await.expect(200);
-    assert!(content.body == winners[0], "another's bytes");
+    assert!(content.body == winners[0], "bytes of another sender");
     server.wait_for_objects(1).await;
 }
 
 #[tokio::test]
-async fn kill_minus_nine_in_the_middle_of_sending_leaves_the_link_good_and_nothing_else() {
+async fn upload_link_survives_kill_minus_nine_while_sending() {
     let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");
     let mut server = Server::start(options).await;
     let bytes = noise(7, 5_000_000);
@@ -262,7 +262,7 @@ async fn kill_minus_nine_in_the_middle_of_sending_leaves_the_link_good_and_nothi
     );
     connection.send(head).await;
     connection.send(&bytes[..2_000_000]).await;
-    // In the midst of it; a store in which nothing shows before the end shows nothing here.
+    // Wait until the store has part of it, or for two seconds if it shows nothing before the end.
     for _ in 0..40 {
         if !server.stored_objects().is_empty() {
             break;
@@ -275,18 +275,18 @@ async fn kill_minus_nine_in_the_middle_of_sending_leaves_the_link_good_and_nothi
     let client = server.client();
     assert_eq!(state(&client, &pending).await, "pending");
     assert!(client.list("state=any").await.is_empty());
-    // What the kill left goes by itself.
+    // The reaper deletes the orphan of the kill.
     server.wait_for_objects(0).await;
     pending["url"] = json!(format!("{}{target}", server.url()));
     let record = send(&server.anonymous(), &pending, &bytes).await;
     assert_eq!(record.expect(201).json()["sha256"], sha256_hex(&bytes));
     let content = client.content(&id_of(&pending)).await.expect(200);
-    assert!(content.body == bytes, "other bytes");
+    assert!(content.body == bytes, "wrong bytes");
     server.wait_for_objects(1).await;
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_leaves_the_link_good() {
+async fn upload_link_survives_incomplete_body() {
     let server = Server::start(Options::new()).await;
     let pending = begin(&server.client(), &undeclared_upload()).await;
     let target = upload_url(&pending).strip_prefix(server.url()).unwrap();
@@ -308,28 +308,30 @@ async fn a_body_that_breaks_off_leaves_the_link_good() {
 }
 
 #[tokio::test]
-async fn a_page_of_any_origin_may_send_by_a_link() {
+async fn upload_link_accepts_any_origin() {
     let server = Server::start(Options::new()).await;
     let anyone = server.anonymous();
     let pending = begin(&server.client(), &undeclared_upload()).await;
     let url = upload_url(&pending);
-    let asked = anyone.request("OPTIONS", url).header("origin", PAGE);
-    let asked = asked.header("access-control-request-method", "PUT");
-    let asked = asked.header("access-control-request-headers", "content-type");
-    let asked = asked.send().await;
-    assert!((200..300).contains(&asked.status), "{asked:?}");
-    assert_eq!(asked.header("access-control-allow-origin"), PAGE);
-    let methods = asked.header("access-control-allow-methods");
+    let preflight = anyone.request("OPTIONS", url).header("origin", ORIGIN);
+    let preflight = preflight.header("access-control-request-method", "PUT");
+    let preflight = preflight.header("access-control-request-headers", "content-type");
+    let preflight = preflight.send().await;
+    assert!((200..300).contains(&preflight.status), "{preflight:?}");
+    assert_eq!(preflight.header("access-control-allow-origin"), ORIGIN);
+    let methods = preflight.header("access-control-allow-methods");
     assert!(methods.contains("PUT"), "{methods}");
-    let headers = asked.header("access-control-allow-headers").to_lowercase();
+    let headers = preflight
+        .header("access-control-allow-headers")
+        .to_lowercase();
     assert!(headers.contains("content-type"), "{headers}");
 
-    let put = anyone.request("PUT", url).header("origin", PAGE);
+    let put = anyone.request("PUT", url).header("origin", ORIGIN);
     let refused = put.body("text/html", PDF).send().await;
-    assert_eq!(refused.header("access-control-allow-origin"), PAGE);
+    assert_eq!(refused.header("access-control-allow-origin"), ORIGIN);
     refused.problem(422, "type-not-accepted");
-    let put = anyone.request("PUT", url).header("origin", PAGE);
+    let put = anyone.request("PUT", url).header("origin", ORIGIN);
     let sent = put.body("application/octet-stream", PDF).send().await;
-    assert_eq!(sent.header("access-control-allow-origin"), PAGE);
+    assert_eq!(sent.header("access-control-allow-origin"), ORIGIN);
     sent.expect(201);
 }

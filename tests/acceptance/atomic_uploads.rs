@@ -1,4 +1,4 @@
-//! The files of one request are stored together, or none of them is.
+//! All files of one request are stored, or none.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn assert_nothing_left(server: &Server, client: &Client) {
 }
 
 #[tokio::test]
-async fn three_files_in_one_request_commit_together() {
+async fn files_of_one_request_commit_together() {
     let server = Server::start(Options::new()).await;
     let form = Form::new()
         .file("file", "1.pdf", "application/pdf", PDF)
@@ -40,7 +40,7 @@ async fn three_files_in_one_request_commit_together() {
 }
 
 #[tokio::test]
-async fn none_is_stored_if_the_third_is_not_accepted() {
+async fn unaccepted_type_of_one_file_refuses_all() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let files = |form: Form| {
@@ -58,7 +58,7 @@ async fn none_is_stored_if_the_third_is_not_accepted() {
 }
 
 #[tokio::test]
-async fn none_is_stored_if_the_third_is_too_large() {
+async fn exceeded_size_limit_refuses_all() {
     let options = Options::new()
         .argument("--max-upload-bytes")
         .argument(LIMIT_BYTES);
@@ -89,7 +89,7 @@ async fn none_is_stored_if_the_third_is_too_large() {
 }
 
 #[tokio::test]
-async fn none_is_stored_if_a_field_after_the_files_is_refused() {
+async fn invalid_field_after_files_refuses_all() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let files = || Form::new().file("file", "1.pdf", "application/pdf", PDF);
@@ -98,9 +98,9 @@ async fn none_is_stored_if_a_field_after_the_files_is_refused() {
         .upload_form(unknown)
         .await
         .problem_mentioning(422, "invalid-field", "colour");
-    let unusable = files().field("category", "not a slug!");
+    let invalid = files().field("category", "not a slug!");
     client
-        .upload_form(unusable)
+        .upload_form(invalid)
         .await
         .problem_mentioning(422, "invalid-field", "category");
     let twice = files().field("person", "a").field("person", "b");
@@ -108,18 +108,18 @@ async fn none_is_stored_if_a_field_after_the_files_is_refused() {
         .upload_form(twice)
         .await
         .problem_mentioning(422, "invalid-field", "person");
-    let two_digests = files()
+    let digest_for_two_files = files()
         .file("file", "2.pdf", "application/pdf", PDF)
         .field("sha256", &crate::support::sha256_hex(PDF));
     client
-        .upload_form(two_digests)
+        .upload_form(digest_for_two_files)
         .await
         .problem_mentioning(422, "invalid-field", "sha256");
     assert_nothing_left(&server, &client).await;
 }
 
 #[tokio::test]
-async fn a_bad_name_among_good_ones_refuses_all() {
+async fn invalid_name_of_one_file_refuses_all() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let form = Form::new()

@@ -1,19 +1,19 @@
-//! Keys and tenants made, listed and revoked by the command line while the server runs.
+//! API keys and tenants: created, listed and revoked on the command line while the server runs.
 
 use std::time::Duration;
 
 use crate::support::{ALL_SCOPES, Options, Server, eventually, run};
 
-/// The public half of a key, by which it is revoked.
+/// The public part of a key, by which it is revoked.
 fn key_id(key: &str) -> &str {
     key.split('_').nth(1).unwrap()
 }
 
 #[tokio::test]
-async fn a_new_key_works_on_the_next_request_and_a_revoked_one_does_not() {
+async fn key_changes_apply_to_the_next_request() {
     let server = Server::start(Options::new()).await;
     let key = server.create_key("default", &ALL_SCOPES);
-    assert_eq!(key.lines().count(), 1, "the secret stands alone on stdout");
+    assert_eq!(key.lines().count(), 1, "only the secret is on stdout");
     let client = server.client().with_key(&key);
     client.get("/v1/files").await.expect(200);
 
@@ -39,7 +39,7 @@ async fn a_new_key_works_on_the_next_request_and_a_revoked_one_does_not() {
 }
 
 #[tokio::test]
-async fn a_key_ends_when_it_was_told_to() {
+async fn expired_key_is_refused() {
     let server = Server::start(Options::new()).await;
     let arguments = [
         "key",
@@ -55,7 +55,7 @@ async fn a_key_ends_when_it_was_told_to() {
     let client = server.client().with_key(&key);
     client.get("/v1/files").await.expect(200);
     let expired = eventually(
-        "the key ends",
+        "the key expires",
         Duration::from_secs(90),
         async || client.get("/v1/files").await,
         |response| response.status != 200,
@@ -65,7 +65,7 @@ async fn a_key_ends_when_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn a_key_without_scopes_named_has_all() {
+async fn key_without_scopes_option_has_all_scopes() {
     let server = Server::start(Options::new()).await;
     let key = server.cli(&["key", "create", "--tenant", "default"]);
     let client = server.client().with_key(&key);
@@ -81,13 +81,13 @@ async fn a_key_without_scopes_named_has_all() {
 }
 
 #[tokio::test]
-async fn the_command_line_refuses_what_makes_no_sense() {
+async fn invalid_arguments_are_refused_and_named() {
     let server = Server::start(Options::new()).await;
     server.create_tenant("district-7");
     let cases: [(&[&str], &str); 7] = [
         (&["tenant", "create", "district-7"], "district-7"),
         (&["tenant", "create", "not a slug"], "not a slug"),
-        (&["key", "create", "--tenant", "nobody"], "nobody"),
+        (&["key", "create", "--tenant", "missing"], "missing"),
         (
             &[
                 "key",
@@ -111,7 +111,7 @@ async fn the_command_line_refuses_what_makes_no_sense() {
             "soon",
         ),
         (&["key", "revoke", "000000000000"], "000000000000"),
-        (&["key", "revoke", "nonsense"], "nonsense"),
+        (&["key", "revoke", "garbage"], "garbage"),
     ];
     for (arguments, named) in cases {
         let output = run(&mut server.command(arguments));
@@ -123,16 +123,16 @@ async fn the_command_line_refuses_what_makes_no_sense() {
             output.stdout.is_empty(),
             "attached {arguments:?}: {output:?}"
         );
-        let said = String::from_utf8(output.stderr).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(
-            said.contains(named) && !said.contains("panicked"),
-            "{arguments:?}: {said}"
+            stderr.contains(named) && !stderr.contains("panicked"),
+            "{arguments:?}: {stderr}"
         );
     }
 }
 
 #[tokio::test]
-async fn check_and_migrate_work_beside_the_server() {
+async fn check_and_migrate_work_while_server_runs() {
     let server = Server::start(Options::new()).await;
     server.cli(&["check"]);
     server.cli(&["migrate"]);

@@ -1,8 +1,8 @@
-//! Bodies that break off: refused, and nothing of them remains.
+//! Incomplete bodies: refused, and nothing of them is stored.
 
 use crate::support::{Form, Options, RawConnection, Server, noise};
 
-async fn begin(server: &Server, target: &str, headers: &str) -> RawConnection {
+async fn send_head(server: &Server, target: &str, headers: &str) -> RawConnection {
     let mut connection = server.connect().await;
     let head = format!(
         "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
@@ -13,7 +13,7 @@ async fn begin(server: &Server, target: &str, headers: &str) -> RawConnection {
     connection
 }
 
-/// Ends the request early; the server refuses it, or it has closed the connection.
+/// Ends the request early; the server refuses it, or has closed the connection.
 async fn assert_refused(mut connection: RawConnection) {
     connection.shutdown_write().await;
     if let Some(response) = connection.try_response().await {
@@ -29,10 +29,10 @@ async fn assert_nothing_left(server: &Server) {
 }
 
 #[tokio::test]
-async fn a_body_shorter_than_its_length_leaves_nothing() {
+async fn body_shorter_than_declared_stores_nothing() {
     let server = Server::start(Options::new()).await;
     let headers = "Content-Type: application/octet-stream\r\nContent-Length: 5000000\r\n";
-    let mut connection = begin(&server, "/v1/files?filename=a.bin", headers).await;
+    let mut connection = send_head(&server, "/v1/files?filename=a.bin", headers).await;
     connection.send(noise(1, 2_000_000)).await;
     assert_refused(connection).await;
     assert_nothing_left(&server).await;
@@ -47,13 +47,13 @@ async fn a_body_shorter_than_its_length_leaves_nothing() {
         "Content-Type: {}\r\nContent-Length: 5000000\r\n",
         Form::content_type()
     );
-    let mut connection = begin(&server, "/v1/files", &headers).await;
+    let mut connection = send_head(&server, "/v1/files", &headers).await;
     connection.send(file.finish()).await;
     assert_refused(connection).await;
     assert_nothing_left(&server).await;
 
     let headers = "Content-Type: application/json\r\nContent-Length: 1000\r\n";
-    let mut connection = begin(&server, "/v1/files", headers).await;
+    let mut connection = send_head(&server, "/v1/files", headers).await;
     connection
         .send("{\"filename\":\"a.txt\",\"content\":\"YQ==\"}")
         .await;
@@ -62,7 +62,7 @@ async fn a_body_shorter_than_its_length_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_without_its_end_leaves_nothing() {
+async fn unterminated_chunked_body_stores_nothing() {
     let server = Server::start(Options::new()).await;
     let headers = "Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n";
     let target = "/v1/files?filename=a.bin";
@@ -72,12 +72,12 @@ async fn a_chunked_body_without_its_end_leaves_nothing() {
         "5\r\nhello\r\nzz\r\n",
         "5\r\nhello!!\r\n0\r\n\r\n",
     ] {
-        let mut connection = begin(&server, target, headers).await;
+        let mut connection = send_head(&server, target, headers).await;
         connection.send(broken).await;
         assert_refused(connection).await;
         assert_nothing_left(&server).await;
     }
-    let mut connection = begin(&server, target, headers).await;
+    let mut connection = send_head(&server, target, headers).await;
     connection.send("5\r\nhello\r\n0\r\n\r\n").await;
     assert_eq!(
         connection.response().await.expect(201).only_file()["size_bytes"],
@@ -86,11 +86,11 @@ async fn a_chunked_body_without_its_end_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_leaves_nothing() {
+async fn disconnected_client_stores_nothing() {
     let server = Server::start(Options::new()).await;
     let headers = "Content-Type: application/octet-stream\r\nContent-Length: 5000000\r\n";
     for _ in 0..5 {
-        let mut connection = begin(&server, "/v1/files?filename=a.bin", headers).await;
+        let mut connection = send_head(&server, "/v1/files?filename=a.bin", headers).await;
         connection.send(noise(1, 1_000_000)).await;
         drop(connection);
     }

@@ -1,4 +1,4 @@
-//! Web pages of other origins: signed and public routes are open to them, the rest is closed.
+//! CORS: signed and public routes are open to pages of every origin, other routes only to listed origins.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::support::{Client, Options, PDF, Response, Server, id_of};
 
 const ORIGIN: &str = "https://app.example.org";
 
-async fn preflight(client: &Client, target: &str, method: &str) -> Response {
+async fn send_preflight(client: &Client, target: &str, method: &str) -> Response {
     let request = client.request("OPTIONS", target).header("origin", ORIGIN);
     let request = request.header("access-control-request-method", method);
     request
@@ -29,7 +29,7 @@ fn allows(response: &Response, origin: &str) -> bool {
 }
 
 #[tokio::test]
-async fn links_and_public_files_are_open_to_every_origin() {
+async fn links_and_public_files_allow_every_origin() {
     let server = Server::start(Options::new()).await;
     let anyone = server.anonymous();
     let record = server
@@ -43,9 +43,9 @@ async fn links_and_public_files_are_open_to_every_origin() {
         .await;
     let public = format!("/v1/public/{id}/a.pdf");
     for target in [&link, &public] {
-        let asked = preflight(&anyone, target, "GET").await;
-        assert!((200..300).contains(&asked.status), "{asked:?}");
-        assert!(allows(&asked, ORIGIN), "{asked:?}");
+        let preflight = send_preflight(&anyone, target, "GET").await;
+        assert!((200..300).contains(&preflight.status), "{preflight:?}");
+        assert!(allows(&preflight, ORIGIN), "{preflight:?}");
         let read = read_from(&anyone, target, ORIGIN).await.expect(200);
         assert!(allows(&read, ORIGIN), "{read:?}");
         let exposed = read.header("access-control-expose-headers").to_lowercase();
@@ -55,7 +55,7 @@ async fn links_and_public_files_are_open_to_every_origin() {
                 .is_none()
         );
     }
-    // A page can read why it was refused.
+    // A page can read the reason of a refusal.
     let refused = read_from(&anyone, &format!("{link}x"), ORIGIN).await;
     assert!(allows(&refused, ORIGIN), "{refused:?}");
     refused.problem(403, "invalid-link");
@@ -64,34 +64,36 @@ async fn links_and_public_files_are_open_to_every_origin() {
 }
 
 #[tokio::test]
-async fn keyed_routes_are_closed_to_other_origins_by_default() {
+async fn keyed_routes_allow_no_origin_by_default() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let id = id_of(&client.store("a.pdf", PDF).await);
     let file = format!("/v1/files/{id}");
     let content = format!("/v1/files/{id}/content");
     for target in ["/v1/files", &file, &content] {
-        let asked = preflight(&client.without_key(), target, "GET").await;
-        assert!(!allows(&asked, ORIGIN), "{target}: {asked:?}");
+        let preflight = send_preflight(&client.without_key(), target, "GET").await;
+        assert!(!allows(&preflight, ORIGIN), "{target}: {preflight:?}");
         let read = read_from(&client, target, ORIGIN).await.expect(200);
         assert!(!allows(&read, ORIGIN), "{target}: {read:?}");
     }
 }
 
 #[tokio::test]
-async fn an_origin_on_the_list_may_use_the_keyed_routes_and_no_other() {
+async fn keyed_routes_allow_only_listed_origins() {
     let options = Options::new().environment("ATTACHE_CORS_ORIGINS", ORIGIN);
     let server = Server::start(options).await;
     let client = server.client();
-    let asked = preflight(&client.without_key(), "/v1/files", "POST").await;
-    assert!(allows(&asked, ORIGIN), "{asked:?}");
+    let preflight = send_preflight(&client.without_key(), "/v1/files", "POST").await;
+    assert!(allows(&preflight, ORIGIN), "{preflight:?}");
     assert!(
-        asked
+        preflight
             .header("access-control-allow-methods")
             .contains("POST"),
-        "{asked:?}"
+        "{preflight:?}"
     );
-    let headers = asked.header("access-control-allow-headers").to_lowercase();
+    let headers = preflight
+        .header("access-control-allow-headers")
+        .to_lowercase();
     assert!(
         headers.contains("authorization") && headers.contains("range"),
         "{headers}"

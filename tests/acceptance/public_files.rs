@@ -1,11 +1,11 @@
-//! Public files: bytes without a key, for records that were made public on purpose.
+//! Public files: bytes without a key.
 
 use serde_json::json;
 
 use crate::support::{Options, PDF, Server, UNKNOWN_ID, id_of};
 
 #[tokio::test]
-async fn a_public_file_is_served_without_a_key_for_as_long_as_it_is_public() {
+async fn public_file_needs_no_key_until_private() {
     let server = Server::start(Options::new()).await;
     let (client, anyone) = (server.client(), server.anonymous());
     let id = id_of(
@@ -53,7 +53,7 @@ async fn a_public_file_is_served_without_a_key_for_as_long_as_it_is_public() {
 }
 
 #[tokio::test]
-async fn a_private_an_unknown_and_an_impossible_file_look_alike() {
+async fn private_unknown_and_malformed_ids_look_alike() {
     let server = Server::start(Options::new()).await;
     let private = id_of(&server.client().store("a.pdf", PDF).await);
     let mut bodies = Vec::new();

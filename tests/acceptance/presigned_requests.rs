@@ -1,5 +1,5 @@
-//! Bytes that go past the server, where the store signs requests: they are held to their promise all
-//! the same. Where it signs none, they come through the server, and nothing else is different.
+//! Direct uploads and downloads, if the store signs requests: the same checks apply. If it does not, the
+//! bytes go through the server, and nothing else differs.
 
 use std::path::Path;
 
@@ -11,14 +11,14 @@ use crate::support::{
     upload_path, upload_url,
 };
 
-/// The bytes of a `PDF` with one of them changed.
-fn wrong_byte() -> Vec<u8> {
+/// Returns `PDF` with one byte changed.
+fn with_wrong_byte() -> Vec<u8> {
     let mut bytes = PDF.to_vec();
     bytes[20] ^= 1;
     bytes
 }
 
-/// Sends to the URL of an upload with another content type than was promised.
+/// Sends the bytes of an upload with another content type than declared.
 async fn send_as(server: &Server, pending: &Value, content_type: &str) -> Response {
     let mut other = pending.clone();
     let headers = other["headers"].as_object_mut().unwrap();
@@ -27,7 +27,7 @@ async fn send_as(server: &Server, pending: &Value, content_type: &str) -> Respon
     send(&server.anonymous(), &other, PDF).await
 }
 
-/// Puts other bytes in the place of those that were sent to the store.
+/// Replaces the bytes that were sent to the store by others.
 fn replace_sent(server: &Server, pending: &Value, bytes: &[u8]) {
     let objects = server.stored_objects();
     let is_sent = |path: &Path| upload_url(pending).contains(path.to_str().unwrap());
@@ -36,13 +36,13 @@ fn replace_sent(server: &Server, pending: &Value, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn what_is_not_as_promised_is_refused_wherever_it_is_sent() {
+async fn upload_violating_its_declaration_is_refused() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let pending = begin(&client, &declared_upload(PDF)).await;
     let longer = [PDF, b"x"].concat();
     let mut refused = vec![send_as(&server, &pending, "text/html").await];
-    for bytes in [&wrong_byte()[..], &longer, &PDF[1..]] {
+    for bytes in [&with_wrong_byte()[..], &longer, &PDF[1..]] {
         refused.push(send(&server.anonymous(), &pending, bytes).await);
         let early = complete(&client, &pending).await;
         early.problem(409, "upload-incomplete");
@@ -58,14 +58,14 @@ async fn what_is_not_as_promised_is_refused_wherever_it_is_sent() {
 }
 
 #[tokio::test]
-async fn what_the_store_took_is_looked_at_before_it_is_a_record() {
+async fn bytes_sent_to_store_are_verified_on_completion() {
     if !pairing_has(Capability::PresignedRequests) {
         return;
     }
     let server = Server::start(Options::new()).await;
     let (client, anyone) = (server.client(), server.anonymous());
 
-    // As long and with the digest that was promised, but no PDF: only its bytes say so.
+    // Length and digest as declared, but not a PDF: only the bytes tell.
     let no_pdf = noise(3, PDF.len());
     let pending = begin(&client, &declared_upload(&no_pdf)).await;
     send(&anyone, &pending, &no_pdf).await.expect(200);
@@ -76,11 +76,11 @@ async fn what_the_store_took_is_looked_at_before_it_is_a_record() {
     client.delete(&upload_path(&pending)).await.expect(204);
     assert_nothing_left(&server).await;
 
-    // Replaced after the store compared it, and before the server did.
+    // Replaced after the store verified the bytes, and before the server does.
     let pending = begin(&client, &declared_upload(PDF)).await;
     let longer = [PDF, b"x"].concat();
     for (bytes, status, problem) in [
-        (&wrong_byte()[..], 422, "digest-mismatch"),
+        (&with_wrong_byte()[..], 422, "digest-mismatch"),
         (&longer, 400, "length-mismatch"),
         (&PDF[1..], 400, "length-mismatch"),
     ] {
@@ -96,22 +96,22 @@ async fn what_the_store_took_is_looked_at_before_it_is_a_record() {
 }
 
 #[tokio::test]
-async fn what_is_sent_after_the_end_changes_no_record() {
+async fn bytes_sent_after_completion_change_no_record() {
     let server = Server::start(Options::new()).await;
     let (client, anyone) = (server.client(), server.anonymous());
     let pending = begin(&client, &declared_upload(PDF)).await;
     let record = finish(&server, &pending, PDF).await;
-    // What was sent is gone: what is there from here on came late.
+    // The sent object is deleted; any further object is a late one.
     server.wait_for_objects(1).await;
-    // The store takes the same bytes again for as long as its URL lives; the server does not.
+    // The store accepts the same bytes until its URL expires; the server does not.
     let again = send(&anyone, &pending, PDF).await;
     assert_eq!(again.status, if presigns_requests() { 200 } else { 409 });
-    let other = send(&anyone, &pending, &wrong_byte()).await;
+    let other = send(&anyone, &pending, &with_wrong_byte()).await;
     assert!((400..500).contains(&other.status), "{other:?}");
     if presigns_requests() {
-        // Even what could be put under the URL's key is not what is served.
+        // Even other bytes under the URL's key are not served.
         send(&anyone, &pending, PDF).await.expect(200);
-        replace_sent(&server, &pending, &wrong_byte());
+        replace_sent(&server, &pending, &with_wrong_byte());
     }
     assert_eq!(complete(&client, &pending).await.expect(200).json(), record);
     let id = id_of(&record);
@@ -120,7 +120,7 @@ async fn what_is_sent_after_the_end_changes_no_record() {
 }
 
 #[tokio::test]
-async fn a_download_comes_from_the_store_where_that_is_chosen_and_it_signs() {
+async fn download_redirects_to_store_that_signs() {
     let options = Options::new().environment("ATTACHE_DOWNLOADS", "redirect");
     let server = Server::start(options).await;
     let client = server.client();
@@ -135,7 +135,7 @@ async fn a_download_comes_from_the_store_where_that_is_chosen_and_it_signs() {
             assert!(!location.starts_with(server.url()), "{location}");
             response = server.anonymous().get(&location).await;
         }
-        // A store that signs nothing is streamed from: the same bytes under the same name.
+        // Without signed requests the server streams the same bytes under the same name.
         let response = response.expect(200);
         assert_eq!(response.body, PDF);
         assert_eq!(response.header("content-type"), "application/pdf");

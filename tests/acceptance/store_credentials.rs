@@ -1,4 +1,4 @@
-//! Who the server is to the store when it was given no key: what the machine has for it.
+//! Store credentials from the machine: container, web identity, profile, environment.
 
 use std::fs;
 use std::net::TcpListener;
@@ -17,20 +17,20 @@ const LONG: Duration = Duration::from_hours(6);
 const KEY: &str = ThrowawayS3::ACCESS_KEY_ID;
 const SECRET: &str = ThrowawayS3::SECRET_ACCESS_KEY;
 
-/// What tells a server of a key; the tests that give it a role take it away.
+/// The variables of fixed credentials, which tests of other sources remove.
 const KEY_VARIABLES: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
-fn without_key() -> Options {
+fn without_fixed_credentials() -> Options {
     let options = Options::new().without("AWS_ACCESS_KEY_ID");
     options.without("AWS_SECRET_ACCESS_KEY")
 }
 
 fn in_container(endpoint: &CredentialsEndpoint) -> Options {
     let uri = endpoint.url("container");
-    without_key().environment("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri)
+    without_fixed_credentials().environment("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri)
 }
 
-/// Uploads and downloads, which needs the store.
+/// Uploads and downloads a file, which needs the store.
 async fn assert_works(server: &Server) {
     let client = server.client();
     let id = id_of(&client.store("a.bin", b"bytes").await);
@@ -47,7 +47,7 @@ fn last_token(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn a_container_has_a_key_and_then_the_next() {
+async fn container_credentials_are_used_and_refreshed() {
     if !pairing_has(Capability::StoreServer) {
         return;
     }
@@ -57,31 +57,41 @@ async fn a_container_has_a_key_and_then_the_next() {
     assert_works(&server).await;
     assert_eq!(last_token(&server), "token-of-the-session");
 
-    // The store takes the first no more, and nobody has another: it is away.
+    // The store rejects the first credentials, and the endpoint has no others: the store is unavailable.
     server.s3().allow_credentials("SECOND", "canary-second");
     server.s3().revoke_credentials(KEY);
     endpoint.set_failing();
     let client = server.client();
     let upload = async || client.upload_raw("b.bin", "", b"b").await;
-    let is_away = |status: &u16| *status == 503;
-    let refused = eventually("away", TIMEOUT, async || upload().await.status, is_away).await;
+    let is_unavailable = |status: &u16| *status == 503;
+    let refused = eventually(
+        "unavailable",
+        TIMEOUT,
+        async || upload().await.status,
+        is_unavailable,
+    )
+    .await;
     assert_eq!(refused, 503);
     upload().await.problem(503, "unavailable");
     let readiness = async || server.anonymous().get("/readyz").await.status;
-    eventually("unready", TIMEOUT, readiness, is_away).await;
+    eventually("unready", TIMEOUT, readiness, is_unavailable).await;
     assert!(server.log().contains("no credentials for the store"));
 
     endpoint.set_credentials("SECOND", "canary-second", LONG);
     eventually("ready", TIMEOUT, readiness, |status| *status == 200).await;
     assert_works(&server).await;
-    let asked = endpoint.request_count();
+    let requests = endpoint.request_count();
     assert_works(&server).await;
-    assert_eq!(endpoint.request_count(), asked, "a key that holds is kept");
+    assert_eq!(
+        endpoint.request_count(),
+        requests,
+        "valid credentials are cached"
+    );
     assert!(!server.log().contains("canary"), "{}", server.log());
 }
 
 #[tokio::test]
-async fn what_is_promised_for_longer_than_the_key_holds_comes_through_the_server() {
+async fn upload_outliving_credentials_uses_the_server() {
     if !pairing_has(Capability::StoreServer) {
         return;
     }
@@ -96,7 +106,7 @@ async fn what_is_promised_for_longer_than_the_key_holds_comes_through_the_server
     assert!(upload_url(&pending).starts_with(server.url()), "{pending}");
     let record = finish(&server, &pending, PDF).await;
     let downloaded = client.content(&id_of(&record)).await;
-    // A redirect is for a minute, which the key holds.
+    // A redirect lasts a minute, within the lifetime of the credentials.
     assert!((300..400).contains(&downloaded.status), "{downloaded:?}");
 
     declared["expires_in"] = 600.into();
@@ -107,7 +117,7 @@ async fn what_is_promised_for_longer_than_the_key_holds_comes_through_the_server
 }
 
 #[tokio::test]
-async fn a_web_identity_is_exchanged_for_a_key() {
+async fn web_identity_is_exchanged_for_credentials() {
     if !pairing_has(Capability::StoreServer) {
         return;
     }
@@ -116,7 +126,7 @@ async fn a_web_identity_is_exchanged_for_a_key() {
     let folder = tempfile::tempdir().unwrap();
     let token = folder.path().join("token");
     fs::write(&token, "header.claims.signature").unwrap();
-    let options = without_key()
+    let options = without_fixed_credentials()
         .environment("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap())
         .environment("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/attache")
         .environment("AWS_ENDPOINT_URL_STS", &endpoint.url("exchange"));
@@ -127,7 +137,7 @@ async fn a_web_identity_is_exchanged_for_a_key() {
 }
 
 #[tokio::test]
-async fn a_profile_has_a_key() {
+async fn profile_supplies_credentials() {
     if !pairing_has(Capability::StoreServer) {
         return;
     }
@@ -138,14 +148,14 @@ async fn a_profile_has_a_key() {
          [files]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"
     );
     fs::write(&file, profiles).unwrap();
-    let options = without_key()
+    let options = without_fixed_credentials()
         .environment("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())
         .environment("AWS_PROFILE", "files");
     assert_works(&Server::start(options).await).await;
 }
 
 #[tokio::test]
-async fn a_key_in_the_environment_wins_and_nobody_is_asked() {
+async fn environment_credentials_take_precedence() {
     if !pairing_has(Capability::StoreServer) {
         return;
     }
@@ -157,15 +167,15 @@ async fn a_key_in_the_environment_wins_and_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn where_nobody_has_a_key_the_start_fails_and_says_where_it_looked() {
+async fn start_without_credentials_names_sources() {
     if !pairing_has(Capability::SharedStart) {
         return;
     }
     let server = Server::start(Options::new()).await;
-    // Accepts connections, and says nothing.
+    // Accepts connections, but never responds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", silent.local_addr().unwrap());
-    // Not AWS, and in its place.
+    // An HTTP server that is not the metadata service.
     let other = CredentialsEndpoint::start().url("");
     let folder = tempfile::tempdir().unwrap();
     let profiles = folder.path().join("config");
@@ -179,7 +189,7 @@ async fn where_nobody_has_a_key_the_start_fails_and_says_where_it_looked() {
         (&silent, "profile `gone` was not defined"),
         (&other, "IMDS"),
     ] {
-        let told = [
+        let expected = [
             "there are no credentials for the store",
             "AWS_ACCESS_KEY_ID",
             "AWS_PROFILE",
@@ -196,13 +206,13 @@ async fn where_nobody_has_a_key_the_start_fails_and_says_where_it_looked() {
             command.env("AWS_CONFIG_FILE", &profiles);
             let output = run(command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata));
             assert!(!output.status.success(), "{output:?}");
-            let said = [output.stdout, output.stderr].concat();
-            let said = String::from_utf8(said).unwrap();
-            let line = said.lines().find(|line| line.contains(told[0]));
-            let line = line.unwrap_or_else(|| panic!("{said}"));
-            assert!(told.iter().all(|name| line.contains(name)), "{said}");
+            let printed = [output.stdout, output.stderr].concat();
+            let printed = String::from_utf8(printed).unwrap();
+            let line = printed.lines().find(|line| line.contains(expected[0]));
+            let line = line.unwrap_or_else(|| panic!("{printed}"));
+            assert!(expected.iter().all(|name| line.contains(name)), "{printed}");
             if arguments == ["check"] {
-                assert!(line.starts_with("FAIL  storage"), "{said}");
+                assert!(line.starts_with("FAIL  storage"), "{printed}");
             }
         }
     }

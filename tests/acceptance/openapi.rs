@@ -1,4 +1,4 @@
-//! The OpenAPI document: complete, and true to what the server does.
+//! The OpenAPI document: complete, and consistent with the server.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ const ROUTES: [(&str, &[&str]); 17] = [
 ];
 
 async fn document() -> Value {
-    // Whatever dialects there are has its tests elsewhere.
+    // The dialects have tests of their own.
     document_of(Options::new().argument("--dialects").argument("none")).await
 }
 
@@ -40,7 +40,7 @@ async fn document_of(options: Options) -> Value {
 }
 
 #[tokio::test]
-async fn the_contract_has_every_route_with_every_method() {
+async fn document_has_every_route_and_method() {
     let document = document().await;
     assert!(
         document["openapi"].as_str().unwrap().starts_with("3.1"),
@@ -51,7 +51,7 @@ async fn the_contract_has_every_route_with_every_method() {
     for (path, methods) in ROUTES {
         let item = &paths
             .get(path)
-            .unwrap_or_else(|| panic!("{path} is not described"));
+            .unwrap_or_else(|| panic!("{path} is not documented"));
         for method in methods {
             let operation = &item[method];
             assert!(operation["operationId"].is_string(), "{method} {path}");
@@ -61,13 +61,13 @@ async fn the_contract_has_every_route_with_every_method() {
     for path in paths.keys() {
         assert!(
             ROUTES.iter().any(|(known, _)| known == path),
-            "{path} is described and untested"
+            "{path} is documented, but not tested"
         );
     }
 }
 
 #[tokio::test]
-async fn every_reference_in_the_contract_leads_somewhere() {
+async fn every_reference_resolves() {
     fn references(value: &Value, found: &mut Vec<String>) {
         match value {
             Value::Object(members) => {
@@ -85,20 +85,20 @@ async fn every_reference_in_the_contract_leads_somewhere() {
     let document = document_of(Options::new()).await;
     let mut found = Vec::new();
     references(&document, &mut found);
-    assert!(found.len() > 10, "hardly anything is shared: {found:?}");
+    assert!(found.len() > 10, "too few references: {found:?}");
     for reference in found {
         let pointer = reference
             .strip_prefix('#')
             .unwrap_or_else(|| panic!("{reference}"));
         assert!(
             document.pointer(pointer).is_some(),
-            "{reference} leads nowhere"
+            "{reference} does not resolve"
         );
     }
 }
 
 #[tokio::test]
-async fn every_operation_has_its_own_name_and_its_problems() {
+async fn operations_have_unique_ids_and_auth_problems() {
     let document = document().await;
     let mut names = std::collections::BTreeSet::new();
     for (path, methods) in ROUTES {
@@ -109,10 +109,7 @@ async fn every_operation_has_its_own_name_and_its_problems() {
             if path.starts_with("/v1/files") {
                 let responses = operation["responses"].as_object().unwrap();
                 for status in ["401", "403"] {
-                    assert!(
-                        responses.contains_key(status),
-                        "{name} never answers {status}"
-                    );
+                    assert!(responses.contains_key(status), "{name} lacks {status}");
                 }
                 assert!(
                     operation["security"].is_array() || document["security"].is_array(),
@@ -123,44 +120,44 @@ async fn every_operation_has_its_own_name_and_its_problems() {
     }
 }
 
-/// The reads of bytes: with a key, of public files, by links.
-const READS_OF_BYTES: [&str; 4] = [
+/// The paths that serve bytes: with a key, of public files, by links.
+const CONTENT_PATHS: [&str; 4] = [
     "/v1/files/{id}/content",
     "/v1/public/{id}/{filename}",
     "/v1/links/{id}/{filename}",
     "/v1/streams/{id}/{filename}",
 ];
 
-fn has_responses(operation: &Value, statuses: &[&str]) {
+fn assert_responses(operation: &Value, statuses: &[&str]) {
     let responses = operation["responses"].as_object().unwrap();
     for status in statuses {
         assert!(
             responses.contains_key(*status),
-            "{} never answers {status}",
+            "{} lacks {status}",
             operation["operationId"]
         );
     }
 }
 
 #[tokio::test]
-async fn every_operation_says_how_it_can_fail_and_that_it_fails_with_a_problem() {
+async fn operations_document_failures_as_problems() {
     let document = document().await;
     for (path, methods) in ROUTES {
         for method in methods {
             let operation = &document["paths"][path][method];
-            has_responses(operation, &["500", "503"]);
+            assert_responses(operation, &["500", "503"]);
             if path.contains("{id}") {
-                has_responses(operation, &["404"]);
+                assert_responses(operation, &["404"]);
             }
-            // Whatever is wrong with the query of a link is wrong with the link.
+            // An invalid query of a link is an invalid link.
             if path.starts_with("/v1/links/") || path.starts_with("/v1/streams/") {
-                has_responses(operation, &["403"]);
+                assert_responses(operation, &["403"]);
             } else {
-                has_responses(operation, &["400"]);
+                assert_responses(operation, &["400"]);
             }
             let body = &operation["requestBody"]["content"];
             if body.get("application/json").is_some() {
-                has_responses(operation, &["413", "415", "422"]);
+                assert_responses(operation, &["413", "415", "422"]);
             }
             for (status, response) in operation["responses"].as_object().unwrap() {
                 if status.as_str() >= "400" {
@@ -173,11 +170,11 @@ async fn every_operation_says_how_it_can_fail_and_that_it_fails_with_a_problem()
 }
 
 #[tokio::test]
-async fn reads_of_bytes_describe_ranges_conditions_and_tags() {
+async fn content_documents_ranges_and_preconditions() {
     let document = document().await;
-    for path in READS_OF_BYTES {
+    for path in CONTENT_PATHS {
         let operation = &document["paths"][path]["get"];
-        has_responses(operation, &["200", "206", "304", "412", "416"]);
+        assert_responses(operation, &["200", "206", "304", "412", "416"]);
         let parameters = operation["parameters"].as_array().unwrap();
         for name in ["Range", "If-Range", "If-Match", "If-None-Match"] {
             let headers = parameters.iter().filter(|known| known["in"] == "header");
@@ -196,14 +193,14 @@ async fn reads_of_bytes_describe_ranges_conditions_and_tags() {
 }
 
 #[tokio::test]
-async fn records_that_are_answered_are_said_to_carry_their_revision() {
+async fn records_document_their_revision() {
     let document = document().await;
     let file = &document["paths"]["/v1/files/{id}"];
     for method in ["get", "patch"] {
         let headers = &file[method]["responses"]["200"]["headers"];
         assert!(headers["ETag"].is_object(), "{method}");
     }
-    has_responses(&file["get"], &["304", "412"]);
-    has_responses(&file["patch"], &["412"]);
-    has_responses(&file["delete"], &["412"]);
+    assert_responses(&file["get"], &["304", "412"]);
+    assert_responses(&file["patch"], &["412"]);
+    assert_responses(&file["delete"], &["412"]);
 }

@@ -1,9 +1,9 @@
-//! `--dialects`: which published APIs are served.
+//! `--dialects`: the selection of published APIs.
 
 use crate::support::{Options, Server, run};
 
 #[tokio::test]
-async fn dialects_are_served_unless_they_are_switched_off() {
+async fn all_dialects_are_served_by_default() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     for path in ["/files", "/api/v1/files"] {
@@ -16,7 +16,7 @@ async fn dialects_are_served_unless_they_are_switched_off() {
 }
 
 #[tokio::test]
-async fn only_the_dialects_named_are_served() {
+async fn only_selected_dialects_are_served() {
     let options = Options::new().environment("ATTACHE_DIALECTS", "dokstamp,flexportal");
     let server = Server::start(options).await;
     let client = server.client();
@@ -30,9 +30,9 @@ async fn only_the_dialects_named_are_served() {
     client.get("/v1/files").await.expect(200);
 
     let output = run(&mut server.command(&["serve", "--dialects", "dokstmap"]));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        !output.status.success() && told.contains("biometricscloud"),
-        "{told}"
+        !output.status.success() && stderr.contains("biometricscloud"),
+        "{stderr}"
     );
 }

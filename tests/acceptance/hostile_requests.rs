@@ -1,8 +1,8 @@
-//! Requests that no proper client sends: refused at their caps, and the next request is served.
+//! Hostile requests: refused at their limits, and the next request is served.
 
 use crate::support::{Form, Options, Response, Server};
 
-/// Sends bytes as they are; answers what comes back, `None` where the server just closed.
+/// Sends raw bytes; returns the response, or `None` if the server just closed the connection.
 async fn exchange(server: &Server, bytes: &[u8]) -> Option<Response> {
     let mut connection = server.connect().await;
     // The server may refuse before it has read everything.
@@ -15,7 +15,7 @@ fn request(server: &Server, line: &str, headers: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {key}\r\n{headers}\r\n")
 }
 
-async fn assert_unharmed(server: &Server, after: &str) {
+async fn assert_works(server: &Server, after: &str) {
     server.anonymous().get("/livez").await.expect(200);
     let stored = server
         .client()
@@ -25,7 +25,7 @@ async fn assert_unharmed(server: &Server, after: &str) {
 }
 
 #[tokio::test]
-async fn malformed_heads_are_refused() {
+async fn malformed_request_heads_are_refused() {
     let server = Server::start(Options::new()).await;
     let list = "GET /v1/files";
     let many = "X-Many: x\r\n".repeat(100);
@@ -53,7 +53,7 @@ async fn malformed_heads_are_refused() {
             "\x16\x03\x01\x02\0\x01\0\x01\r\n\r\n".to_owned(),
         ),
         (
-            "a version to come",
+            "an unknown version",
             "GET /livez HTTP/9.9\r\n\r\n".to_owned(),
         ),
         ("NUL in a header", request(&server, list, "X-A: a\0b\r\n")),
@@ -85,17 +85,17 @@ async fn malformed_heads_are_refused() {
     let mut not_refused = Vec::new();
     for (what, bytes) in cases {
         let response = exchange(&server, bytes.as_bytes()).await;
-        // A 4xx, or the connection closed without a word.
+        // A 4xx, or a closed connection.
         if let Some(response) = response.filter(|response| !(400..500).contains(&response.status)) {
             not_refused.push(format!("{what}: {}", response.status));
         }
-        assert_unharmed(&server, what).await;
+        assert_works(&server, what).await;
     }
     assert!(not_refused.is_empty(), "not refused: {not_refused:#?}");
 }
 
 #[tokio::test]
-async fn sixty_four_headers_are_served_and_sixty_five_refused() {
+async fn header_count_is_limited_to_64() {
     let server = Server::start(Options::new()).await;
     for (more, status) in [(62, 200), (63, 431)] {
         let headers = "X-Many: x\r\n".repeat(more);
@@ -106,7 +106,7 @@ async fn sixty_four_headers_are_served_and_sixty_five_refused() {
 }
 
 #[tokio::test]
-async fn a_request_is_not_smuggled_behind_a_doubtful_length() {
+async fn request_smuggling_by_two_lengths_fails() {
     let server = Server::start(Options::new()).await;
     let smuggled = request(&server, "DELETE /v1/files/x", "");
     let body = format!("0\r\n\r\n{smuggled}");
@@ -119,19 +119,19 @@ async fn a_request_is_not_smuggled_behind_a_doubtful_length() {
     connection.send(format!("{head}{body}")).await;
     let first = connection.try_response().await;
     if let Some(first) = first.filter(|response| response.status < 400) {
-        // The chunks counted. Then the connection must not go on with what the length covered.
+        // The chunks counted. Then the rest of the declared length must not become a request.
         assert_eq!(first.status, 201, "{first:?}");
         let second = connection.try_response().await;
         assert!(
             second.is_none(),
-            "the smuggled request was answered: {second:?}"
+            "response to the smuggled request: {second:?}"
         );
     }
-    assert_unharmed(&server, "two lengths").await;
+    assert_works(&server, "two lengths").await;
 }
 
 #[tokio::test]
-async fn paths_that_climb_find_nothing() {
+async fn path_traversal_finds_nothing() {
     let server = Server::start(Options::new()).await;
     for target in [
         "/v1/files/..",
@@ -159,11 +159,11 @@ async fn paths_that_climb_find_nothing() {
         );
         assert!(!response.text().contains("root:"), "{target}");
     }
-    assert_unharmed(&server, "climbing paths").await;
+    assert_works(&server, "path traversal").await;
 }
 
 #[tokio::test]
-async fn an_endless_part_head_is_refused_at_its_cap() {
+async fn endless_part_head_is_refused_at_its_limit() {
     let server = Server::start(Options::new()).await;
     let kind = Form::content_type();
     let boundary = kind.split_once('=').unwrap().1;
@@ -171,7 +171,7 @@ async fn an_endless_part_head_is_refused_at_its_cap() {
     for start in [
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\""),
         format!("--{boundary}\r\nX-Endless: "),
-        // A text before the first boundary that never ends.
+        // An endless preamble.
         "preamble ".to_owned(),
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\"person\"\r\n\r\n"),
     ] {
@@ -187,19 +187,19 @@ async fn an_endless_part_head_is_refused_at_its_cap() {
                 break;
             }
         }
-        // No end was ever sent: an answer means that a cap was met.
+        // The body has no end, so a response means that a limit was reached.
         if let Some(response) = connection.try_response().await {
             assert!(
                 matches!(response.status, 400 | 413 | 422),
                 "{start}: {response:?}"
             );
         }
-        assert_unharmed(&server, &start).await;
+        assert_works(&server, &start).await;
     }
 }
 
 #[tokio::test]
-async fn hostile_multipart_is_refused_and_stores_nothing() {
+async fn hostile_multipart_stores_nothing() {
     let server = Server::start(Options::new()).await;
     let client = server.client();
     let file = |form: Form| form.file("file", "hostile.txt", "text/plain", b"x");
@@ -248,6 +248,6 @@ async fn hostile_multipart_is_refused_and_stores_nothing() {
             client.list("state=any&name=hostile").await.is_empty(),
             "{what}"
         );
-        assert_unharmed(&server, what).await;
+        assert_works(&server, what).await;
     }
 }

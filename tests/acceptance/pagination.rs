@@ -1,4 +1,4 @@
-//! Two thousand records, page by page, while others come and go.
+//! Pagination over 2000 records during concurrent uploads and deletes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::support::{Client, Form, Options, Server, eventually, id_of};
 const RECORDS: usize = 2000;
 const PER_REQUEST: usize = 20;
 
-/// Stores the records that stay, all of different sizes and names that mix with the others'.
+/// Stores the permanent records, with different sizes and names that interleave with the transient ones.
 async fn store_stable(client: &Client) {
     let mut tasks = JoinSet::new();
     for writer in 0..4 {
@@ -32,12 +32,12 @@ async fn store_stable(client: &Client) {
     tasks.join_all().await;
 }
 
-/// Stores and deletes files until told to stop; counts them.
-async fn come_and_go(client: Client, stop: Arc<AtomicBool>, count: Arc<AtomicUsize>) {
+/// Stores and deletes transient files until `stop`, and counts them.
+async fn store_and_delete(client: Client, stop: Arc<AtomicBool>, count: Arc<AtomicUsize>) {
     let mut kept = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let number = count.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{:02}-passing-{number:05}.txt", number % 40);
+        let name = format!("{:02}-transient-{number:05}.txt", number % 40);
         let record = client.store(&name, name.as_bytes()).await;
         kept.push(id_of(&record));
         if kept.len() > 10 {
@@ -47,24 +47,23 @@ async fn come_and_go(client: Client, stop: Arc<AtomicBool>, count: Arc<AtomicUsi
     }
 }
 
-/// Pages through everything, and lets something come between the pages; answers how often each name
-/// was seen.
+/// Reads all pages, waiting for a concurrent upload after the first; returns how often each name was seen.
 async fn count_names(
     client: &Client,
     sort: &str,
     limit: usize,
-    passing: &AtomicUsize,
+    transient: &AtomicUsize,
 ) -> HashMap<String, usize> {
     let mut seen = HashMap::new();
     let first = format!("/v1/files?sort={sort}&limit={limit}");
     let mut target = first.clone();
-    // Empty pages count too, so that a list of nothing but them ends.
+    // The limit includes empty pages.
     for _ in 0..10 * RECORDS / limit {
         let page = client.get(&target).await.expect(200);
         let files = page.files();
         assert!(
             files.len() <= limit,
-            "a page of {} where {limit} were asked",
+            "a page of {} with a limit of {limit}",
             files.len()
         );
         for file in files {
@@ -76,12 +75,12 @@ async fn count_names(
             return seen;
         };
         if target == first {
-            let before = passing.load(Ordering::Relaxed);
-            // The one that was under way just then may have come before; not the next.
+            let before = transient.load(Ordering::Relaxed);
+            // The upload in flight may have committed before the page; the next one has not.
             eventually(
-                "something comes",
+                "a concurrent upload",
                 Duration::from_mins(1),
-                async || passing.load(Ordering::Relaxed),
+                async || transient.load(Ordering::Relaxed),
                 |now| *now > before + 1,
             )
             .await;
@@ -92,12 +91,16 @@ async fn count_names(
 }
 
 #[tokio::test]
-async fn two_thousand_records_appear_once_each_while_others_come_and_go() {
+async fn each_record_appears_once_during_changes() {
     let server = Server::start(Options::new()).await;
     store_stable(&server.client()).await;
     let stop = Arc::new(AtomicBool::new(false));
     let count = Arc::new(AtomicUsize::new(0));
-    let passing = tokio::spawn(come_and_go(server.client(), stop.clone(), count.clone()));
+    let transient = tokio::spawn(store_and_delete(
+        server.client(),
+        stop.clone(),
+        count.clone(),
+    ));
 
     for (sort, limit) in [("-created_at", 100), ("name", 37), ("-size_bytes", 250)] {
         let seen = count_names(&server.client(), sort, limit, &count).await;
@@ -105,10 +108,10 @@ async fn two_thousand_records_appear_once_each_while_others_come_and_go() {
             .iter()
             .filter(|(name, _)| name.contains("stable"))
             .collect();
-        assert_eq!(stable.len(), RECORDS, "{sort}: some never appeared");
+        assert_eq!(stable.len(), RECORDS, "{sort}: some are missing");
         let repeated: Vec<_> = seen.iter().filter(|(_, times)| **times != 1).collect();
         assert!(repeated.is_empty(), "{sort}: {repeated:?}");
     }
     stop.store(true, Ordering::Relaxed);
-    passing.await.unwrap();
+    transient.await.unwrap();
 }
