@@ -1,6 +1,6 @@
 //! The workspace that the tasks work on: its folders, its members, and cargo run inside it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -61,6 +61,16 @@ impl Workspace {
                     })
                     .collect(),
             })
+            .collect()
+    }
+
+    /// Returns the root files of the members' libraries and binaries, such as `src/lib.rs`.
+    pub(crate) fn crate_roots(&self) -> Vec<PathBuf> {
+        let packages = self.metadata.workspace_packages();
+        let targets = packages.iter().flat_map(|package| &package.targets);
+        targets
+            .filter(|target| target.is_lib() || target.is_bin())
+            .map(|target| target.src_path.clone().into_std_path_buf())
             .collect()
     }
 

@@ -6,12 +6,14 @@
 mod document;
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
 use crate::guard::confinement::matches;
 use crate::guard::layers::LAYERS;
+use crate::test;
 use crate::workspace::{self, Workspace};
 use document::{Document, Mention};
 
@@ -29,7 +31,7 @@ const FORBIDDEN: &[&str] = &[
     "tower*",
 ];
 
-/// The mentions of forbidden crates in the public API of every core crate.
+/// Returns the mentions of forbidden crates in the public API of every core crate.
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let members = workspace.members();
     let crates: Vec<_> = LAYERS
@@ -37,14 +39,12 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>> {
         .filter(|layer| layer.is_core && members.iter().any(|member| member.name == layer.name))
         .map(|layer| layer.name)
         .collect();
-    // Its own folder: other flags would make every other build start anew.
-    let target_directory = workspace.target_directory().join("guard");
-    write_documents(workspace, &crates, &target_directory)?;
+    write_documents(workspace, &crates)?;
 
     let mut found = Vec::new();
     let mut mentions_seen = 0;
     for name in crates {
-        let path = document_path(&target_directory, name);
+        let path = document_path(workspace, name);
         let json = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let json = serde_json::from_slice(&json)
             .with_context(|| format!("{} is not JSON", path.display()))?;
@@ -78,35 +78,46 @@ fn violations(name: &str, mentions: &[Mention]) -> Vec<String> {
         .collect()
 }
 
-/// Has rustdoc describe the crates, with all their features and with what `#[doc(hidden)]` hides.
-fn write_documents(workspace: &Workspace, crates: &[&str], target_directory: &Path) -> Result<()> {
+/// Has rustdoc describe the libraries, with what `#[doc(hidden)]` hides.
+///
+/// The selection of packages and features is that of the other steps of the gate, so that nothing
+/// is compiled for this alone. For the same reason the variable that allows rustdoc its unstable
+/// output is set in a wrapper: build scripts of dependencies would run again for it.
+fn write_documents(workspace: &Workspace, crates: &[&str]) -> Result<()> {
     for name in crates {
         // Never judge what an earlier run wrote.
-        let path = document_path(target_directory, name);
+        let path = document_path(workspace, name);
         if path.exists() {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
     }
-    let library_names: Vec<_> = crates.iter().map(|name| name.replace('-', "_")).collect();
-    let mut command = workspace.cargo(["doc", "--quiet", "--no-deps", "--lib", "--all-features"]);
-    for name in crates {
-        command.args(["--package", name]);
-    }
+    let mut command = workspace.cargo(["doc", "--quiet", "--workspace", "--no-deps", "--lib"]);
     command
-        .env("CARGO_TARGET_DIR", target_directory)
+        .args(test::ALL_BACKENDS)
+        .env("RUSTDOC", write_wrapper(workspace)?)
         .env(
             "RUSTDOCFLAGS",
             "-Z unstable-options --output-format json --document-hidden-items",
-        )
-        // Unstable options for our crates only: the dependencies are built as ever.
-        .env("RUSTC_BOOTSTRAP", library_names.join(","));
-    workspace::run(&mut command).context("rustdoc cannot describe the core crates")
+        );
+    workspace::run(&mut command).context("rustdoc cannot describe the libraries")
 }
 
-fn document_path(target_directory: &Path, name: &str) -> std::path::PathBuf {
-    target_directory
-        .join("doc")
-        .join(format!("{}.json", name.replace('-', "_")))
+/// Writes a program that runs rustdoc with its unstable options allowed.
+fn write_wrapper(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target_directory().join("guard");
+    fs::create_dir_all(&folder)?;
+    let wrapper = folder.join("rustdoc");
+    let rustdoc = std::env::var("RUSTDOC").unwrap_or_else(|_| "rustdoc".to_owned());
+    let script = format!("#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec {rustdoc} \"$@\"\n");
+    fs::write(&wrapper, script)?;
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755))?;
+    Ok(wrapper)
+}
+
+fn document_path(workspace: &Workspace, name: &str) -> PathBuf {
+    let name = name.replace('-', "_");
+    let folder = workspace.target_directory().join("doc");
+    folder.join(format!("{name}.json"))
 }
 
 #[cfg(test)]
