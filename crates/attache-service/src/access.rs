@@ -1,13 +1,13 @@
-//! The authorisation table: what each action needs. The only place that decides.
+//! The authorisation table: the scope that each action requires.
 
 use attache_model::{Context, Scope};
 
 use crate::ServiceError;
 
-/// Everything a principal may ask for.
+/// Everything that requires a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Store files, in one request or as an upload that is begun first.
+    /// Store files, in one request or as a pending upload.
     Upload,
     /// List records.
     List,
@@ -21,17 +21,17 @@ pub enum Action {
     Claim,
     /// Release a holder's claim.
     Release,
-    /// Put a file away.
+    /// Archive a file.
     Archive,
-    /// Bring an archived file back.
+    /// Restore an archived file.
     Restore,
-    /// Delete a file for good.
+    /// Delete a file permanently.
     Delete,
-    /// Make a link that lets its bearer read bytes.
+    /// Create a link whose bearer may read bytes.
     CreateLink,
-    /// Let the bytes of a held file be served.
+    /// Release a held file, so that its bytes are served.
     ReleaseHold,
-    /// Let anybody read a file's bytes.
+    /// Make a file's bytes public.
     Publish,
 }
 
@@ -53,7 +53,7 @@ impl Action {
         Self::Publish,
     ];
 
-    /// The scope a principal must hold.
+    /// The scope that the principal must hold.
     pub const fn required_scope(self) -> Scope {
         match self {
             Self::List | Self::ReadRecord => Scope::FilesRead,
@@ -63,14 +63,17 @@ impl Action {
             }
             Self::Claim | Self::Release => Scope::FilesClaim,
             Self::Delete => Scope::FilesDelete,
-            // Both let others read bytes.
+            // Both give others access to bytes.
             Self::CreateLink | Self::Publish => Scope::LinksCreate,
         }
     }
 }
 
-/// Lets a principal with the scope pass. The bearer of a link and the public hold no scopes; what
-/// they may read is decided where the link or the record's visibility is checked.
+/// Checks that the principal holds the scope of an action. Every operation of
+/// [`FileService`](crate::FileService) that acts for a principal calls this first.
+///
+/// The bearer of a link and the public hold no scopes: their access is checked with the link's
+/// signature or the record's visibility.
 pub(crate) fn authorise(cx: &Context, action: Action) -> Result<(), ServiceError> {
     let scope = action.required_scope();
     if cx.holds(scope) {
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn each_action_passes_with_its_scope_alone_and_with_no_other() {
+    fn action_requires_exactly_its_own_scope() {
         for action in Action::ALL {
             for scope in Scope::ALL {
                 let allowed = authorise(&context([scope].into_iter().collect()), action).is_ok();
@@ -119,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_principal_nothing_passes() {
+    fn actor_without_principal_is_refused() {
         let request = RequestId::parse("r").unwrap();
         for actor in [Actor::Anyone, Actor::LinkBearer] {
             let cx = Context::for_bearer(

@@ -1,5 +1,5 @@
-//! What the operator does on the host: tenants and keys. Needs no principal, so it is never reachable
-//! by a request.
+//! The operator's view of tenants, keys and principals. It requires no principal, so no request may
+//! reach it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,27 @@ use attache_signing::ApiKey;
 
 use crate::ServiceError;
 
-/// How many keys [`Administration::list_api_keys`] asks for at a time.
+/// The page size of [`Administration::list_api_keys`].
 const KEYS_PER_PAGE: u32 = 500;
 
-/// Makes tenants and keys.
+/// Creates and lists tenants, API keys and principals, without authorisation.
+///
+/// ```
+/// use attache_model::{Scopes, TenantSlug};
+/// use attache_service::{Administration, ApiKeyRequest};
+///
+/// async fn first_key(
+///     administration: &Administration,
+/// ) -> Result<(), Box<dyn std::error::Error>> {
+///     let tenant = TenantSlug::parse("school-7")?;
+///     administration.create_tenant(&tenant).await?;
+///     let request = ApiKeyRequest { tenant, name: None, scopes: Scopes::all(), lifetime: None };
+///     if let Some(issued) = administration.create_api_key(request).await? {
+///         println!("{}", issued.key.reveal().as_str());
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Administration {
     repository: Arc<dyn MetadataRepository>,
@@ -23,30 +40,30 @@ pub struct Administration {
     entropy: Arc<dyn Entropy>,
 }
 
-/// A key to make.
+/// The description of an API key to create.
 #[derive(Debug, Clone)]
 pub struct ApiKeyRequest {
-    /// For which tenant.
+    /// The tenant in which the key acts.
     pub tenant: TenantSlug,
-    /// What people call it.
+    /// A label for people, or `None`.
     pub name: Option<String>,
-    /// What it may do.
+    /// The scopes that it grants.
     pub scopes: Scopes,
-    /// How long it lives; `None` for ever.
+    /// The time until it expires; `None` for never.
     pub lifetime: Option<Duration>,
 }
 
-/// A key that was just made: the only moment its secret can be read.
+/// A key that was just created. Its secret can be read from here only.
 #[derive(Debug)]
 pub struct IssuedApiKey {
     /// The key itself.
     pub key: ApiKey,
-    /// Who acts with it.
+    /// The principal that the key authenticates.
     pub principal: Principal,
 }
 
 impl Administration {
-    /// Administers a repository.
+    /// Creates the administration of a repository.
     pub fn new(
         repository: Arc<dyn MetadataRepository>,
         clock: Arc<dyn Clock>,
@@ -59,11 +76,11 @@ impl Administration {
         }
     }
 
-    /// Makes a tenant; `None` where the slug is taken.
+    /// Creates a tenant. Returns `None` if the slug is taken.
     ///
     /// # Errors
     ///
-    /// What the repository fails with.
+    /// Returns the error of the repository.
     pub async fn create_tenant(&self, slug: &TenantSlug) -> Result<Option<Tenant>, ServiceError> {
         Ok(self
             .repository
@@ -71,20 +88,20 @@ impl Administration {
             .await?)
     }
 
-    /// Whether there is any tenant yet.
+    /// Returns `true` if there is any tenant.
     ///
     /// # Errors
     ///
-    /// What the repository fails with.
+    /// Returns the error of the repository.
     pub async fn has_tenants(&self) -> Result<bool, ServiceError> {
         Ok(self.repository.has_tenants().await?)
     }
 
-    /// Whether there is any key yet, live or not.
+    /// Returns `true` if there is any API key, live or not.
     ///
     /// # Errors
     ///
-    /// What the repository fails with.
+    /// Returns the error of the repository.
     pub async fn has_api_keys(&self) -> Result<bool, ServiceError> {
         Ok(!self
             .repository
@@ -93,20 +110,20 @@ impl Administration {
             .is_empty())
     }
 
-    /// Finds a tenant by its slug.
+    /// Finds a tenant by its slug; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// What the repository fails with.
+    /// Returns the error of the repository.
     pub async fn find_tenant(&self, slug: &TenantSlug) -> Result<Option<Tenant>, ServiceError> {
         Ok(self.repository.find_tenant_by_slug(slug).await?)
     }
 
-    /// Makes a key; `None` where there is no such tenant.
+    /// Creates an API key. Returns `None` if there is no such tenant.
     ///
     /// # Errors
     ///
-    /// What the repository fails with.
+    /// Returns the error of the repository.
     pub async fn create_api_key(
         &self,
         request: ApiKeyRequest,
@@ -131,13 +148,14 @@ impl Administration {
         }))
     }
 
-    /// The principal that another [`Authenticator`](crate::Authenticator) vouches for, registered where
-    /// it is new; `None` where there is no such tenant. What it may do is what is given here: nothing
-    /// of it is kept.
+    /// Returns the principal of a subject that another [`Authenticator`](crate::Authenticator) vouches
+    /// for, and registers it if it is new; `None` if there is no such tenant.
+    ///
+    /// The scopes are those given here: they are not stored.
     ///
     /// # Errors
     ///
-    /// What the repository fails with.
+    /// Returns the error of the repository.
     pub async fn register_principal(
         &self,
         tenant: &TenantSlug,
@@ -158,11 +176,12 @@ impl Administration {
         }))
     }
 
-    /// Lists the keys of one tenant, or of all; `None` where there is no such tenant.
+    /// Lists all keys of one tenant, or of all tenants (`None`), in the order of their creation.
+    /// Returns `None` if there is no such tenant.
     ///
     /// # Errors
     ///
-    /// What the repository fails with.
+    /// Returns the error of the repository.
     pub async fn list_api_keys(
         &self,
         tenant: Option<&TenantSlug>,
@@ -188,11 +207,11 @@ impl Administration {
         }
     }
 
-    /// Revokes a key for good; `None` where there is no such key.
+    /// Revokes a key permanently, from the next request on. Returns `None` if there is no such key.
     ///
     /// # Errors
     ///
-    /// What the repository fails with.
+    /// Returns the error of the repository.
     pub async fn revoke_api_key(&self, key_id: &str) -> Result<Option<ApiKeyRecord>, ServiceError> {
         Ok(self
             .repository

@@ -1,4 +1,4 @@
-//! From a token to the principal it stands for.
+//! Authentication: from a bearer token to its principal.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,20 +10,23 @@ use attache_signing::{ApiKey, ApiKeyHash};
 
 use crate::ServiceError;
 
-/// Finds out who stands behind a bearer token.
+/// Authenticates bearer tokens. [`ApiKeyAuthenticator`] is the default.
+///
+/// Another kind of token needs a principal in the repository: see
+/// [`Administration::register_principal`](crate::Administration::register_principal).
 #[async_trait]
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
-    /// The principal of a token.
+    /// Returns the principal of a token.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Unauthenticated`] for a token that does not count, for whatever reason;
-    /// others where finding out failed.
+    /// [`ServiceError::Unauthenticated`] for every token that is not valid; other errors if the check
+    /// itself failed.
     async fn authenticate(&self, token: &str) -> Result<Principal, ServiceError>;
 }
 
-/// Takes the API keys of the metadata repository. A key that is made works on the next request, one
-/// that is revoked does not: nothing is cached.
+/// Authenticates the API keys of the metadata repository. Nothing is cached: creating, revoking and
+/// expiry take effect with the next request.
 #[derive(Debug)]
 pub struct ApiKeyAuthenticator {
     repository: Arc<dyn MetadataRepository>,
@@ -31,7 +34,7 @@ pub struct ApiKeyAuthenticator {
 }
 
 impl ApiKeyAuthenticator {
-    /// Authenticates against the keys of a repository.
+    /// Creates an authenticator over the keys of a repository.
     pub fn new(repository: Arc<dyn MetadataRepository>, clock: Arc<dyn Clock>) -> Self {
         Self { repository, clock }
     }

@@ -1,4 +1,4 @@
-//! Putting a service together.
+//! Construction of a service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,35 @@ use crate::{
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Collects the parts of a [`FileService`]; what is not given has a default that suits a server.
+impl FileService {
+    /// Starts to build a service; see [`ServiceBuilder`].
+    pub fn builder(
+        repository: Arc<dyn MetadataRepository>,
+        store: Arc<dyn BlobStore>,
+        key_ring: KeyRing,
+    ) -> ServiceBuilder {
+        ServiceBuilder::new(repository, store, key_ring)
+    }
+}
+
+/// Builds a [`FileService`]. Every part that is not set has a default that suits a server.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use attache_model::Limits;
+/// use attache_service::{Downloads, FileService, Inspector, ServiceBuilder};
+///
+/// fn build(builder: ServiceBuilder, scanner: Arc<dyn Inspector>) -> FileService {
+///     builder
+///         .limits(Limits { max_upload_bytes: 100 << 20, ..Limits::default() })
+///         .lease(Duration::from_secs(30))
+///         .inspector(scanner)
+///         .downloads(Downloads::Redirect)
+///         .build()
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ServiceBuilder {
     repository: Arc<dyn MetadataRepository>,
@@ -33,7 +61,7 @@ pub struct ServiceBuilder {
 }
 
 impl ServiceBuilder {
-    pub(crate) fn new(
+    fn new(
         repository: Arc<dyn MetadataRepository>,
         store: Arc<dyn BlobStore>,
         key_ring: KeyRing,
@@ -56,8 +84,8 @@ impl ServiceBuilder {
         }
     }
 
-    /// Tenants, keys and principals of the repository that was given, for an authenticator or a
-    /// program's own commands. Goes by the clock and the entropy set so far.
+    /// Returns the administration of the given repository, for an authenticator or a program's own
+    /// commands. It uses the clock and the entropy that are set so far.
     pub fn administration(&self) -> Administration {
         Administration::new(
             self.repository.clone(),
@@ -66,65 +94,67 @@ impl ServiceBuilder {
         )
     }
 
-    /// Authenticates in another way than by the repository's API keys.
+    /// Replaces the authenticator. The default is an [`ApiKeyAuthenticator`] over the repository.
     #[must_use]
     pub fn authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
         self.authenticator = Some(authenticator);
         self
     }
 
-    /// Has every file looked at before it is committed.
+    /// Runs `inspector` on every file before commit. The default accepts every file.
     #[must_use]
     pub fn inspector(mut self, inspector: Arc<dyn Inspector>) -> Self {
         self.inspector = Some(inspector);
         self
     }
 
-    /// Goes by another clock than the system's.
+    /// Replaces the clock. The default is the system's.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Takes randomness from elsewhere than the system.
+    /// Replaces the source of randomness. The default is the system's.
     #[must_use]
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
         self
     }
 
-    /// Keeps other bounds.
+    /// Replaces the limits. The default is [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How long the promise of an upload holds without a sign of life; 90 seconds by default. Whatever
-    /// a crash leaves behind is deleted once this has passed.
+    /// Sets how long the lease of a blob lasts unless it is renewed; 90 seconds by default.
+    ///
+    /// Leases are renewed while bytes flow. Bytes that a crash leaves behind are deleted once their
+    /// lease has ended.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.timing.lease = lease;
         self
     }
 
-    /// The longest a link may live. It is never less than 24 hours, as clients of the published APIs
-    /// may ask for that much.
+    /// Sets the longest lifetime of a link; 24 hours by default. Shorter values are raised to that,
+    /// since clients of the published APIs may request as much.
     #[must_use]
     pub fn max_link_lifetime(mut self, lifetime: Duration) -> Self {
         self.timing.max_link_lifetime = lifetime.max(DAY);
         self
     }
 
-    /// How bytes get to whoever downloads them; through the service by default.
+    /// Sets the way that downloads take. The default is [`Downloads::Stream`].
     #[must_use]
     pub fn downloads(mut self, downloads: Downloads) -> Self {
         self.downloads = downloads;
         self
     }
 
-    /// Puts the service together. Nothing runs yet: see [`FileService::run_reaper`].
+    /// Builds the service. Nothing runs in the background yet: see [`FileService::run_reaper`].
     pub fn build(self) -> FileService {
         let authenticator = self.authenticator.unwrap_or_else(|| {
             Arc::new(ApiKeyAuthenticator::new(
@@ -143,7 +173,7 @@ impl ServiceBuilder {
             limits: self.limits,
             timing: self.timing,
             downloads: self.downloads,
-            attempts: Arc::default(),
+            in_flight_uploads: Arc::default(),
             reaper_wake: Notify::new(),
             tasks: TaskTracker::new(),
         };

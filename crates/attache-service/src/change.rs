@@ -1,4 +1,4 @@
-//! Changing a record's fields.
+//! Changes of a record's fields.
 
 use attache_metadata::{Change, FileChange};
 use attache_model::{
@@ -9,26 +9,29 @@ use attache_model::{
 use crate::access::{Action, authorise};
 use crate::{FileService, ServiceError};
 
-/// Which fields are to change. The default changes none.
+/// The fields to change. The default changes none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilePatch {
-    /// A new name.
+    /// The new display name; `None` keeps it.
     pub name: Option<DisplayName>,
-    /// A new filename.
+    /// The new filename; `None` keeps it.
     pub filename: Option<Filename>,
-    /// A new description, or none.
+    /// The change of the description.
     pub description: Change<Description>,
-    /// A new category, or none.
+    /// The change of the category.
     pub category: Change<Category>,
-    /// Another person, or nobody. An unknown identifier registers a person.
+    /// The change of the person. An unknown identifier registers a person.
     pub person: Change<PersonRef>,
-    /// A new visibility.
+    /// The new visibility; `None` keeps it.
     pub visibility: Option<Visibility>,
 }
 
 impl FileService {
-    /// Changes fields of a record (making it public needs the scope of links as well), if `expected` is `None` or the revision it is at. A change that
-    /// alters nothing keeps the revision.
+    /// Changes fields of a record, and returns the record.
+    ///
+    /// With `expected`, only if the record is at that revision (optimistic concurrency). A change that
+    /// alters nothing keeps the revision. Making a record public also requires the scope
+    /// `links:create`.
     ///
     /// # Errors
     ///

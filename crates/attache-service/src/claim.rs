@@ -1,4 +1,4 @@
-//! Marking a file as used by exactly one holder, and letting go of it.
+//! Claims: a file is used by exactly one holder.
 
 use attache_model::{Context, FileId, FileRecord, Holder};
 
@@ -6,12 +6,14 @@ use crate::access::{Action, authorise};
 use crate::{FileService, ServiceError};
 
 impl FileService {
-    /// Claims an active file for a holder. Exactly one holder wins, under any concurrency; the same
-    /// holder again gets the same answer.
+    /// Claims an active file for a holder, and returns the record.
+    ///
+    /// Exactly one holder wins, under any concurrency. A retry by the same holder returns the same
+    /// record, with the same `used_at`.
     ///
     /// # Errors
     ///
-    /// `MissingScope`, `NotFound`, `Claimed` by another, `Archived`.
+    /// `MissingScope`, `NotFound`, `Archived`; `Claimed` if another holder has it.
     pub async fn claim_file(
         &self,
         cx: &Context,
@@ -22,11 +24,12 @@ impl FileService {
         Ok(self.parts.repository.claim_file(cx, id, holder).await??)
     }
 
-    /// Releases a file that `holder` holds. Releasing one that nobody holds changes nothing.
+    /// Releases the claim of `holder`, and returns the record. Releasing an unclaimed file changes
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// `MissingScope`, `NotFound`, `Claimed` by another.
+    /// `MissingScope`, `NotFound`; `Claimed` if another holder has it.
     pub async fn release_claim(
         &self,
         cx: &Context,

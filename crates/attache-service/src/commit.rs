@@ -1,26 +1,24 @@
-//! What every upload does last, whichever way its bytes came: inspecting them, and saying what the
+//! The last step of every upload, whichever way its bytes arrived: inspect, then describe what the
 //! repository is to commit.
-
-use std::sync::atomic::Ordering;
 
 use attache_metadata::NewFile;
 use attache_model::{Context, DisplayName, FileId, PersonId};
 
-use crate::inspect::inspect;
+use crate::lease::LeaseRenewer;
 use crate::service::Parts;
-use crate::staging::{LeaseKeeper, Staged};
-use crate::{ServiceError, UploadFields};
+use crate::staging::Staged;
+use crate::{ServiceError, StagedFile, UploadFields, Verdict};
 
-/// Keeps the leases from here on without bytes that flow, and answers the context to commit in.
+/// Keeps the leases alive from here on without flowing bytes, and returns the context to commit in.
 ///
-/// A record is as old as its commit, however long its bytes took: whoever asks for what came after a
-/// moment must not miss what was on its way then.
-pub(crate) fn begin_commit(parts: &Parts, cx: &Context, keeper: &LeaseKeeper) -> Context {
-    keeper.activity.store_is_busy.store(true, Ordering::Relaxed);
+/// A record is dated by its commit, however long its bytes took: a client that asks for records after
+/// a timestamp must not miss one that was in flight at that time.
+pub(crate) fn begin_commit(parts: &Parts, cx: &Context, renewer: &LeaseRenewer) -> Context {
+    renewer.activity.set_processing(true);
     cx.at(parts.clock.now())
 }
 
-/// Inspects a staged file, and answers what the repository is to commit of it.
+/// Inspects a staged file, and returns what the repository is to commit of it.
 pub(crate) async fn prepare(
     parts: &Parts,
     cx: &Context,
@@ -30,8 +28,8 @@ pub(crate) async fn prepare(
     let held = inspect(parts, cx, file).await?;
     Ok(NewFile {
         id: FileId::generate(cx.now(), parts.entropy.as_ref()),
-        blob: file.promise.blob,
-        lease: file.promise.lease,
+        blob: file.reservation.blob,
+        lease: file.reservation.lease,
         facts: file.facts.clone(),
         person: fields.person.clone(),
         new_person_id: PersonId::generate(cx.now(), parts.entropy.as_ref()),
@@ -47,4 +45,26 @@ pub(crate) async fn prepare(
         dedup: fields.dedup,
         held,
     })
+}
+
+/// Runs the inspector, if there is one. Returns `true` if the bytes are to be withheld.
+async fn inspect(parts: &Parts, cx: &Context, file: &Staged) -> Result<bool, ServiceError> {
+    let Some(inspector) = &parts.inspector else {
+        return Ok(false);
+    };
+    let staged = StagedFile {
+        filename: file.filename.clone(),
+        content_type: file.content_type.clone(),
+        facts: file.facts.clone(),
+        key: file.reservation.key.clone(),
+        store: parts.store.clone(),
+    };
+    match inspector.inspect(cx, &staged).await? {
+        Verdict::Accept => Ok(false),
+        Verdict::Hold => Ok(true),
+        Verdict::Refuse(reason) => Err(ServiceError::Refused {
+            filename: file.filename.to_string(),
+            reason,
+        }),
+    }
 }

@@ -1,4 +1,4 @@
-//! Bytes on their way out: the one path by which they leave.
+//! Downloads: the only path by which bytes leave.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,38 +14,27 @@ use attache_storage::{
 
 use crate::access::{Action, authorise};
 use crate::service::Parts;
-use crate::{FileService, ServiceError};
+use crate::{Downloads, FileService, ServiceError};
 
-/// The longest that a request signed for the store is good for: nothing done to the file meanwhile
-/// calls it back.
+/// The lifetime of a presigned GET. It is short, since archiving or deleting the file does not revoke
+/// it.
 const REDIRECT_LIFETIME: Duration = Duration::from_mins(1);
 
-/// How bytes get to whoever downloads them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Downloads {
-    /// Through the service.
-    #[default]
-    Stream,
-    /// Straight from the store, by a request that the service signs, where the store can do that and
-    /// the bytes are to be saved; else through the service.
-    Redirect,
-}
-
-/// A permission to read one file's bytes, with what the reader must be told about them.
+/// The permission to read one file's bytes, with what a response has to say about them.
 #[derive(Debug)]
 pub struct Download {
     /// The record.
     pub record: FileRecord,
-    /// The name to serve the bytes under.
+    /// The name under which to serve the bytes.
     pub served_name: Filename,
-    /// Whether a browser may show the bytes in place. Only where that was asked for and the type is
-    /// on the short list of those that cannot do harm.
+    /// True if a browser may show the bytes inline: that was requested, and the type is on the
+    /// allow-list of harmless ones.
     pub inline: bool,
     /// The bytes.
     pub content: Content,
 }
 
-/// Bytes that may be read.
+/// The bytes of a [`Download`], not opened yet.
 pub struct Content {
     parts: Arc<Parts>,
     cx: Context,
@@ -62,22 +51,22 @@ impl fmt::Debug for Content {
 }
 
 impl FileService {
-    /// Opens a file's bytes for a principal.
+    /// Opens the bytes of a file for a principal.
     ///
     /// # Errors
     ///
-    /// `MissingScope`; `NotFound` also for an archived file; `Held`.
+    /// `MissingScope`, `Held`; `NotFound` also for an archived file.
     pub async fn open_download(
         &self,
         cx: &Context,
         id: FileId,
-        ask_inline: bool,
+        inline_requested: bool,
     ) -> Result<Download, ServiceError> {
         authorise(cx, Action::ReadContent)?;
-        self.open(cx, id, None, ask_inline).await
+        self.open(cx, id, None, inline_requested).await
     }
 
-    /// Opens the bytes of a file that was made public on purpose, for anybody.
+    /// Opens the bytes of a public file, without a principal.
     ///
     /// # Errors
     ///
@@ -85,34 +74,34 @@ impl FileService {
     pub async fn open_public(
         &self,
         id: FileId,
-        ask_inline: bool,
+        inline_requested: bool,
         request_id: RequestId,
     ) -> Result<Download, ServiceError> {
         let tenant = self.parts.repository.locate_public_file(id).await?;
         let tenant = tenant.ok_or(ServiceError::NotFound)?;
         let cx = Context::for_bearer(tenant, Actor::Anyone, request_id, self.parts.clock.now());
-        let download = self.open(&cx, id, None, ask_inline).await?;
-        // Looked at again: it may have been made private since it was located.
+        let download = self.open(&cx, id, None, inline_requested).await?;
+        // Checked again: it may have been made private since it was located.
         match download.record.visibility {
             Visibility::Public => Ok(download),
             Visibility::Private => Err(ServiceError::NotFound),
         }
     }
 
-    /// Opens bytes once the permission is settled.
+    /// Opens the bytes of a file for a caller whose permission was checked.
     pub(crate) async fn open(
         &self,
         cx: &Context,
         id: FileId,
         served_name: Option<Filename>,
-        ask_inline: bool,
+        inline_requested: bool,
     ) -> Result<Download, ServiceError> {
         let found = self.parts.repository.find_file(cx, id).await?;
         let StoredFile { record, blob } = found.ok_or(ServiceError::NotFound)?;
         check_servable(&record, cx)?;
         Ok(Download {
             served_name: served_name.unwrap_or_else(|| record.filename.clone()),
-            inline: ask_inline && record.content_type.may_be_inline(),
+            inline: inline_requested && record.content_type.may_be_inline(),
             content: Content {
                 parts: self.parts.clone(),
                 cx: cx.clone(),
@@ -124,7 +113,7 @@ impl FileService {
     }
 }
 
-/// The owner learns that a file is held; to everybody else it is not there.
+/// A principal learns that a file is held; for everyone else it does not exist.
 fn check_servable(record: &FileRecord, cx: &Context) -> Result<(), ServiceError> {
     if record.is_servable() {
         Ok(())
@@ -136,14 +125,15 @@ fn check_servable(record: &FileRecord, cx: &Context) -> Result<(), ServiceError>
 }
 
 impl Download {
-    /// A request, good for a minute, by which a client gets the bytes straight from the store, with
-    /// these two headers; `None` where they are to come through the service.
+    /// Presigns a request, valid for a minute, by which a client gets the bytes straight from the store
+    /// with these two headers. Returns `None` if the bytes go through the service.
     ///
-    /// Bytes to be shown in place always do: a store does not send the headers that make it safe.
+    /// Inline bytes always go through the service: a store does not send the headers that make showing
+    /// them safe.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns the error of the store.
     pub async fn redirect(
         &self,
         content_type: &str,
@@ -171,11 +161,11 @@ impl Download {
 }
 
 impl Content {
-    /// Opens the bytes, or a range of them.
+    /// Opens the bytes, or a range of them (`None` for all).
     ///
     /// # Errors
     ///
-    /// `NotFound` where the file was deleted or archived since; what the store fails with.
+    /// `NotFound` if the file was deleted or archived since; otherwise the error of the store.
     pub async fn open(&self, range: Option<ByteRange>) -> Result<BlobReader, ServiceError> {
         let key = self.readable_key()?;
         match self.parts.store.get(&key, range).await {
@@ -192,7 +182,7 @@ impl Content {
         }
     }
 
-    /// The blob's key, if its bytes are stored in a form this program can read.
+    /// Returns the blob's key if its bytes are stored in a format that this version can read.
     fn readable_key(&self) -> Result<BlobKey, ServiceError> {
         if self.blob.facts.format != 0 {
             let problem = format!(

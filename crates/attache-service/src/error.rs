@@ -1,5 +1,5 @@
-//! What a verb can answer instead of doing it. Each variant is one meaning; the HTTP layer gives each
-//! one status and one problem type.
+//! The error of every operation. Each variant is one meaning; the HTTP layer maps each to one status
+//! and one problem type.
 
 use attache_metadata::{Refusal, RepositoryError, RepositoryErrorKind};
 use attache_model::{InvalidValue, MediaType, Revision, Scope, Sha256Digest, Timestamp};
@@ -8,128 +8,132 @@ use attache_storage::{BlobError, BlobErrorKind, BodyError, PutError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a verb was not done. Unless a variant says otherwise, nothing was changed.
+/// The reason why an operation failed. Nothing was changed, unless a variant says otherwise.
+///
+/// Server errors are [`Internal`](Self::Internal), [`Unavailable`](Self::Unavailable) and
+/// [`OutOfSpace`](Self::OutOfSpace), with the cause as `source` for the log. All others are faults of
+/// the request, and their texts may be shown to the client.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// No key, or one that does not count.
+    /// The token is missing or not valid.
     #[error("the API key is missing, unknown, expired or revoked")]
     Unauthenticated,
     /// The principal lacks a scope.
     #[error("the API key lacks the scope {0}")]
     MissingScope(Scope),
-    /// The tenant has no such file or upload, or its bytes are not to be had.
+    /// The tenant has no such file or upload, or its bytes may not be read.
     #[error("there is no such file or upload")]
     NotFound,
-    /// Somebody holds the file.
+    /// Another holder has claimed the file.
     #[error("the file has been claimed since {used_at}")]
     Claimed {
-        /// Since when.
+        /// The time of the claim.
         used_at: Timestamp,
     },
-    /// The file is archived; restore it first.
+    /// The file is archived; it has to be restored first.
     #[error("the file is archived; restore it first")]
     Archived,
-    /// The file's bytes are withheld until an inspection settles.
-    #[error("the file is being inspected; its bytes are withheld until that is done")]
+    /// The file's bytes are withheld until its inspection is finished.
+    #[error("the file is being inspected; its bytes are withheld until then")]
     Held,
     /// The record changed since the caller read it.
-    #[error("the record is at revision {current}, not the one the change was meant for")]
+    #[error("the record is at revision {current}, not at the expected one")]
     RevisionMismatch {
-        /// The revision it is at.
+        /// The current revision.
         current: Revision,
     },
-    /// A value does not fit.
+    /// A value is not valid.
     #[error(transparent)]
     Invalid(#[from] InvalidValue),
-    /// The tenant has no person with the id given.
+    /// The tenant has no person with the given id.
     #[error("there is no person with this person_id")]
     UnknownPerson,
-    /// The bytes are of a type the caller does not accept.
-    #[error("{filename} is {found} where only {} is accepted", any_of(accepted))]
+    /// The bytes have a type that is not accepted.
+    #[error("{filename} is {found}, but only {} is accepted", any_of(accepted))]
     TypeNotAccepted {
-        /// Which file.
+        /// The name of the file.
         filename: String,
-        /// What its bytes are, or are said to be.
+        /// The type of its bytes, or the declared type.
         found: MediaType,
-        /// What would have been taken.
+        /// The accepted types.
         accepted: Vec<MediaType>,
     },
-    /// The bytes have another digest than was promised.
-    #[error("the bytes have the sha256 {actual} where {expected} was promised")]
+    /// The bytes do not have the expected digest.
+    #[error("the bytes have sha256 {actual}, expected {expected}")]
     DigestMismatch {
-        /// What was promised.
+        /// The expected digest.
         expected: Sha256Digest,
-        /// What the bytes have.
+        /// The digest of the bytes.
         actual: Sha256Digest,
     },
     /// The inspector refused the bytes.
     #[error("{filename} was refused: {reason}")]
     Refused {
-        /// Which file.
+        /// The name of the file.
         filename: String,
-        /// Why, in words for the caller.
+        /// The reason, in words for the client.
         reason: String,
     },
-    /// More bytes than are allowed.
+    /// The upload has more bytes than allowed.
     #[error("the upload is larger than {limit_bytes} bytes")]
     TooLarge {
-        /// The most that would have been taken.
+        /// The maximum.
         limit_bytes: u64,
     },
-    /// More files than are allowed.
+    /// The upload has more files than allowed.
     #[error("the upload has more than {limit} files")]
     TooManyFiles {
-        /// The most that would have been taken.
+        /// The maximum.
         limit: usize,
     },
-    /// An upload without a file.
+    /// The upload has no file.
     #[error("the upload has no file")]
     NoFile,
-    /// Fewer or more bytes than were promised.
-    #[error("the body has {actual_bytes} bytes where {expected_bytes} were promised")]
+    /// The body does not have the expected length.
+    #[error("the body has {actual_bytes} bytes, expected {expected_bytes}")]
     LengthMismatch {
-        /// What was promised.
+        /// The expected length.
         expected_bytes: u64,
-        /// What came.
+        /// The length that was received.
         actual_bytes: u64,
     },
-    /// The body broke off or could not be read.
-    #[error("the body was cut off")]
+    /// The body ended early or could not be read.
+    #[error("the body is incomplete")]
     BodyAborted(#[source] BoxError),
-    /// The store or the database has no room.
-    #[error("there is no room left to store this")]
+    /// The store or the database is full.
+    #[error("there is not enough free space to store this")]
     OutOfSpace(#[source] Option<BoxError>),
-    /// A part of the service is out of reach for now; make the call again. In the rare case that the
-    /// database was lost in the middle of a commit, the first call may have been done after all.
-    #[error("the service is unavailable for the moment; try again")]
+    /// A part of the service is temporarily unavailable; retry. In the rare case that the connection to
+    /// the database was lost during a commit, the change may have been made after all.
+    #[error("the service is temporarily unavailable; try again")]
     Unavailable(#[source] BoxError),
-    /// The upload became a record already, and takes no more bytes.
+    /// The upload is a record already, and accepts no more bytes.
     #[error("the upload is complete already")]
     UploadCompleted,
     /// The upload's bytes have not arrived.
     #[error("the upload's bytes have not arrived yet")]
     UploadIncomplete,
-    /// As many attempts at the upload are under way as may be; try again when one has ended.
-    #[error("too many attempts at this upload are under way; try again in a moment")]
+    /// Too many requests are sending the upload; retry when one has ended.
+    #[error("too many requests are sending this upload; try again in a moment")]
     UploadBusy,
-    /// The upload's time ended before it was complete.
+    /// The upload expired before it was complete.
     #[error("the upload has expired")]
     UploadExpired,
     /// A request with the same idempotency key was committed before.
-    #[error("a request with the same key was committed before")]
+    #[error("a request with the same idempotency key was committed before")]
     RequestRepeated,
-    /// The link is not one of ours as it stands.
+    /// The link was not signed by this service, or was altered.
     #[error("the link is not valid")]
     InvalidLink,
-    /// The link was good once.
+    /// The link has expired.
     #[error("the link has expired")]
     LinkExpired,
-    /// The cursor is not one of ours for this tenant and these filters.
-    #[error("the cursor is not valid for this list; begin again without it")]
+    /// The cursor was not issued for this tenant, these filters and this order.
+    #[error("the cursor is not valid for this list; start again without it")]
     InvalidCursor,
-    /// A fault of ours. The detail is for the log.
-    #[error("an internal fault")]
+    /// An internal error. The source is for the log.
+    #[error("internal error")]
     Internal(#[source] BoxError),
 }
 
@@ -148,7 +152,7 @@ impl From<Refusal> for ServiceError {
             Refusal::UnknownPerson => Self::UnknownPerson,
             Refusal::RequestRepeated => Self::RequestRepeated,
             Refusal::UploadCompleted => Self::UploadCompleted,
-            // The bytes may be gone: the caller sends them again.
+            // The bytes may be deleted already: the client has to send them again.
             Refusal::LeaseLost => Self::Unavailable(Box::new(refusal)),
             other => Self::Internal(Box::new(other)),
         }
@@ -181,7 +185,7 @@ impl From<BlobError> for ServiceError {
         match error.kind() {
             BlobErrorKind::OutOfSpace => Self::OutOfSpace(Some(Box::new(error))),
             BlobErrorKind::Unavailable => Self::Unavailable(Box::new(error)),
-            // A missing blob is a fault here: whoever can tell it from a deleted record does so first.
+            // A missing blob is an error here: callers that can tell it from a deleted record do so first.
             _ => Self::Internal(Box::new(error)),
         }
     }

@@ -1,4 +1,4 @@
-//! Reading one record: by its id, its number or its key; and finding a person.
+//! Lookups of one record by its id, number or key, and of a person.
 
 use attache_model::{Context, FileId, FileRecord, FileSeq, ObjectKey, Person, PersonRef};
 
@@ -6,7 +6,7 @@ use crate::access::{Action, authorise};
 use crate::{FileService, ServiceError};
 
 impl FileService {
-    /// Reads one record, archived or not.
+    /// Returns a record, archived or not.
     ///
     /// # Errors
     ///
@@ -17,7 +17,7 @@ impl FileService {
         found.map(|file| file.record).ok_or(ServiceError::NotFound)
     }
 
-    /// Reads one record by its number, archived or not.
+    /// Returns a record by its number, archived or not.
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ impl FileService {
         found.map(|file| file.record).ok_or(ServiceError::NotFound)
     }
 
-    /// Reads one record by its readable key, archived or not.
+    /// Returns a record by its readable key, archived or not.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl FileService {
         found.map(|file| file.record).ok_or(ServiceError::NotFound)
     }
 
-    /// Finds a person whom files may be about; `None` for one who is unknown. Registers nobody.
+    /// Finds a person; `None` if unknown. Never registers one.
     ///
     /// # Errors
     ///

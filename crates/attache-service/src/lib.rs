@@ -2,43 +2,46 @@
 
 mod access;
 mod administration;
-mod arrival;
-mod attempt;
 mod authenticate;
 mod builder;
 mod change;
 mod claim;
 mod commit;
-mod direct_upload;
 mod download;
 mod error;
 mod find;
-mod inspect;
+mod incoming;
+mod lease;
 mod lifecycle;
 mod lifetime;
 mod links;
 mod list;
+mod monitor;
 mod reaper;
+mod reservation;
+mod seams;
 mod service;
+mod session;
 mod staging;
-mod upload;
+mod uploads;
 
 pub use access::Action;
 pub use administration::{Administration, ApiKeyRequest, IssuedApiKey};
 pub use authenticate::{ApiKeyAuthenticator, Authenticator};
 pub use builder::ServiceBuilder;
 pub use change::FilePatch;
-pub use direct_upload::{PendingUpload, UploadRequest, UploadStatus, UploadTarget};
-pub use download::{Content, Download, Downloads};
+pub use download::{Content, Download};
 pub use error::ServiceError;
-pub use inspect::{Inspector, StagedFile, Verdict};
+pub use incoming::{IncomingFile, UploadFields};
 pub use links::{IssuedLink, LinkRequest};
 pub use list::{FileList, ListRequest};
 pub use reaper::ReapReport;
+pub use seams::{Downloads, Inspector, StagedFile, Verdict};
 pub use service::FileService;
-pub use upload::{IncomingFile, UploadFields, UploadSession};
+pub use session::UploadSession;
+pub use uploads::{PendingUpload, UploadRequest, UploadStatus, UploadTarget};
 
-/// What callers of this crate need from the crates below it.
+/// The types of the crates below that callers of this one need.
 pub use attache_metadata::{
     Change, CommittedFile, FileQuery, IdempotencyKey, Sort, SortDirection, SortField, StateFilter,
 };

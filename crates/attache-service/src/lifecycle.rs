@@ -1,4 +1,4 @@
-//! Putting files away, bringing them back, and deleting them for good.
+//! Archive, restore, release of holds, and deletion.
 
 use attache_model::{Context, FileId, FileRecord, Revision};
 
@@ -6,7 +6,8 @@ use crate::access::{Action, authorise};
 use crate::{FileService, ServiceError};
 
 impl FileService {
-    /// Archives a file: hidden from lists, its bytes kept but not served. Archiving twice is once.
+    /// Archives a file, and returns the record: it is hidden from lists, and its bytes are kept but not
+    /// served. Archiving an archived file changes nothing.
     ///
     /// # Errors
     ///
@@ -16,7 +17,7 @@ impl FileService {
         Ok(self.parts.repository.archive_file(cx, id).await??)
     }
 
-    /// Restores an archived file. Restoring an active one changes nothing.
+    /// Restores an archived file, and returns the record. Restoring an active file changes nothing.
     ///
     /// # Errors
     ///
@@ -26,7 +27,7 @@ impl FileService {
         Ok(self.parts.repository.restore_file(cx, id).await??)
     }
 
-    /// Lets the bytes of a file be served that an inspector held.
+    /// Releases a file that an inspector held, and returns the record: its bytes are served from now on.
     ///
     /// # Errors
     ///
@@ -36,8 +37,11 @@ impl FileService {
         Ok(self.parts.repository.release_hold(cx, id).await??)
     }
 
-    /// Deletes a file for good, if `expected` is `None` or the revision it is at. The record is gone
-    /// at once, the bytes within seconds unless another record of the tenant refers to them.
+    /// Deletes a file permanently.
+    ///
+    /// With `expected`, only if the record is at that revision (optimistic concurrency). The record is
+    /// gone when this returns; the bytes follow within seconds, unless another record of the tenant
+    /// refers to them.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! How long what is handed out holds, as its caller asked within bounds.
+//! Validates requested lifetimes of links and uploads.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use attache_model::InvalidValue;
 
 use crate::ServiceError;
 
-/// The lifetime that was asked for, in whole seconds: at least one, at most `most`.
+/// Returns the requested lifetime (or `default`) in whole seconds: at least one, at most `max`.
 ///
 /// # Errors
 ///
 /// `Invalid`, of `expires_in`.
-pub(crate) fn lifetime(
-    asked: Option<Duration>,
+pub(crate) fn check_lifetime(
+    requested: Option<Duration>,
     default: Duration,
-    most: Duration,
+    max: Duration,
 ) -> Result<Duration, ServiceError> {
-    let lifetime = asked.unwrap_or(default);
-    if lifetime.as_secs() >= 1 && lifetime <= most {
+    let lifetime = requested.unwrap_or(default);
+    if lifetime.as_secs() >= 1 && lifetime <= max {
         return Ok(Duration::from_secs(lifetime.as_secs()));
     }
-    let problem = format!("is not between 1 and {} seconds", most.as_secs());
+    let problem = format!("is not between 1 and {} seconds", max.as_secs());
     Err(InvalidValue::new("expires_in", problem).into())
 }

@@ -1,4 +1,4 @@
-//! Links: what lets its bearer read one file until it expires.
+//! Links: signed URLs whose bearer may read one file until they expire.
 
 use std::time::Duration;
 
@@ -6,37 +6,38 @@ use attache_model::{Actor, Context, FileId, FileState, Filename, RequestId, Time
 use attache_signing::{LinkAction, LinkFields, LinkQuery, sign_link, verify_link};
 
 use crate::access::{Action, authorise};
-use crate::lifetime::lifetime;
+use crate::lifetime::check_lifetime;
 use crate::{Download, FileService, ServiceError};
 
-/// A link to make.
+/// The description of a link to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkRequest {
-    /// What its bearer gets: a download, or a view in place where the type allows.
+    /// Download, or view in the browser if the type allows it.
     pub action: LinkAction,
-    /// How long it holds, in whole seconds; `None` for the default of 15 minutes.
+    /// The lifetime in whole seconds; `None` for the default of 15 minutes.
     pub expires_in: Option<Duration>,
 }
 
-/// A link that was made: everything its URL says.
+/// A link that was created: the parts of its URL.
 #[derive(Debug, Clone)]
 pub struct IssuedLink {
     /// The file, in the URL's path.
     pub file: FileId,
-    /// The name the bytes are served under, in the URL's path.
+    /// The name under which the bytes are served, in the URL's path.
     pub filename: Filename,
     /// The URL's query.
     pub query: LinkQuery,
-    /// When it ends.
+    /// The time at which it expires.
     pub expires_at: Timestamp,
 }
 
 impl FileService {
-    /// Makes a link to an active file.
+    /// Creates a link to an active file.
     ///
     /// # Errors
     ///
-    /// `MissingScope`, `NotFound`, `Archived`; `Invalid` for a lifetime of nothing or over the cap.
+    /// `MissingScope`, `NotFound`, `Archived`; `Invalid` for a lifetime of less than a second or above
+    /// the maximum.
     pub async fn create_link(
         &self,
         cx: &Context,
@@ -45,7 +46,7 @@ impl FileService {
     ) -> Result<IssuedLink, ServiceError> {
         authorise(cx, Action::CreateLink)?;
         let timing = &self.parts.timing;
-        let lifetime = lifetime(
+        let lifetime = check_lifetime(
             request.expires_in,
             timing.default_link_lifetime,
             timing.max_link_lifetime,
@@ -72,13 +73,13 @@ impl FileService {
         })
     }
 
-    /// Opens the bytes a link names. `pairs` are the decoded pairs of the URL's query.
+    /// Opens the bytes that a link names. `pairs` are the decoded pairs of the URL's query.
     ///
-    /// Nothing is looked up before the signature holds.
+    /// Nothing is looked up before the signature is verified.
     ///
     /// # Errors
     ///
-    /// `InvalidLink`, `LinkExpired`; `NotFound` where the file was archived or deleted since.
+    /// `InvalidLink`, `LinkExpired`; `NotFound` if the file was archived or deleted since.
     pub async fn open_link(
         &self,
         file: FileId,

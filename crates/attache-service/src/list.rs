@@ -1,4 +1,4 @@
-//! Reading records by pages.
+//! Lists of records, page by page.
 
 use attache_metadata::{FilePage, FileQuery, PageKey, PageRequest, SortField};
 use attache_model::{Context, FileRecord, FileSeq, InvalidValue, PersonRef};
@@ -7,42 +7,45 @@ use attache_signing::{open_cursor, seal_cursor};
 use crate::access::{Action, authorise};
 use crate::{FileService, ServiceError};
 
-/// How much text the descriptions of one page may have together, in bytes.
+/// The most text that the descriptions of one page may have together, in bytes.
 const PAGE_TEXT_BYTES: usize = 512 << 10;
 
-/// What to list, and which page of it.
+/// The description of one page of a list.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
-    /// Only files about this person. One who is unknown has none; a filter registers nobody.
+    /// Only files about this person, or `None`. An unknown person has no files; none is registered.
     pub person: Option<PersonRef>,
-    /// The other filters and the order. Its `person` is set from the one above.
+    /// The other filters and the order. Its `person` is set from the field above.
     pub query: FileQuery,
-    /// At most how many records; `None` for the default.
+    /// The maximum number of records; `None` for [`Limits::default_page_size`](attache_model::Limits::default_page_size).
     pub limit: Option<u32>,
-    /// The `next_cursor` of the page before; `None` for the first page.
+    /// The `next_cursor` of the previous page; `None` for the first page.
     pub cursor: Option<String>,
-    /// Begin behind the record with this number, in the order asked for; instead of a cursor.
+    /// Start after the record with this number, in the requested order; an alternative to a cursor.
     pub after_seq: Option<FileSeq>,
 }
 
 /// One page of records.
 #[derive(Debug, Clone, Default)]
 pub struct FileList {
-    /// The records, at most the limit, perhaps fewer even where more follow.
+    /// The records: at most the limit, perhaps fewer even if more follow.
     pub files: Vec<FileRecord>,
-    /// What to ask for next; `None` at the end. Opaque, and bound to the tenant and the filters.
+    /// The cursor of the next page; `None` at the end. Opaque, and valid for the same tenant, filters
+    /// and order only.
     pub next_cursor: Option<String>,
 }
 
 impl FileService {
-    /// Reads one page of records. Paging through shows every record exactly once that was there
-    /// before the first page and did not change its place in the order.
+    /// Returns one page of records.
+    ///
+    /// Every record that was committed before the first page and keeps its sort value appears exactly
+    /// once over all pages. Records that are committed later may appear.
     ///
     /// # Errors
     ///
-    /// `MissingScope`, `InvalidCursor`; `Invalid` for a limit out of bounds, and for a number to
-    /// begin behind that stands beside a cursor or is no record's where the order goes by something
-    /// else.
+    /// `MissingScope`, `InvalidCursor`; `Invalid` for a limit that is out of bounds, and for an
+    /// `after_seq` that is given together with a cursor, or that is no record's number in any order but
+    /// that of the numbers.
     pub async fn list_files(
         &self,
         cx: &Context,
@@ -54,7 +57,7 @@ impl FileService {
         if let Some(person) = &request.person {
             match self.parts.repository.find_person(cx, person).await? {
                 Some(person) => query.person = Some(person.id),
-                // There is no list to be in the middle of.
+                // An empty list issues no cursors.
                 None if request.cursor.is_some() => return Err(ServiceError::InvalidCursor),
                 None => return Ok(FileList::default()),
             }
@@ -65,7 +68,9 @@ impl FileService {
             (Some(cursor), None) => Some(self.open_position(&binding, &cursor, &query)?),
             (None, Some(seq)) => Some(self.find_position(cx, seq, &query).await?),
             (Some(_), Some(_)) => {
-                return Err(InvalidValue::new("after_seq", "stands beside a cursor").into());
+                return Err(
+                    InvalidValue::new("after_seq", "is given together with a cursor").into(),
+                );
             }
         };
         let page = PageRequest { limit, after };
@@ -76,9 +81,9 @@ impl FileService {
         Ok(FileList { files, next_cursor })
     }
 
-    fn page_limit(&self, asked: Option<u32>) -> Result<u32, ServiceError> {
+    fn page_limit(&self, requested: Option<u32>) -> Result<u32, ServiceError> {
         let limits = &self.parts.limits;
-        let limit = asked.unwrap_or(limits.default_page_size);
+        let limit = requested.unwrap_or(limits.default_page_size);
         if (1..=limits.max_page_size).contains(&limit) {
             return Ok(limit);
         }
@@ -97,8 +102,8 @@ impl FileService {
         PageKey::from_bytes(&payload, query.sort.field).map_err(|_| ServiceError::InvalidCursor)
     }
 
-    /// The position of the record with this number. In the order of numbers it is known even where
-    /// there is no such record any more.
+    /// Returns the position of the record with this number. In the order of numbers, the record does not
+    /// have to exist any more.
     async fn find_position(
         &self,
         cx: &Context,
@@ -116,8 +121,7 @@ impl FileService {
     }
 }
 
-/// Ends a page early where its records carry much text, so that a page's size is bounded whatever
-/// stands in them.
+/// Shortens a page whose records have long descriptions, so that the size of a page is bounded.
 fn shorten(page: FilePage, sorted_by: SortField) -> FilePage {
     let FilePage {
         mut files,
@@ -139,7 +143,7 @@ fn shorten(page: FilePage, sorted_by: SortField) -> FilePage {
     FilePage { files, next }
 }
 
-/// What a cursor holds for: this tenant, these filters, this order.
+/// The bytes that a cursor is bound to: tenant, filters and order.
 fn cursor_binding(cx: &Context, query: &FileQuery) -> Vec<u8> {
     let mut binding = cx.tenant().get().to_be_bytes().to_vec();
     binding.extend(query.fingerprint());

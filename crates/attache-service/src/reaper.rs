@@ -1,5 +1,5 @@
-//! Deleting bytes that nothing refers to (abandoned uploads, deleted records, copies), and forgetting
-//! uploads that expired.
+//! The reaper: deletes bytes that nothing refers to (abandoned uploads, deleted records, copies) and
+//! drops expired uploads.
 
 use std::time::Duration;
 
@@ -9,38 +9,38 @@ use futures_util::{StreamExt, stream};
 
 use crate::{FileService, ServiceError};
 
-/// How many blobs one turn takes.
+/// The number of blobs taken from the repository at once.
 const BATCH: u32 = 64;
-/// How many of them are deleted at once.
-const AT_ONCE: usize = 8;
-/// How long a blob that was taken is left to whoever took it.
+/// The number of concurrent deletions.
+const MAX_CONCURRENT: usize = 8;
+/// The time after which a blob that was taken but not finished is handed out again.
 const RETRY_AFTER: Duration = Duration::from_mins(1);
-/// How long a deleted blob's row is kept, to delete once more what arrived late.
+/// The time for which a deleted blob's row is kept, to delete once more a write that arrived late.
 const PURGE_AFTER: Duration = Duration::from_hours(48);
-/// How long an upload that expired can still be asked about.
-const EXPIRED_KEPT_FOR: Duration = Duration::from_hours(24);
-/// How often the reaper looks without being woken: abandoned promises end by time alone.
-const TURN: Duration = Duration::from_secs(15);
+/// The time for which an expired upload can still be found.
+const KEEP_EXPIRED_FOR: Duration = Duration::from_hours(24);
+/// The poll interval: a lease that ends wakes nobody.
+const POLL_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What one turn of the reaper did.
+/// The result of one run of the reaper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReapReport {
-    /// Blobs whose bytes were deleted.
+    /// The number of blobs whose bytes were deleted.
     pub deleted: u64,
-    /// Rows that were forgotten, long after their bytes.
+    /// The number of rows dropped, long after their bytes were deleted.
     pub purged: u64,
-    /// Blobs that could not be deleted and come up again.
+    /// The number of blobs that could not be deleted; they are retried later.
     pub failed: u64,
-    /// Uploads that were forgotten, a day after they expired.
-    pub forgotten_uploads: u64,
+    /// The number of uploads dropped, a day after they expired.
+    pub dropped_uploads: u64,
 }
 
 impl FileService {
-    /// Deletes what can be deleted now.
+    /// Deletes everything that can be deleted now, and returns when nothing is left to do.
     ///
     /// # Errors
     ///
-    /// What the repository fails with. A store that fails is counted, logged and tried again later.
+    /// Returns the error of the repository. Errors of the store are counted, logged and retried later.
     pub async fn reap_once(&self) -> Result<ReapReport, ServiceError> {
         let mut report = ReapReport::default();
         loop {
@@ -55,7 +55,7 @@ impl FileService {
             let outcomes = tasks
                 .into_iter()
                 .map(|task| async move { (self.reap(&task).await, task) });
-            let mut outcomes = stream::iter(outcomes).buffer_unordered(AT_ONCE);
+            let mut outcomes = stream::iter(outcomes).buffer_unordered(MAX_CONCURRENT);
             while let Some((outcome, task)) = outcomes.next().await {
                 match outcome {
                     Ok(()) if task.stage == ReapStage::Purge => report.purged += 1,
@@ -68,22 +68,22 @@ impl FileService {
                 }
             }
         }
-        report.forgotten_uploads = self.forget_expired_uploads().await?;
+        report.dropped_uploads = self.drop_expired_uploads().await?;
         Ok(report)
     }
 
-    /// Their bytes are not waited for: those have leases of their own.
-    async fn forget_expired_uploads(&self) -> Result<u64, ServiceError> {
-        let mut forgotten = 0;
+    /// Staged bytes of these uploads are not deleted here: they have leases of their own.
+    async fn drop_expired_uploads(&self) -> Result<u64, ServiceError> {
+        let mut total = 0;
         loop {
             let dropped = self
                 .parts
                 .repository
-                .drop_expired_uploads(EXPIRED_KEPT_FOR, BATCH)
+                .drop_expired_uploads(KEEP_EXPIRED_FOR, BATCH)
                 .await?;
-            forgotten += u64::from(dropped);
+            total += u64::from(dropped);
             if dropped < BATCH {
-                return Ok(forgotten);
+                return Ok(total);
             }
         }
     }
@@ -99,8 +99,18 @@ impl FileService {
             .await?)
     }
 
-    /// Deletes what can be deleted, whenever something is, for ever. Run it as a task of its own in
-    /// every process that serves; any number may run, and dropping it at any point is safe.
+    /// Runs the reaper forever: whenever there is something to delete, and every 15 seconds.
+    ///
+    /// Spawn it once in every process that serves. Any number may run concurrently. Cancel-safe: it
+    /// may be dropped at any point.
+    ///
+    /// ```
+    /// # use attache_service::FileService;
+    /// fn start_reaper(service: &FileService) -> tokio::task::JoinHandle<()> {
+    ///     let service = service.clone();
+    ///     tokio::spawn(async move { service.run_reaper().await })
+    /// }
+    /// ```
     pub async fn run_reaper(&self) {
         loop {
             match self.reap_once().await {
@@ -109,12 +119,11 @@ impl FileService {
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "the reaper's turn failed"
+                        "the reaper failed; it will run again"
                     );
                 }
             }
-            // Waiting is bounded: a lease that ends wakes nobody.
-            let _ = tokio::time::timeout(TURN, self.parts.reaper_wake.notified()).await;
+            let _ = tokio::time::timeout(POLL_INTERVAL, self.parts.reaper_wake.notified()).await;
         }
     }
 }

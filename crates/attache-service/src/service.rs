@@ -1,4 +1,4 @@
-//! The service itself: the parts it is made of, who asks, and whether it is well.
+//! The service: its parts, authentication, and health.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,40 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::access::{Action, authorise};
-use crate::attempt::Attempts;
-use crate::{Authenticator, Downloads, Inspector, ServiceBuilder, ServiceError};
+use crate::uploads::limits::InFlightUploads;
+use crate::{Authenticator, Downloads, Inspector, ServiceError};
 
 /// Everything a caller may do with files. Cheap to clone: all clones are one service.
+///
+/// Each operation takes a [`Context`] and authorises its own [`Action`] before it reads anything, so
+/// a caller cannot forget to. [`authorise`](Self::authorise) merely refuses earlier.
+///
+/// The crate's [front page](crate) shows a service from its parts to its end; this is one operation:
+///
+/// ```
+/// use attache_model::{Context, FileId, Holder};
+/// use attache_service::{FileService, ServiceError};
+///
+/// async fn use_for_certificate(
+///     service: &FileService,
+///     cx: &Context,
+///     diploma: FileId,
+/// ) -> Result<(), ServiceError> {
+///     let certificate = Holder::parse("certificate:42")?;
+///     match service.claim_file(cx, diploma, &certificate).await {
+///         Ok(record) => println!("{} is now used", record.name),
+///         Err(ServiceError::Claimed { used_at }) => println!("in use since {used_at}"),
+///         Err(other) => return Err(other),
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FileService {
     pub(crate) parts: Arc<Parts>,
 }
 
-/// What a service is made of.
+/// The parts of a service.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) repository: Arc<dyn MetadataRepository>,
@@ -34,17 +58,17 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) timing: Timing,
     pub(crate) downloads: Downloads,
-    /// The attempts at uploads that are under way here.
-    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) in_flight_uploads: Arc<InFlightUploads>,
     /// Wakes the reaper when there is something to delete.
     pub(crate) reaper_wake: Notify,
-    /// Work that must end before the process does: commits, and giving up promises.
+    /// Work that must end before the process does: commits, and giving up reservations.
     pub(crate) tasks: TaskTracker,
 }
 
 impl Parts {
-    /// Checks that there is room for an upload of this size, or of any; answers the most it may have.
-    pub(crate) async fn check_room(
+    /// Checks an upload of `declared_size_bytes` (`None` if unknown) against the limit and the free
+    /// space of the store, and returns the limit in bytes.
+    pub(crate) async fn check_capacity(
         &self,
         declared_size_bytes: Option<u64>,
     ) -> Result<u64, ServiceError> {
@@ -60,7 +84,7 @@ impl Parts {
         Ok(limit_bytes)
     }
 
-    /// Does work that its caller cannot cut: it goes on when the caller goes away.
+    /// Runs `work` to its end even if the caller is cancelled.
     pub(crate) async fn finish_detached<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, ServiceError>> + Send + 'static,
@@ -72,7 +96,7 @@ impl Parts {
     }
 }
 
-/// How long things hold.
+/// Durations that the builder sets.
 #[derive(Debug, Clone)]
 pub(crate) struct Timing {
     pub(crate) lease: Duration,
@@ -80,37 +104,29 @@ pub(crate) struct Timing {
     pub(crate) max_link_lifetime: Duration,
 }
 
-/// How far the clock of another process, which signs, may run ahead of this one's.
+/// The tolerated lead of the clock of another process, which signs links, over this one's.
 const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 impl Timing {
-    /// How often a lease is renewed, and whatever else is looked after while bytes come.
-    pub(crate) fn turn(&self) -> Duration {
+    /// The interval at which leases are renewed, and other state is polled while bytes flow.
+    pub(crate) fn lease_renewal_interval(&self) -> Duration {
         (self.lease / 3).max(Duration::from_millis(1))
     }
 
-    /// The most that a genuine link may have left. That of an upload lives 24 hours at most, which
-    /// this covers as well: the builder lets `max_link_lifetime` be no less.
+    /// The longest remaining lifetime of a genuine link. It covers links of uploads too: those live
+    /// 24 hours at most, and the builder keeps `max_link_lifetime` at or above that.
     pub(crate) fn verification_cap(&self) -> Duration {
         self.max_link_lifetime.saturating_add(CLOCK_SKEW)
     }
 }
 
 impl FileService {
-    /// Begins to put a service together.
-    pub fn builder(
-        repository: Arc<dyn MetadataRepository>,
-        store: Arc<dyn BlobStore>,
-        key_ring: KeyRing,
-    ) -> ServiceBuilder {
-        ServiceBuilder::new(repository, store, key_ring)
-    }
-
-    /// Finds out who asks, and gives the context for the calls of this request.
+    /// Authenticates a bearer token, and returns the context for the calls of this request.
     ///
     /// # Errors
     ///
-    /// [`ServiceError::Unauthenticated`] for a token that does not count.
+    /// - [`ServiceError::Unauthenticated`] if the token is missing, unknown, expired or revoked
+    /// - [`ServiceError::Unavailable`] or `Internal` if the authenticator failed
     pub async fn authenticate(
         &self,
         token: &str,
@@ -124,44 +140,46 @@ impl FileService {
         ))
     }
 
-    /// Whether whoever asks may do something, without doing it: for a caller that does several things
-    /// in a row and is to be refused before the first. Each of them asks again.
+    /// Checks whether the principal may do something, without doing it.
+    ///
+    /// For a caller that wants a refusal before it reads a body or does several things in a row.
+    /// Every operation authorises itself as well.
     ///
     /// # Errors
     ///
-    /// `MissingScope`.
+    /// [`ServiceError::MissingScope`].
     pub fn authorise(&self, cx: &Context, action: Action) -> Result<(), ServiceError> {
         authorise(cx, action)
     }
 
-    /// The bounds this service keeps.
+    /// The limits of this service.
     pub fn limits(&self) -> &Limits {
         &self.parts.limits
     }
 
-    /// The clock this service goes by.
+    /// The clock of this service.
     pub fn clock(&self) -> &dyn Clock {
         self.parts.clock.as_ref()
     }
 
-    /// Where this service takes its randomness from.
+    /// The source of randomness of this service.
     pub fn entropy(&self) -> &dyn Entropy {
         self.parts.entropy.as_ref()
     }
 
-    /// Whether the database and the store both answer.
+    /// Checks that the database and the store both respond.
     ///
     /// # Errors
     ///
-    /// What the first of them that does not answer fails with.
+    /// Returns the error of the first that fails.
     pub async fn check_health(&self) -> Result<(), ServiceError> {
         self.parts.repository.health().await?;
         self.parts.store.health().await?;
         Ok(())
     }
 
-    /// Waits for work that must not be cut: commits under way, and promises being given up. Call it
-    /// last, when no request runs any more.
+    /// Waits for work that must not be interrupted: commits in flight, and reservations of blobs that
+    /// are being given up. Call it last, when no request runs any more.
     pub async fn finish_tasks(&self) {
         self.parts.tasks.close();
         self.parts.tasks.wait().await;

@@ -1,16 +1,19 @@
-//! The verbs without HTTP, on SQLite and a store in memory whose faults are scripted.
+//! The operations without HTTP, on SQLite and an in-memory store with scripted faults.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod service {
-    mod attempts;
-    mod authorising;
-    mod direct;
-    mod downloading;
-    mod listing;
+    mod access;
+    mod bodies;
+    mod downloads;
+    mod in_flight;
+    mod inspections;
+    mod lists;
+    mod media_types;
+    mod pending_bounds;
+    mod pending_uploads;
     mod presigned;
-    mod reaping;
+    mod reaper;
+    mod sessions;
     mod support;
-    mod types;
-    mod uploading;
 }

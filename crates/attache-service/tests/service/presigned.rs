@@ -1,4 +1,4 @@
-//! Direct uploads straight to the store, and downloads from it.
+//! Uploads sent straight to the store, and downloads redirected to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,7 @@ use attache_storage::{BlobErrorKind, BlobOperation, FaultEffect};
 use attache_testkit::{Fixture, FixtureOptions, STORE_URL};
 use bytes::Bytes;
 
-use super::direct::{hello, request, state};
-use super::support::{ByContent, assert_nothing_left, read, store};
+use super::support::{ByContent, assert_nothing_left, hello, read, request, state, store};
 
 async fn presigning() -> Fixture {
     Fixture::with(FixtureOptions {
@@ -24,11 +23,11 @@ async fn presigning() -> Fixture {
 }
 
 async fn begin(fixture: &Fixture, cx: &Context) -> (PendingUpload, PresignedRequest) {
-    let promised = fixture.service.begin_upload(cx, hello()).await.unwrap();
-    match &promised.target {
+    let pending = fixture.service.begin_upload(cx, hello()).await.unwrap();
+    match &pending.target {
         UploadTarget::Store(signed) => {
             let signed = signed.clone();
-            (promised, signed)
+            (pending, signed)
         }
         UploadTarget::Service(_) => panic!("the store signs"),
     }
@@ -37,12 +36,9 @@ async fn begin(fixture: &Fixture, cx: &Context) -> (PendingUpload, PresignedRequ
 async fn complete(
     fixture: &Fixture,
     cx: &Context,
-    promised: &PendingUpload,
+    pending: &PendingUpload,
 ) -> Result<FileRecord, ServiceError> {
-    fixture
-        .service
-        .complete_upload(cx, promised.upload.id)
-        .await
+    fixture.service.complete_upload(cx, pending.upload.id).await
 }
 
 fn bytes(text: &'static [u8]) -> Bytes {
@@ -50,7 +46,7 @@ fn bytes(text: &'static [u8]) -> Bytes {
 }
 
 #[tokio::test]
-async fn only_what_is_promised_down_to_its_digest_goes_to_the_store() {
+async fn store_target_requires_size_and_digest() {
     let fixture = presigning().await;
     let cx = fixture.context("a").await;
     let (_, signed) = begin(&fixture, &cx).await;
@@ -73,45 +69,45 @@ async fn only_what_is_promised_down_to_its_digest_goes_to_the_store() {
         without_digest,
         through_service,
     ] {
-        let promised = fixture.service.begin_upload(&cx, other).await.unwrap();
+        let pending = fixture.service.begin_upload(&cx, other).await.unwrap();
         assert!(
-            matches!(promised.target, UploadTarget::Service(_)),
-            "{promised:?}"
+            matches!(pending.target, UploadTarget::Service(_)),
+            "{pending:?}"
         );
     }
-    // What the store cannot hold its client to comes through the service.
+    // A store that cannot presign the request leaves the upload to the service.
     let unsupported = FaultEffect::FailBefore(BlobErrorKind::Unsupported);
     fixture.faults.add_next(BlobOperation::Presign, unsupported);
-    let promised = fixture.service.begin_upload(&cx, hello()).await.unwrap();
+    let pending = fixture.service.begin_upload(&cx, hello()).await.unwrap();
     assert!(
-        matches!(promised.target, UploadTarget::Service(_)),
-        "{promised:?}"
+        matches!(pending.target, UploadTarget::Service(_)),
+        "{pending:?}"
     );
 }
 
 #[tokio::test]
-async fn what_was_sent_to_the_store_is_copied_and_its_first_place_cleared() {
+async fn completion_copies_and_clears_staged_bytes() {
     let fixture = presigning().await;
     let cx = fixture.context("a").await;
-    let (promised, signed) = begin(&fixture, &cx).await;
-    let early = complete(&fixture, &cx, &promised).await;
+    let (pending, signed) = begin(&fixture, &cx).await;
+    let early = complete(&fixture, &cx, &pending).await;
     assert!(
         matches!(early, Err(ServiceError::UploadIncomplete)),
         "{early:?}"
     );
     fixture.send_to_store(&signed, bytes(b"hello")).await;
-    let record = complete(&fixture, &cx, &promised).await.unwrap();
-    assert_eq!(record.id, promised.upload.id);
+    let record = complete(&fixture, &cx, &pending).await.unwrap();
+    assert_eq!(record.id, pending.upload.id);
     assert_eq!(record.uploaded_by, cx.principal_seq());
     assert_eq!(
         state(&fixture, &cx, record.id).await,
         UploadState::Completed
     );
-    assert_eq!(complete(&fixture, &cx, &promised).await.unwrap(), record);
+    assert_eq!(complete(&fixture, &cx, &pending).await.unwrap(), record);
 
     fixture.service.reap_once().await.unwrap();
     assert_eq!(fixture.blob_count().await, 1, "the copy");
-    // The request is good until it expires: what it writes now is nobody's, and goes in the end.
+    // The request is valid until it expires: later bytes belong to no record and are purged.
     fixture.send_to_store(&signed, bytes(b"other")).await;
     let download = fixture
         .service
@@ -125,10 +121,10 @@ async fn what_was_sent_to_the_store_is_copied_and_its_first_place_cleared() {
 }
 
 #[tokio::test]
-async fn what_is_not_as_promised_is_not_taken_and_can_be_sent_again() {
+async fn mismatched_bytes_are_refused_and_can_be_resent() {
     let fixture = presigning().await;
     let cx = fixture.context("a").await;
-    let (promised, signed) = begin(&fixture, &cx).await;
+    let (pending, signed) = begin(&fixture, &cx).await;
     for (sent, expected) in [
         (&b"hellO"[..], "DigestMismatch"),
         (b"hello!", "LengthMismatch"),
@@ -136,25 +132,25 @@ async fn what_is_not_as_promised_is_not_taken_and_can_be_sent_again() {
         (b"", "LengthMismatch"),
     ] {
         fixture.send_to_store(&signed, bytes(sent)).await;
-        let error = complete(&fixture, &cx, &promised).await.unwrap_err();
+        let error = complete(&fixture, &cx, &pending).await.unwrap_err();
         assert!(format!("{error:?}").starts_with(expected), "{error:?}");
         fixture.service.finish_tasks().await;
         fixture.service.reap_once().await.unwrap();
         assert_eq!(fixture.blob_count().await, 1, "what was sent, and no copy");
         assert_eq!(
-            state(&fixture, &cx, promised.upload.id).await,
+            state(&fixture, &cx, pending.upload.id).await,
             UploadState::Pending
         );
     }
     fixture.send_to_store(&signed, bytes(b"hello")).await;
-    complete(&fixture, &cx, &promised).await.unwrap();
+    complete(&fixture, &cx, &pending).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_store_that_fails_meanwhile_is_not_the_callers_fault() {
+async fn store_failure_while_copying_is_unavailable() {
     let fixture = presigning().await;
     let cx = fixture.context("a").await;
-    let (promised, signed) = begin(&fixture, &cx).await;
+    let (pending, signed) = begin(&fixture, &cx).await;
     fixture.send_to_store(&signed, bytes(b"hello")).await;
     for effect in [
         FaultEffect::FailBefore(BlobErrorKind::Unavailable),
@@ -164,25 +160,25 @@ async fn a_store_that_fails_meanwhile_is_not_the_callers_fault() {
         },
     ] {
         fixture.faults.add_next(BlobOperation::Get, effect);
-        let outcome = complete(&fixture, &cx, &promised).await;
+        let outcome = complete(&fixture, &cx, &pending).await;
         assert!(
             matches!(outcome, Err(ServiceError::Unavailable(_))),
             "{outcome:?}"
         );
     }
-    complete(&fixture, &cx, &promised).await.unwrap();
+    complete(&fixture, &cx, &pending).await.unwrap();
 }
 
 #[tokio::test]
-async fn of_many_completions_all_answer_the_same_record() {
+async fn concurrent_completions_return_same_record() {
     let fixture = presigning().await;
     let cx = fixture.context("a").await;
     for _ in 0..8 {
-        let (promised, signed) = begin(&fixture, &cx).await;
+        let (pending, signed) = begin(&fixture, &cx).await;
         fixture.send_to_store(&signed, bytes(b"hello")).await;
         let (first, second, ()) = tokio::join!(
-            complete(&fixture, &cx, &promised),
-            complete(&fixture, &cx, &promised),
+            complete(&fixture, &cx, &pending),
+            complete(&fixture, &cx, &pending),
             async { fixture.service.reap_once().await.map(|_| ()).unwrap() },
         );
         let record = first.unwrap();
@@ -197,60 +193,60 @@ async fn of_many_completions_all_answer_the_same_record() {
 }
 
 #[tokio::test]
-async fn what_is_cancelled_or_never_completed_is_cleared() {
+async fn staged_bytes_of_dead_uploads_are_deleted() {
     let fixture = presigning().await;
     let cx = fixture.context("a").await;
-    let (promised, signed) = begin(&fixture, &cx).await;
+    let (pending, signed) = begin(&fixture, &cx).await;
     fixture.send_to_store(&signed, bytes(b"hello")).await;
     fixture
         .service
-        .cancel_upload(&cx, promised.upload.id)
+        .cancel_upload(&cx, pending.upload.id)
         .await
         .unwrap();
     assert_nothing_left(&fixture, &cx).await;
 
-    let (promised, signed) = begin(&fixture, &cx).await;
+    let (pending, signed) = begin(&fixture, &cx).await;
     fixture.send_to_store(&signed, bytes(b"hello")).await;
     fixture.clock.advance(Duration::from_mins(70));
     fixture.service.reap_once().await.unwrap();
     assert_eq!(fixture.blob_count().await, 1, "it may still be completed");
-    let late = complete(&fixture, &cx, &promised).await;
+    let late = complete(&fixture, &cx, &pending).await;
     assert!(matches!(late, Err(ServiceError::UploadExpired)), "{late:?}");
     fixture.clock.advance(Duration::from_mins(6));
     assert_nothing_left(&fixture, &cx).await;
 }
 
 #[tokio::test]
-async fn what_was_sent_in_time_can_be_completed_a_little_later() {
+async fn completion_is_accepted_within_grace() {
     let fixture = presigning().await;
     let cx = fixture.context("a").await;
-    let (promised, signed) = begin(&fixture, &cx).await;
+    let (pending, signed) = begin(&fixture, &cx).await;
     fixture.send_to_store(&signed, bytes(b"hello")).await;
     fixture.clock.advance(Duration::from_mins(69));
     fixture.service.reap_once().await.unwrap();
     assert_eq!(
-        state(&fixture, &cx, promised.upload.id).await,
+        state(&fixture, &cx, pending.upload.id).await,
         UploadState::Expired
     );
-    complete(&fixture, &cx, &promised).await.unwrap();
+    complete(&fixture, &cx, &pending).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_refused_completion_leaves_the_upload_its_time() {
+async fn refused_completion_keeps_staging_lease() {
     let fixture = presigning().await;
     let cx = fixture.context("a").await;
-    let (promised, signed) = begin(&fixture, &cx).await;
+    let (pending, signed) = begin(&fixture, &cx).await;
     fixture.send_to_store(&signed, bytes(b"hellO")).await;
-    complete(&fixture, &cx, &promised).await.unwrap_err();
+    complete(&fixture, &cx, &pending).await.unwrap_err();
     // Longer than the lease of bytes that come through the service.
     fixture.clock.advance(Duration::from_mins(30));
     fixture.service.reap_once().await.unwrap();
     fixture.send_to_store(&signed, bytes(b"hello")).await;
-    complete(&fixture, &cx, &promised).await.unwrap();
+    complete(&fixture, &cx, &pending).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_inspector_sees_what_was_sent_to_the_store() {
+async fn inspector_sees_bytes_sent_to_store() {
     let fixture = Fixture::with(FixtureOptions {
         inspector: Some(Arc::new(ByContent)),
         presigns: true,
@@ -264,24 +260,24 @@ async fn an_inspector_sees_what_was_sent_to_the_store() {
         sha256: Some(digest.parse().unwrap()),
         ..request("text/plain")
     };
-    let promised = fixture.service.begin_upload(&cx, bad).await.unwrap();
-    let UploadTarget::Store(signed) = &promised.target else {
+    let pending = fixture.service.begin_upload(&cx, bad).await.unwrap();
+    let UploadTarget::Store(signed) = &pending.target else {
         panic!("the store signs")
     };
     fixture.send_to_store(signed, bytes(b"bad")).await;
-    let refused = complete(&fixture, &cx, &promised).await;
+    let refused = complete(&fixture, &cx, &pending).await;
     assert!(
         matches!(refused, Err(ServiceError::Refused { .. })),
         "{refused:?}"
     );
     assert_eq!(
-        state(&fixture, &cx, promised.upload.id).await,
+        state(&fixture, &cx, pending.upload.id).await,
         UploadState::Pending
     );
 }
 
 #[tokio::test]
-async fn a_download_is_redirected_where_that_is_chosen_possible_and_safe() {
+async fn redirect_requires_choice_capability_attachment() {
     for (presigns, downloads, expected) in [
         (true, Downloads::Redirect, true),
         (true, Downloads::Stream, false),

@@ -1,4 +1,4 @@
-//! Pages and their cursors, which hold for one tenant, one filter and one order.
+//! Lists: pages, cursors and their bounds.
 
 use attache_model::FileSeq;
 use attache_service::{FileQuery, ListRequest, ServiceError, Sort, SortDirection, SortField};
@@ -15,7 +15,7 @@ fn page(limit: u32, cursor: Option<String>) -> ListRequest {
 }
 
 #[tokio::test]
-async fn paging_shows_each_record_once() {
+async fn paging_returns_each_record_once() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     for n in 0..7 {
@@ -40,7 +40,7 @@ async fn paging_shows_each_record_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_holds_for_its_tenant_filter_and_order_alone() {
+async fn cursor_is_bound_to_tenant_filter_and_order() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let other = fixture.context("b").await;
@@ -77,7 +77,7 @@ async fn a_cursor_holds_for_its_tenant_filter_and_order_alone() {
         (&other, FileQuery::default(), cursor.clone()),
         (&cx, filtered, cursor.clone()),
         (&cx, sorted, cursor.clone()),
-        (&cx, FileQuery::default(), "nonsense".to_owned()),
+        (&cx, FileQuery::default(), "invalid".to_owned()),
         (&cx, FileQuery::default(), String::new()),
     ] {
         let request = ListRequest {
@@ -93,7 +93,7 @@ async fn a_cursor_holds_for_its_tenant_filter_and_order_alone() {
 }
 
 #[tokio::test]
-async fn pages_with_much_text_are_short_and_miss_nothing() {
+async fn pages_with_long_texts_are_short_and_complete() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let long = attache_model::Description::parse(&"x".repeat(4096)).unwrap();
@@ -128,7 +128,7 @@ async fn pages_with_much_text_are_short_and_miss_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_has_one_to_a_thousand_records() {
+async fn page_limit_is_1_to_1000() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     for (limit, fits) in [(0, false), (1, true), (1000, true), (1001, false)] {
@@ -138,7 +138,7 @@ async fn a_page_has_one_to_a_thousand_records() {
 }
 
 #[tokio::test]
-async fn a_record_is_found_by_its_number_and_its_key() {
+async fn record_is_found_by_seq_and_key() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let service = &fixture.service;
@@ -156,7 +156,7 @@ async fn a_record_is_found_by_its_number_and_its_key() {
 }
 
 #[tokio::test]
-async fn a_place_in_a_list_is_a_number_or_a_cursor() {
+async fn after_seq_excludes_cursor_and_unknown_numbers() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let other = fixture.context("b").await;
@@ -179,7 +179,7 @@ async fn a_place_in_a_list_is_a_number_or_a_cursor() {
     };
     let found: Result<Vec<_>, ServiceError> = list(SortField::Name, first.seq, None).await;
     assert_eq!(found.unwrap(), [second.id]);
-    // Another tenant's number is a place among numbers, and the number of no file here.
+    // Another tenant's number is a position in the order of numbers, but no file of this tenant.
     let found = list(SortField::Seq, theirs.seq, None).await;
     assert_eq!(found.unwrap(), [first.id]);
     for refused in [

@@ -1,11 +1,10 @@
-//! Types under their many names: what browsers call a file is what may be promised and accepted.
+//! Media types under their aliases, as browsers send them.
 
 use attache_model::{Filename, MediaType};
 use attache_service::{IncomingFile, ListRequest, ServiceError, UploadFields, UploadRequest};
 use attache_testkit::Fixture;
 
-use super::direct::{begin, send_as};
-use super::support::{assert_nothing_left, body, file};
+use super::support::{assert_nothing_left, begin, body, file, send_as};
 
 const PDF: &[u8] = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n";
 const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0";
@@ -34,7 +33,7 @@ const PGP: &[u8] = b"-----BEGIN PGP SIGNATURE-----\n\niQ==\n";
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 const XLSM: &str = "application/vnd.ms-excel.sheet.macroenabled.12";
 
-/// What files are truly declared to be, their bytes, and what their records say.
+/// True declarations: the declared type, the bytes, and the type of the record.
 const TRUE: &[(&str, &[u8], &str)] = &[
     ("image/heic", HEIC, "image/heic"),
     ("image/heic", MIF1_HEIC, "image/heic"),
@@ -135,7 +134,7 @@ const TRUE: &[(&str, &[u8], &str)] = &[
     ("application/vnd.ms-excel", b"Gr\xf6\xdfe;1\r\n", "text/csv"),
 ];
 
-/// What is declared, bytes that are something else, and what is found in them.
+/// False declarations: the declared type, bytes of another type, and the type found in them.
 const FALSE: &[(&str, &[u8], &str)] = &[
     ("image/heic", b"<html><script>", "application/octet-stream"),
     ("image/heic", ISOM, "video/mp4"),
@@ -192,26 +191,26 @@ fn only(accept: &str) -> UploadFields {
 }
 
 #[tokio::test]
-async fn a_promise_that_is_kept_is_a_record() {
+async fn true_announced_type_is_recorded() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
-    for (promise, bytes, recorded) in TRUE {
+    for (announced, bytes, recorded) in TRUE {
         let filename = Filename::parse("a.csv").unwrap();
-        let request = UploadRequest::new(filename, parse(promise));
-        let promised = begin(&fixture, &cx, request).await;
-        let sent = send_as(&fixture, &promised, Some(promise), body(bytes)).await;
-        let record = sent.unwrap_or_else(|error| panic!("{promise}: {error}"));
-        assert_eq!(record.content_type.as_str(), *recorded, "{promise}");
+        let request = UploadRequest::new(filename, parse(announced));
+        let pending = begin(&fixture, &cx, request).await;
+        let sent = send_as(&fixture, &pending, Some(announced), body(bytes)).await;
+        let record = sent.unwrap_or_else(|error| panic!("{announced}: {error}"));
+        assert_eq!(record.content_type.as_str(), *recorded, "{announced}");
     }
 }
 
 #[tokio::test]
-async fn what_is_declared_and_is_so_is_accepted_by_each_of_its_names() {
+async fn true_declared_type_is_accepted_by_any_name() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     for (name, bytes, recorded) in TRUE {
         for accept in [name, recorded] {
-            // Known before the bytes, and after them.
+            // The accepted types may be known before the bytes or after them.
             let first = declared(name);
             let stored = fixture
                 .service
@@ -227,14 +226,14 @@ async fn what_is_declared_and_is_so_is_accepted_by_each_of_its_names() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_something_else_are_refused_and_recorded_as_what_they_are() {
+async fn false_declared_type_is_refused_or_corrected() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     for (name, bytes, found) in FALSE {
         let filename = Filename::parse("a.csv").unwrap();
         let request = UploadRequest::new(filename, parse(name));
-        let promised = begin(&fixture, &cx, request).await;
-        let sent = send_as(&fixture, &promised, Some(name), body(bytes)).await;
+        let pending = begin(&fixture, &cx, request).await;
+        let sent = send_as(&fixture, &pending, Some(name), body(bytes)).await;
         assert_refused(sent, name, found);
         let stored = fixture
             .service
@@ -263,22 +262,22 @@ fn assert_refused<T: std::fmt::Debug>(outcome: Result<T, ServiceError>, name: &s
 }
 
 #[tokio::test]
-async fn a_promise_may_be_sent_under_another_name_of_its_type() {
+async fn upload_may_be_sent_under_an_alias_of_its_type() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let filename = Filename::parse("a.jpg").unwrap();
     let request = UploadRequest::new(filename, parse("image/jpg"));
-    let promised = begin(&fixture, &cx, request).await;
-    assert_eq!(promised.upload.content_type.as_str(), "image/jpg");
+    let pending = begin(&fixture, &cx, request).await;
+    assert_eq!(pending.upload.content_type.as_str(), "image/jpg");
     let bytes = b"\xff\xd8\xff\xe0\0\x10JFIF";
-    let other = send_as(&fixture, &promised, Some("image/png"), body(bytes)).await;
+    let other = send_as(&fixture, &pending, Some("image/png"), body(bytes)).await;
     assert_refused(other, "image/jpg", "image/png");
-    let sent = send_as(&fixture, &promised, Some("image/jpeg"), body(bytes)).await;
+    let sent = send_as(&fixture, &pending, Some("image/jpeg"), body(bytes)).await;
     assert_eq!(sent.unwrap().content_type.as_str(), "image/jpeg");
 }
 
 #[tokio::test]
-async fn a_list_finds_a_type_under_each_of_its_names() {
+async fn list_filter_matches_aliases_of_a_type() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     for (name, bytes, _) in [TRUE[0], TRUE[28], TRUE[29]] {

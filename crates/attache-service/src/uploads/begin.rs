@@ -1,59 +1,61 @@
-//! Direct uploads: files that are promised first, and whose bytes their client sends by itself, without
-//! a key: through the service, or straight to the store.
+//! Beginning, finding and cancelling a pending upload.
 
 use std::time::Duration;
 
-use attache_metadata::{BlobIntent, LeaseToken, NewUpload, StoredUpload};
+use attache_metadata::{BlobIntent, NewUpload, StoredUpload};
 use attache_model::{
-    BlobId, Category, Context, Description, DisplayName, FileId, FileRecord, Filename, MediaType,
+    Category, Context, Description, DisplayName, FileId, FileRecord, Filename, MediaType,
     PersonRef, Sha256Digest, Upload, UploadState, Visibility,
 };
 use attache_signing::{UploadLinkFields, UploadLinkQuery, sign_upload_link};
-use attache_storage::{BlobErrorKind, BlobKey, PresignOperation, PresignedRequest};
+use attache_storage::{BlobErrorKind, PresignOperation, PresignedRequest};
 
 use crate::access::{Action, authorise};
-use crate::lifetime::lifetime;
+use crate::lifetime::check_lifetime;
+use crate::reservation::new_intent;
 use crate::{FileService, ServiceError};
 
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 
-/// Not longer than the reaper remembers deleted blobs: a signed request can be repeated until its end.
+/// No longer than the reaper remembers deleted blobs: a presigned request can be repeated until it
+/// expires.
 const MAX_LIFETIME: Duration = Duration::from_hours(24);
 
-/// How much longer than its upload a blob is kept that a client writes: a request that began in time
-/// may end late, and then its bytes are still to be copied.
-pub(crate) const STAGING_GRACE: Duration = Duration::from_mins(15);
+/// The time for which a staging blob outlives the expiry of its upload: a request that began in time may end
+/// late, and then its bytes are still to be copied.
+pub(super) const STAGING_GRACE: Duration = Duration::from_mins(15);
 
-/// A file to promise.
+/// The announcement of a file.
 #[derive(Debug, Clone)]
 pub struct UploadRequest {
-    /// The name the file will be downloaded under.
+    /// The name under which the file will be downloaded.
     pub filename: Filename,
-    /// What its bytes will be. They have to be sent as this and to be this, under whichever of its names;
-    /// only `application/octet-stream` promises nothing.
+    /// The type of the bytes, which have to be sent as this and to be this, under any of its names.
+    /// `application/octet-stream` accepts any type.
     pub content_type: MediaType,
-    /// How many bytes there will be, no more and no less; `None` for any number.
+    /// The exact number of bytes; `None` for any number.
     pub size_bytes: Option<u64>,
-    /// The digest the bytes will have; `None` for any.
+    /// The digest of the bytes; `None` for any.
     pub sha256: Option<Sha256Digest>,
-    /// Whom it is about. An unknown identifier registers a person when the bytes are there.
+    /// The person the file is about, or `None`. An unknown identifier registers a person when the
+    /// upload completes.
     pub person: Option<PersonRef>,
-    /// Its group.
+    /// The category, or `None`.
     pub category: Option<Category>,
-    /// What people read as its name; the filename where there is none.
+    /// The display name; `None` for the filename.
     pub name: Option<DisplayName>,
-    /// A free text.
+    /// A free text, or `None`.
     pub description: Option<Description>,
-    /// Who may read its bytes.
+    /// The audience of the bytes. Public files also require the scope `links:create`.
     pub visibility: Visibility,
-    /// How long the bytes may take to be sent, in whole seconds; `None` for an hour.
+    /// The time until the upload expires, in whole seconds, at most 24 hours; `None` for an hour.
     pub expires_in: Option<Duration>,
-    /// Whether the bytes must come through the service, for a client that knows no other way.
+    /// True if the bytes must go through the service, for a client that cannot use another target.
     pub through_service: bool,
 }
 
 impl UploadRequest {
-    /// Promises a file of which nothing but its name and type is known.
+    /// Creates a request for a file of which only the name and the type are known.
     pub fn new(filename: Filename, content_type: MediaType) -> Self {
         Self {
             filename,
@@ -71,46 +73,47 @@ impl UploadRequest {
     }
 }
 
-/// An upload that was begun, and where its bytes are to be sent.
+/// An upload that was begun, and the target of its bytes.
 #[derive(Debug, Clone)]
 pub struct PendingUpload {
     /// The upload.
     pub upload: Upload,
-    /// Where its client is to send the bytes, until the upload expires.
+    /// The place to send the bytes to, until the upload expires.
     pub target: UploadTarget,
 }
 
-/// Where the bytes of an upload are to be sent. Whoever has it may send them.
+/// The target of the bytes of an upload. It needs no credentials: anyone who has it may send.
 #[derive(Debug, Clone)]
 pub enum UploadTarget {
-    /// To the service, for [`FileService::receive_upload`]; that completes the upload.
-    /// The link's URL has the upload's id in its path and this query.
+    /// The service: [`FileService::receive_upload`], which completes the upload too. The link's URL
+    /// has the upload's id in its path and this query.
     Service(UploadLinkQuery),
-    /// Straight to the store, by this request. After that the upload has to be completed with
+    /// The store, by this request. The upload has to be completed afterwards with
     /// [`FileService::complete_upload`].
     Store(PresignedRequest),
 }
 
-/// An upload and what became of it.
+/// An upload and its state.
 #[derive(Debug, Clone)]
 pub struct UploadStatus {
     /// The upload.
     pub upload: Upload,
-    /// Where it is on its way.
+    /// Its state at the time of the call.
     pub state: UploadState,
-    /// The record it became; `None` until then. With its record an upload is deleted.
+    /// The record that it became; `None` until then. Deleting the record deletes the upload.
     pub file: Option<FileRecord>,
 }
 
 impl FileService {
-    /// Promises a file, and answers where its bytes are to be sent: straight to the store, where that
-    /// can hold them to the promised type, size and digest and all three are promised; else, or where
-    /// the request says so, to the service.
+    /// Begins an upload, and returns the target of its bytes.
+    ///
+    /// The target is the store if size and digest are given, the store can presign a request that
+    /// enforces type, size and digest, and the request does not insist on the service.
     ///
     /// # Errors
     ///
-    /// `MissingScope`, `TooLarge`, `OutOfSpace`, `UnknownPerson`; `Invalid` for a lifetime of nothing
-    /// or over a day.
+    /// `MissingScope`, `TooLarge`, `OutOfSpace`, `UnknownPerson`; `Invalid` for a lifetime of less than
+    /// a second or more than a day.
     pub async fn begin_upload(
         &self,
         cx: &Context,
@@ -120,10 +123,10 @@ impl FileService {
         if request.visibility == Visibility::Public {
             authorise(cx, Action::Publish)?;
         }
-        let lifetime = lifetime(request.expires_in, DEFAULT_LIFETIME, MAX_LIFETIME)?;
-        self.parts.check_room(request.size_bytes).await?;
-        let signed = self.presign_put(cx, &request, lifetime).await?;
-        let (staging, signed) = signed.unzip();
+        let lifetime = check_lifetime(request.expires_in, DEFAULT_LIFETIME, MAX_LIFETIME)?;
+        self.parts.check_capacity(request.size_bytes).await?;
+        let presigned = self.presign_put(cx, &request, lifetime).await?;
+        let (staging, presigned) = presigned.unzip();
 
         let expires_at = self.parts.clock.now().plus(lifetime);
         let new = NewUpload {
@@ -141,15 +144,14 @@ impl FileService {
             staging,
         };
         let upload = self.parts.repository.begin_upload(cx, &new).await??;
-        let target = match signed {
-            Some(signed) => UploadTarget::Store(signed),
+        let target = match presigned {
+            Some(request) => UploadTarget::Store(request),
             None => UploadTarget::Service(self.sign_upload(&upload)),
         };
         Ok(PendingUpload { upload, target })
     }
 
-    /// Signs a put to a blob of its own; `None` where the store is not wanted, or cannot hold its
-    /// client to everything that is promised, or not enough is.
+    /// Presigns a PUT to a staging blob; `None` if the bytes have to go through the service.
     async fn presign_put(
         &self,
         cx: &Context,
@@ -163,15 +165,8 @@ impl FileService {
         if request.through_service || !store.capabilities().presigns_put {
             return Ok(None);
         }
-        let entropy = self.parts.entropy.as_ref();
-        let blob = BlobId::generate(cx.now(), entropy);
-        let key = BlobKey::for_blob(cx.tenant(), blob);
-        let intent = BlobIntent {
-            id: blob,
-            storage_key: key.as_str().to_owned(),
-            lease: LeaseToken::generate(entropy),
-            lease_for: lifetime.saturating_add(STAGING_GRACE),
-        };
+        let lease_for = lifetime.saturating_add(STAGING_GRACE);
+        let (key, intent) = new_intent(&self.parts, cx, lease_for);
         let put = PresignOperation::Put {
             key,
             lifetime,
@@ -180,7 +175,7 @@ impl FileService {
             content_type: request.content_type.as_str().to_owned(),
         };
         match store.presign(&put).await {
-            Ok(signed) => Ok(Some((intent, signed))),
+            Ok(presigned) => Ok(Some((intent, presigned))),
             Err(error) if error.kind() == BlobErrorKind::Unsupported => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -195,7 +190,8 @@ impl FileService {
         sign_upload_link(&self.parts.key_ring, &fields)
     }
 
-    /// Finds an upload, until a day after it expired or its record is deleted, and what became of it.
+    /// Finds an upload and its state. It is known until a day after it expired, or until its record is
+    /// deleted.
     ///
     /// # Errors
     ///
@@ -219,7 +215,7 @@ impl FileService {
         })
     }
 
-    /// Takes a promise back: whoever has its link can send nothing any more, and what they sent is
+    /// Cancels a pending upload: its target accepts nothing any more, and bytes that were sent are
     /// deleted.
     ///
     /// # Errors
@@ -232,7 +228,7 @@ impl FileService {
         Ok(())
     }
 
-    pub(crate) async fn stored_upload(
+    pub(super) async fn stored_upload(
         &self,
         cx: &Context,
         id: FileId,

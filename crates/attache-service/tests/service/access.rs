@@ -1,4 +1,4 @@
-//! Keys, scopes and tenants: who gets in, and how far.
+//! Access: API keys, scopes and tenants.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ fn request() -> RequestId {
 }
 
 #[tokio::test]
-async fn a_key_works_at_once_and_stops_at_once() {
+async fn api_key_changes_take_effect_at_once() {
     let fixture = Fixture::new().await;
     let slug = TenantSlug::parse("a").unwrap();
     fixture.administration.create_tenant(&slug).await.unwrap();
-    let wanted = ApiKeyRequest {
+    let request_for_key = ApiKeyRequest {
         tenant: slug,
         name: Some("laptop".to_owned()),
         scopes: Scopes::all(),
@@ -30,7 +30,7 @@ async fn a_key_works_at_once_and_stops_at_once() {
     };
     let issued = fixture
         .administration
-        .create_api_key(wanted.clone())
+        .create_api_key(request_for_key.clone())
         .await
         .unwrap()
         .unwrap();
@@ -56,7 +56,7 @@ async fn a_key_works_at_once_and_stops_at_once() {
 
     let issued = fixture
         .administration
-        .create_api_key(wanted)
+        .create_api_key(request_for_key)
         .await
         .unwrap()
         .unwrap();
@@ -81,7 +81,7 @@ async fn a_key_works_at_once_and_stops_at_once() {
 }
 
 #[tokio::test]
-async fn another_secret_under_a_known_key_id_is_refused() {
+async fn wrong_secret_for_known_key_is_refused() {
     let fixture = Fixture::new().await;
     let token = fixture.token("a", Scopes::all()).await;
     let other = fixture.token("a", Scopes::all()).await;
@@ -104,7 +104,7 @@ async fn another_secret_under_a_known_key_id_is_refused() {
 }
 
 #[tokio::test]
-async fn a_verb_without_its_scope_is_refused_before_anything_is_looked_up() {
+async fn missing_scope_is_refused_before_lookup() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let file = store(&fixture.service, &cx, "a", b"x").await;
@@ -154,14 +154,14 @@ async fn a_verb_without_its_scope_is_refused_before_anything_is_looked_up() {
         for (n, refusal) in refusals.into_iter().enumerate() {
             assert!(
                 matches!(refusal, Some(ServiceError::MissingScope(_))),
-                "verb {n}: {refusal:?}"
+                "operation {n}: {refusal:?}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn making_public_needs_the_scope_that_lets_others_read() {
+async fn publishing_requires_links_create() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let file = store(&fixture.service, &cx, "a", b"x").await;
@@ -195,7 +195,7 @@ async fn making_public_needs_the_scope_that_lets_others_read() {
             .service
             .upload(&writer, new, fields, super::support::body(b"y"));
         assert_eq!(uploading.await.is_ok(), may, "upload with {names}");
-        // Taking it back is only a change.
+        // Making it private again is an ordinary change.
         let changing =
             fixture
                 .service
@@ -205,7 +205,7 @@ async fn making_public_needs_the_scope_that_lets_others_read() {
 }
 
 #[tokio::test]
-async fn another_tenants_file_is_not_there() {
+async fn foreign_file_is_not_found() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let other = fixture.context("b").await;
@@ -236,7 +236,7 @@ async fn another_tenants_file_is_not_there() {
     for (n, refusal) in refusals.into_iter().enumerate() {
         assert!(
             matches!(refusal, Some(ServiceError::NotFound)),
-            "verb {n}: {refusal:?}"
+            "operation {n}: {refusal:?}"
         );
     }
     assert!(

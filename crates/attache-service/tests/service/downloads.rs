@@ -1,4 +1,4 @@
-//! Bytes leave by a scope, a valid link, or because they are public; never otherwise.
+//! Downloads: by a scope, by a valid link, or of public files; never otherwise.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,7 @@ use attache_service::{
 use attache_signing::KeyRing;
 use attache_testkit::{Fixture, ManualClock, SeededEntropy};
 
-use super::direct;
-use super::support::{body, read, store};
+use super::support::{self, body, read, store};
 
 fn request() -> RequestId {
     RequestId::parse("test").unwrap()
@@ -38,7 +37,7 @@ fn pairs(link: &IssuedLink) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_link_opens_one_file_until_it_expires() {
+async fn link_opens_one_file_until_it_expires() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let file = store(&fixture.service, &cx, "a.txt", b"hello").await;
@@ -66,7 +65,7 @@ async fn a_link_opens_one_file_until_it_expires() {
 }
 
 #[tokio::test]
-async fn a_link_survives_a_change_but_neither_archive_nor_delete() {
+async fn link_survives_change_not_archive_or_delete() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let file = store(&fixture.service, &cx, "a.txt", b"hello").await;
@@ -110,7 +109,7 @@ async fn a_link_survives_a_change_but_neither_archive_nor_delete() {
 }
 
 #[tokio::test]
-async fn a_link_lives_for_a_second_to_a_day() {
+async fn link_lifetime_is_bounded() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let file = store(&fixture.service, &cx, "a", b"x").await;
@@ -143,7 +142,7 @@ fn service_ahead(fixture: &Fixture, ring: &KeyRing, by: Duration) -> FileService
 }
 
 #[tokio::test]
-async fn the_longest_links_hold_at_once_where_the_signers_clock_is_a_little_ahead() {
+async fn clock_skew_of_signer_is_tolerated_to_a_minute() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let file = store(&fixture.service, &cx, "a.txt", b"hello").await;
@@ -164,14 +163,14 @@ async fn the_longest_links_hold_at_once_where_the_signers_clock_is_a_little_ahea
 
         let wanted = UploadRequest {
             expires_in: day,
-            ..direct::request("text/plain")
+            ..support::request("text/plain")
         };
-        let promised = signer.begin_upload(&cx, wanted).await.unwrap();
-        let declared = promised.upload.content_type.clone();
-        let pairs = direct::pairs(&promised);
+        let pending = signer.begin_upload(&cx, wanted).await.unwrap();
+        let declared = pending.upload.content_type.clone();
+        let pairs = support::pairs(&pending);
         let sent = service
             .receive_upload(
-                promised.upload.id,
+                pending.upload.id,
                 &pairs,
                 Some(&declared),
                 body(b"hello"),
@@ -187,7 +186,7 @@ async fn the_longest_links_hold_at_once_where_the_signers_clock_is_a_little_ahea
 }
 
 #[tokio::test]
-async fn only_what_was_made_public_is_open_to_anybody() {
+async fn only_public_active_files_open_without_principal() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let file = store(&fixture.service, &cx, "a", b"x").await;
@@ -216,7 +215,7 @@ async fn only_what_was_made_public_is_open_to_anybody() {
 }
 
 #[tokio::test]
-async fn nothing_that_runs_scripts_is_shown_in_place() {
+async fn active_content_is_never_inline() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     for (name, bytes, inline) in [

@@ -1,4 +1,4 @@
-//! Bytes go when nothing refers to them, and not before.
+//! The reaper deletes bytes that nothing refers to, and no others.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use attache_testkit::Fixture;
 use super::support::{body, file, read, store};
 
 #[tokio::test]
-async fn the_same_bytes_lie_once_and_go_with_their_last_record() {
+async fn shared_bytes_are_deleted_with_last_record() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let other = fixture.context("b").await;
@@ -17,7 +17,7 @@ async fn the_same_bytes_lie_once_and_go_with_their_last_record() {
     let second = store(&fixture.service, &cx, "2", b"same").await;
     let foreign = store(&fixture.service, &other, "3", b"same").await;
     fixture.service.reap_once().await.unwrap();
-    assert_eq!(fixture.blob_count().await, 2, "one a tenant");
+    assert_eq!(fixture.blob_count().await, 2, "one per tenant");
 
     fixture
         .service
@@ -49,7 +49,7 @@ async fn the_same_bytes_lie_once_and_go_with_their_last_record() {
 }
 
 #[tokio::test]
-async fn what_an_open_download_promised_is_not_there_after_the_delete() {
+async fn open_download_of_deleted_file_is_not_found() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let record = store(&fixture.service, &cx, "1", b"bytes").await;
@@ -72,7 +72,7 @@ async fn what_an_open_download_promised_is_not_there_after_the_delete() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_missing_under_a_record_are_our_fault_and_not_its_absence() {
+async fn missing_bytes_of_a_record_are_internal() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let record = store(&fixture.service, &cx, "1", b"bytes").await;
@@ -91,12 +91,12 @@ async fn bytes_that_are_missing_under_a_record_are_our_fault_and_not_its_absence
 }
 
 #[tokio::test]
-async fn an_abandoned_promise_is_reaped_when_its_lease_ends() {
+async fn leaked_reservation_is_reaped_after_lease() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
     upload.add_file(file("a"), body(b"bytes")).await.unwrap();
-    // As after a crash: nobody gives the promise up.
+    // As after a crash: the reservation is not given up.
     std::mem::forget(upload);
     fixture.service.reap_once().await.unwrap();
     assert_eq!(fixture.blob_count().await, 1, "the lease still holds");
@@ -106,7 +106,7 @@ async fn an_abandoned_promise_is_reaped_when_its_lease_ends() {
 }
 
 #[tokio::test]
-async fn a_commit_after_the_lease_ended_stores_nothing_and_may_be_retried() {
+async fn commit_after_lease_ended_is_unavailable() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
@@ -121,7 +121,7 @@ async fn a_commit_after_the_lease_ended_stores_nothing_and_may_be_retried() {
 }
 
 #[tokio::test]
-async fn a_delete_that_fails_comes_up_again_and_a_late_write_is_purged() {
+async fn failed_delete_is_retried_and_late_write_purged() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let record = store(&fixture.service, &cx, "1", b"bytes").await;
@@ -149,7 +149,7 @@ async fn a_delete_that_fails_comes_up_again_and_a_late_write_is_purged() {
     fixture.clock.advance(Duration::from_mins(2));
     assert_eq!(fixture.service.reap_once().await.unwrap().deleted, 1);
 
-    // A write that was under way all the time lands now.
+    // A write that was in flight all the time arrives now.
     fixture
         .store
         .put(&key, body(b"bytes"), attache_storage::PutOptions::default())
@@ -168,7 +168,7 @@ async fn a_delete_that_fails_comes_up_again_and_a_late_write_is_purged() {
 }
 
 #[tokio::test]
-async fn uploads_that_race_with_deletes_and_the_reaper_keep_their_bytes() {
+async fn uploads_racing_deletes_and_reaper_keep_bytes() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
     let service = &fixture.service;

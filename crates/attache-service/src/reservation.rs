@@ -1,0 +1,91 @@
+//! The guard of a blob whose bytes are being written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attache_metadata::{BlobIntent, LeaseToken};
+use attache_model::{BlobId, Context};
+use attache_storage::BlobKey;
+use tracing::Instrument as _;
+
+use crate::ServiceError;
+use crate::service::Parts;
+
+/// One reserved blob: its row stands in the database before its first byte is written.
+///
+/// Dropping an uncommitted reservation gives it up, whether the upload failed, was refused, or its
+/// client disconnected. The reaper then deletes what was written.
+#[derive(Debug)]
+pub(crate) struct BlobReservation {
+    parts: Arc<Parts>,
+    cx: Context,
+    pub(crate) blob: BlobId,
+    pub(crate) key: BlobKey,
+    pub(crate) lease: LeaseToken,
+    committed: bool,
+}
+
+impl BlobReservation {
+    /// Writes the intent of a new blob, with a fresh key and lease.
+    pub(crate) async fn begin(parts: &Arc<Parts>, cx: &Context) -> Result<Self, ServiceError> {
+        let (key, intent) = new_intent(parts, cx, parts.timing.lease);
+        parts.repository.begin_blob(cx, &intent).await?;
+        Ok(Self {
+            parts: parts.clone(),
+            cx: cx.clone(),
+            blob: intent.id,
+            key,
+            lease: intent.lease,
+            committed: false,
+        })
+    }
+
+    /// Ends the reservation after its commit. The blob belongs to a record now; or, where the tenant
+    /// had the same bytes already, to the reaper, which is woken for that.
+    pub(crate) fn mark_committed(mut self) {
+        self.committed = true;
+        self.parts.reaper_wake.notify_one();
+    }
+}
+
+impl Drop for BlobReservation {
+    fn drop(&mut self) {
+        if self.committed {
+            return;
+        }
+        // Without a runtime nothing can be sent; the lease ends by itself then.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let (parts, cx, blob, lease) = (self.parts.clone(), self.cx.clone(), self.blob, self.lease);
+        let abandon = async move {
+            match parts.repository.abandon_blob(&cx, blob, lease).await {
+                Ok(()) => parts.reaper_wake.notify_one(),
+                Err(error) => {
+                    tracing::warn!(%blob, %error, "a blob was not given up; its lease will end");
+                }
+            }
+        };
+        self.parts
+            .tasks
+            .spawn_on(abandon.in_current_span(), &runtime);
+    }
+}
+
+/// A new blob of the context's tenant, whose lease lasts for `lease_for`.
+pub(crate) fn new_intent(
+    parts: &Parts,
+    cx: &Context,
+    lease_for: Duration,
+) -> (BlobKey, BlobIntent) {
+    let entropy = parts.entropy.as_ref();
+    let id = BlobId::generate(cx.now(), entropy);
+    let key = BlobKey::for_blob(cx.tenant(), id);
+    let intent = BlobIntent {
+        id,
+        storage_key: key.as_str().to_owned(),
+        lease: LeaseToken::generate(entropy),
+        lease_for,
+    };
+    (key, intent)
+}
