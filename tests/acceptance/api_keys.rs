@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{ALL_SCOPES, Options, Server, eventually, run};
+use crate::support::{ALL_SCOPES, Options, Server, eventually, id_of, run};
 
 /// The public part of a key, by which it is revoked.
 fn key_id(key: &str) -> &str {
@@ -70,7 +70,7 @@ async fn key_without_scopes_option_has_all_scopes() {
     let key = server.cli(&["key", "create", "--tenant", "default"]);
     let client = server.client().with_key(&key);
     let record = client.store("a.txt", b"a").await;
-    let id = crate::support::id_of(&record);
+    let id = id_of(&record);
     client.content(&id).await.expect(200);
     client.claim(&id, "h").await.expect(200);
     client.release(&id, "h").await.expect(200);

@@ -2,15 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{Client, Form, Options, PDF, Server, noise};
+use crate::support::{Form, Options, PDF, Server, assert_nothing_left, noise, sha256_hex};
 
 const LIMIT_BYTES: &str = "100000";
-
-async fn assert_nothing_left(server: &Server, client: &Client) {
-    let listed = client.list("state=any").await;
-    assert!(listed.is_empty(), "{listed:#?}");
-    server.wait_for_objects(0).await;
-}
 
 #[tokio::test]
 async fn files_of_one_request_commit_together() {
@@ -53,7 +47,7 @@ async fn unaccepted_type_of_one_file_refuses_all() {
     for form in [early, late] {
         let response = client.upload_form(form).await;
         response.problem_mentioning(422, "type-not-accepted", "3.txt");
-        assert_nothing_left(&server, &client).await;
+        assert_nothing_left(&server).await;
     }
 }
 
@@ -85,7 +79,7 @@ async fn exceeded_size_limit_refuses_all() {
         );
     let response = client.upload_form(form).await;
     response.problem_mentioning(413, "too-large", LIMIT_BYTES);
-    assert_nothing_left(&server, &client).await;
+    assert_nothing_left(&server).await;
 }
 
 #[tokio::test]
@@ -110,12 +104,12 @@ async fn invalid_field_after_files_refuses_all() {
         .problem_mentioning(422, "invalid-field", "person");
     let digest_for_two_files = files()
         .file("file", "2.pdf", "application/pdf", PDF)
-        .field("sha256", &crate::support::sha256_hex(PDF));
+        .field("sha256", &sha256_hex(PDF));
     client
         .upload_form(digest_for_two_files)
         .await
         .problem_mentioning(422, "invalid-field", "sha256");
-    assert_nothing_left(&server, &client).await;
+    assert_nothing_left(&server).await;
 }
 
 #[tokio::test]
@@ -132,5 +126,5 @@ async fn invalid_name_of_one_file_refuses_all() {
     let fields = json!({});
     let response = client.upload_json("nul\0.txt", b"x", fields).await;
     response.problem_mentioning(422, "invalid-field", "filename");
-    assert_nothing_left(&server, &client).await;
+    assert_nothing_left(&server).await;
 }

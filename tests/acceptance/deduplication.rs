@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Options, PDF, PNG, Server, id_of, noise};
+use crate::support::{Form, Options, PDF, PNG, Server, id_of, noise};
 
 #[tokio::test]
 async fn equal_bytes_are_stored_once_until_unreferenced() {
@@ -47,7 +47,7 @@ async fn equal_bytes_are_stored_once_until_unreferenced() {
 #[tokio::test]
 async fn equal_files_of_one_request_are_stored_once() {
     let server = Server::start(Options::new()).await;
-    let form = crate::support::Form::new()
+    let form = Form::new()
         .file("file", "1.pdf", "application/pdf", PDF)
         .file("file", "2.pdf", "application/pdf", PDF);
     let files = server.client().upload_form(form).await.expect(201).files();

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Capability, Options, PDF, Server, eventually, has_program, pairing_has, run};
+use crate::support::{
+    Capability, Options, PDF, Server, eventually, has_program, id_of, pairing_has, run, sha256_hex,
+};
 
 /// The `curl` command on stdout, with its continuation lines.
 fn printed_curl(printed: &str) -> String {
@@ -76,10 +78,7 @@ async fn first_start_prints_a_key_and_working_curl() {
     let listed = server.client().list("").await;
     assert_eq!(listed.len(), 1, "{listed:#?}");
     assert_eq!(response["files"][0]["id"], listed[0]["id"], "{response:#}");
-    assert_eq!(
-        listed[0]["sha256"],
-        crate::support::sha256_hex(&fs::read(&file).unwrap())
-    );
+    assert_eq!(listed[0]["sha256"], sha256_hex(&fs::read(&file).unwrap()));
 }
 
 #[tokio::test]
@@ -99,12 +98,12 @@ async fn restart_keeps_data_and_prints_no_second_key() {
     let claimed = client
         .store_with("claimed.pdf", PDF, json!({"person": "p-1"}))
         .await;
-    let claimed_id = crate::support::id_of(&claimed);
+    let claimed_id = id_of(&claimed);
     client
         .claim(&claimed_id, "certificate:42")
         .await
         .expect(200);
-    let archived = crate::support::id_of(&client.store("archived.txt", b"away").await);
+    let archived = id_of(&client.store("archived.txt", b"away").await);
     client
         .post(&format!("/v1/files/{archived}/archive"))
         .await

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Options, PDF, Server, id_of};
+use crate::support::{Client, Options, PDF, Response, Server, id_of};
 
-async fn archive(client: &Client, id: &str) -> crate::support::Response {
+async fn archive(client: &Client, id: &str) -> Response {
     client.post(&format!("/v1/files/{id}/archive")).await
 }
 
-async fn restore(client: &Client, id: &str) -> crate::support::Response {
+async fn restore(client: &Client, id: &str) -> Response {
     client.post(&format!("/v1/files/{id}/restore")).await
 }
 

@@ -1,6 +1,6 @@
 //! Incomplete bodies: refused, and nothing of them is stored.
 
-use crate::support::{Form, Options, RawConnection, Server, noise};
+use crate::support::{Form, Options, RawConnection, Server, assert_nothing_left, noise};
 
 async fn send_head(server: &Server, target: &str, headers: &str) -> RawConnection {
     let mut connection = server.connect().await;
@@ -20,12 +20,6 @@ async fn assert_refused(mut connection: RawConnection) {
         assert_eq!(response.status, 400, "{response:?}");
         response.problem(400, "body-cut-off");
     }
-}
-
-async fn assert_nothing_left(server: &Server) {
-    let listed = server.client().list("state=any").await;
-    assert!(listed.is_empty(), "{listed:#?}");
-    server.wait_for_objects(0).await;
 }
 
 #[tokio::test]

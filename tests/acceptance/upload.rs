@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Form, Options, PDF, PNG, Server, id_of, noise, sha256_hex};
+use crate::support::{Form, Options, PDF, PNG, Server, UNKNOWN_ID, id_of, noise, sha256_hex};
 
 fn assert_described(record: &Value, bytes: &[u8]) {
     assert_eq!(record["person"], "participant-9", "{record:#}");
@@ -265,7 +265,7 @@ async fn first_write_registers_the_person() {
         2
     );
 
-    let unknown = json!({"person_id": crate::support::UNKNOWN_ID});
+    let unknown = json!({"person_id": UNKNOWN_ID});
     client
         .upload_json("c.txt", b"c", unknown)
         .await
