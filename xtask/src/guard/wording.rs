@@ -60,11 +60,12 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
 
 fn violations(source: &Source) -> Vec<String> {
     let mut violations = Vec::new();
+    let is_rust = Path::new(&source.path).extension() == Some("rs".as_ref());
     let mut before = "";
     for (line, number) in source.text.lines().zip(1..) {
         let place = format!("{}:{number}", source.path);
         violations.extend(words(line).map(|found| format!("{place}: {found}")));
-        if source.path.ends_with(".rs") {
+        if is_rust {
             let found = question(before, line).or_else(|| test_name(before, line));
             violations.extend(found.map(|found| format!("{place}: {found}")));
         }

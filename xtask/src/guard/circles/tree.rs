@@ -33,14 +33,14 @@ impl Tree {
         let mut tree = Self {
             modules: Vec::new(),
         };
-        tree.add(root.to_owned(), &folder, None, parse(root)?)?;
+        tree.add(root, &folder, None, parse(root)?)?;
         Ok(tree)
     }
 
     /// Adds a module, whose submodules have their files in `folder`, and everything below it.
     fn add(
         &mut self,
-        file: PathBuf,
+        file: &Path,
         folder: &Path,
         parent: Option<usize>,
         mut names: Names,
@@ -48,20 +48,19 @@ impl Tree {
         let submodules = std::mem::take(&mut names.submodules);
         let index = self.modules.len();
         self.modules.push(Module {
-            file: file.clone(),
+            file: file.to_owned(),
             parent,
             children: BTreeMap::new(),
             names,
         });
         for Submodule { name, content } in submodules {
             let folder = folder.join(&name);
-            let child = match content {
-                Some(names) => self.add(file.clone(), &folder, Some(index), names)?,
-                None => {
-                    let file = find_file(&folder)?;
-                    let names = parse(&file)?;
-                    self.add(file, &folder, Some(index), names)?
-                }
+            let child = if let Some(names) = content {
+                self.add(file, &folder, Some(index), names)?
+            } else {
+                let file = find_file(&folder)?;
+                let names = parse(&file)?;
+                self.add(&file, &folder, Some(index), names)?
             };
             self.modules[index].children.insert(name, child);
         }
