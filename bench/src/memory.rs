@@ -19,7 +19,7 @@ use crate::server::Server;
 
 const MIB: u64 = 1024 * 1024;
 
-/// How much to send, and what the server may use.
+/// The size of the file and the bound on the server's memory.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The server to measure

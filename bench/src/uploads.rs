@@ -14,7 +14,7 @@ use crate::server::Server;
 use crate::statistics::{median, percentile, ratio, sorted};
 use crate::yardstick::SerialLoop;
 
-/// How much to measure.
+/// The servers, clients and rounds of the measurement.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// A server to measure, as `name=path`; repeat it to compare builds in one run

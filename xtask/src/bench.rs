@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::workspace::{self, Workspace};
 
-/// What to measure.
+/// A measurement.
 #[derive(clap::Subcommand)]
 pub(crate) enum Measurement {
     /// Lists, lookups and claims among ten thousand and a million records on PostgreSQL
@@ -18,7 +18,7 @@ pub(crate) enum Measurement {
     Uploads(ServiceOptions),
 }
 
-/// How much to measure of the lists.
+/// The size of the measurement of lists.
 #[derive(clap::Args)]
 pub(crate) struct ListOptions {
     /// Records of the large database; the small one has ten thousand

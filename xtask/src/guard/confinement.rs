@@ -1,9 +1,9 @@
-//! Where foreign crates with a strong flavour may be used: drivers, SDKs, HTTP, web frameworks.
+//! Drivers, SDKs, HTTP crates and web frameworks are confined to the crates that exist for them.
 
 use crate::guard::layers::LAYERS;
 use crate::workspace::Member;
 
-/// A family of foreign crates and who may depend on it.
+/// A family of foreign crates and the members that may depend on it.
 struct Confinement {
     /// Package names; one that ends in `*` stands for all names with this beginning.
     packages: &'static [&'static str],
@@ -104,7 +104,7 @@ impl Allowed {
     }
 }
 
-/// Whether a name is the pattern, or begins with it where the pattern ends in `*`.
+/// Returns `true` if `name` equals the pattern, or begins with it where the pattern ends in `*`.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_web_framework_is_for_examples() {
+    fn web_framework_is_for_examples_only() {
         assert!(violation("attache-http", "axum", false).is_some());
         assert_eq!(violation("attache-http", "axum", true), None);
     }

@@ -1,4 +1,4 @@
-//! Every decision record has a number of its own, the same in the name of its file and in its title.
+//! Each decision record has its own number, the same in its file name and in its title.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 const FOLDER: &str = "docs/decisions";
 
-/// The records whose numbers cannot be told, or disagree.
+/// Returns the records whose numbers are missing, or disagree.
 pub(super) fn check(root: &Path) -> Result<Vec<String>> {
     let folder = root.join(FOLDER);
     let context = || format!("cannot read {}", folder.display());
@@ -28,7 +28,7 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
     Ok(violations(&records))
 }
 
-/// Judges records by the names of their files and by what stands in them.
+/// Checks records by the names of their files and by their titles.
 fn violations(records: &[(String, String)]) -> Vec<String> {
     let mut found = Vec::new();
     let mut names: BTreeMap<u32, &str> = BTreeMap::new();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_has_the_number_of_its_file() {
+    fn title_has_the_number_of_its_file() {
         for title in ["# 14. A", "# A", "", "15. A", "# 15 A"] {
             let found = judge(&[("0015-a.md", title)]);
             assert_eq!(found.len(), 1, "{title}: {found:?}");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_number_is_no_record() {
+    fn file_without_number_is_no_record() {
         for name in ["notes.md", "15-a.md", "0015-a.txt", "00x5-a.md"] {
             let found = judge(&[(name, "# 15. A\n")]);
             assert!(

@@ -1,4 +1,4 @@
-//! What embedders get with the facade's default features: no AWS, no Postgres.
+//! The facade's default features compile no AWS and no PostgreSQL crate.
 
 use anyhow::{Result, bail};
 
@@ -15,7 +15,7 @@ const UNWANTED: &[&str] = &[
     "tokio-postgres",
 ];
 
-/// The unwanted crates that the facade compiles by default.
+/// Returns the unwanted crates that the facade compiles by default.
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let arguments = [
         "tree",
@@ -43,7 +43,7 @@ fn violations(tree: &str) -> Vec<String> {
     found
 }
 
-/// The package names of `cargo tree --prefix none`: `name v1.2.3 (path) (*)`, one a line.
+/// Returns the package names of `cargo tree --prefix none`: `name v1.2.3 (path) (*)`, one a line.
 fn packages(tree: &str) -> impl Iterator<Item = &str> {
     tree.lines()
         .filter_map(|line| line.split_whitespace().next())
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_or_an_sdk_is_reported_once() {
+    fn unwanted_crate_is_reported_once() {
         let tree = "attache v0.1.0\nsqlx-postgres v0.9.0\naws-sdk-s3 v1.9.0\naws-sdk-s3 v1.9.0 (*)";
         assert_eq!(
             violations(tree),

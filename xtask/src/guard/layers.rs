@@ -1,12 +1,12 @@
-//! Which of our crates may depend on which: the one table, and the check of it.
+//! The table of layers: the workspace crates that each one may depend on.
 //!
 //! Development dependencies are free: a test may reach for any crate. Two crates are special: the
 //! testkit is nothing *but* a development dependency, and the acceptance tests are a black box, so they
-//! link none of ours even for development but the testkit, for the servers it starts.
+//! link no workspace crate, even for development, but the testkit for the servers it starts.
 
 use crate::workspace::Member;
 
-/// One of our crates and those of ours it may depend on directly.
+/// A workspace crate and those that it may depend on directly.
 pub(super) struct Layer {
     pub(super) name: &'static str,
     may_use: &'static [&'static str],
@@ -45,7 +45,7 @@ pub(super) const LAYERS: &[Layer] = &[
 const TESTKIT: &str = "attache-testkit";
 const ACCEPTANCE: &str = "attache-acceptance";
 
-/// All that the facade brings together.
+/// The crates that the facade re-exports.
 const LIBRARIES: &[&str] = &[
     "attache-model",
     "attache-signing",
@@ -73,7 +73,7 @@ const fn outer(name: &'static str, may_use: &'static [&'static str]) -> Layer {
     }
 }
 
-/// Every dependency between members that the table does not allow, and every member it lacks.
+/// Returns every dependency between members that the table does not allow, and every member it lacks.
 pub(super) fn violations(members: &[Member]) -> Vec<String> {
     let mut violations = Vec::new();
     for member in members {
@@ -145,14 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_names_a_backend_is_refused() {
+    fn service_that_names_a_backend_is_refused() {
         let found = violations(&workspace(&["attache-metadata-sql"], &[]));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("attache-service depends on attache-metadata-sql"));
     }
 
     #[test]
-    fn the_testkit_is_refused_outside_development() {
+    fn testkit_outside_development_is_refused() {
         let found = violations(&workspace(&["attache-testkit"], &[]));
         assert_eq!(
             found,
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_acceptance_tests_link_none_of_ours() {
+    fn acceptance_tests_link_no_workspace_crate() {
         let members = [
             member("attache-model", &[], &[]),
             member("attache-acceptance", &[], &["attache-model", "tokio"]),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_without_a_row_is_refused() {
+    fn crate_without_row_is_refused() {
         let found = violations(&[member("attache-surprise", &[], &[])]);
         assert!(
             found[0].starts_with("attache-surprise has no place"),

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_library_and_plain_data_are_free() {
+    fn standard_library_and_plain_data_are_free() {
         for name in [
             "core",
             "std",

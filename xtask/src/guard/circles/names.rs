@@ -1,4 +1,4 @@
-//! What the source of one module defines, imports and names.
+//! The names that one module's source defines, imports and mentions.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -45,10 +45,10 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// What the crate's own public items name in other crates, sorted, each once.
+    /// Returns the items of other crates that this crate's public items name, sorted, each once.
     ///
     /// Impls that the compiler makes (`Send`) and those that another crate makes for every type
-    /// (`impl<T> Into<U> for T`) are nobody's choice here, so they do not count.
+    /// (`impl<T> Into<U> for T`) do not count: this crate did not choose them.
     pub(super) fn mentions(&self) -> Vec<Mention> {
         let mut mentions = BTreeSet::new();
         for item in self.index.values() {
@@ -73,7 +73,7 @@ impl<'a> Document<'a> {
         mentions.into_iter().collect()
     }
 
-    /// The crate behind a path; `None` for the crate itself.
+    /// Returns the crate behind a path; `None` for the crate itself.
     fn crate_of(&self, path_use: &PathUse<'_>) -> Option<String> {
         let summary = path_use.id.as_ref().and_then(|id| self.paths.get(id));
         let Some(crate_id) = summary.and_then(|summary| summary["crate_id"].as_u64()) else {
@@ -114,7 +114,7 @@ fn collect_uses<'a>(value: &'a Value, uses: &mut Vec<PathUse<'a>>) {
     }
 }
 
-/// ``function `open` (src/lib.rs:7)``
+/// Returns a place such as ``function `open` (src/lib.rs:7)``.
 fn place(kind: &str, item: &Value) -> String {
     let name = item["name"]
         .as_str()
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_deep_in_a_signature_is_found() {
+    fn type_deep_in_a_signature_is_found() {
         let pool = path("Pool", 70, &Value::Null);
         let option = path(
             "Option",
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_trait_of_an_impl_and_its_arguments_are_found() {
+    fn trait_of_an_impl_and_its_arguments_are_found() {
         let error = path("sqlx::Error", 70, &Value::Null);
         let from = json!({
             "path": "From", "id": 10,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_re_export_is_found_even_when_its_target_is_unknown() {
+    fn re_export_with_unknown_target_is_found() {
         let items = json!({
             "1": {"crate_id": 0, "name": null, "inner": {
                 "use": {"source": "sqlx::Pool", "name": "Pool", "id": null, "is_glob": false}}},
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn own_types_foreign_items_and_automatic_impls_do_not_count() {
+    fn own_types_and_automatic_impls_do_not_count() {
         let pool = path("Pool", 70, &Value::Null);
         let items = json!({
             "1": {"crate_id": 0, "name": "own", "inner": {
