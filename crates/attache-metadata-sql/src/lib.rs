@@ -3,31 +3,32 @@
     not(feature = "sqlite"),
     doc = "The metadata of attache in an SQL database: each feature, `sqlite` and `postgres`, brings one."
 )]
+// Without a backend there is nothing to run statements on.
+#![cfg(any(feature = "sqlite", feature = "postgres"))]
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod alter;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod blobs;
 mod columns;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub mod data_migration;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod listing;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod order;
+mod failure;
+mod list;
+mod migrations;
+mod open_error;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod reap;
+mod records;
+mod repository;
 mod rows;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod schema;
+mod session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod tenancy;
 mod uploads;
 
+pub use open_error::{DatabaseFailure, MigrationReport, OpenError};
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresOptions, PostgresRepository};
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use schema::{DatabaseFailure, MigrationReport, OpenError};
+pub use postgres::{Postgres, PostgresOptions, PostgresRepository};
+pub use repository::SqlRepository;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteRepository};
+pub use sqlite::{Sqlite, SqliteOptions, SqliteRepository};

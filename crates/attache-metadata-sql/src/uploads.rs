@@ -1,136 +1,276 @@
-//! Uploads as any SQL database answers them, and the values of the model they must make.
+//! Pending uploads, and the record each becomes.
+//!
+//! An upload's row is locked before anything else that its completion or cancellation touches.
 
-use attache_metadata::{LeaseToken, Refusal, StagingBlob, StoredUpload};
-use attache_model::{
-    BlobId, Category, Description, DisplayName, FileId, Filename, MediaType, PersonId,
-    PersonIdentifier, PersonRef, PrincipalSeq, TenantId, Timestamp, Upload,
+use std::borrow::Borrow;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_metadata::{
+    Attempt, CommittedFile, NewFile, NewFiles, NewUpload, Refusal, RepositoryError, StoredUpload,
+    UploadRepository,
 };
-use uuid::Uuid;
+use attache_model::{
+    Category, Context, Description, DisplayName, FileId, FileRecord, PersonRef, PrincipalSeq,
+    TenantId, Upload,
+};
 
-use crate::columns::Columns;
-use crate::rows::{RowError, digest, optional, size};
+use crate::blobs::{self, millis};
+use crate::columns::UPLOAD_COLUMNS;
+use crate::failure::{Failure, RowError, Stop};
+use crate::records::commit::Commit;
+use crate::records::people;
+use crate::repository::{Backend, SqlRepository};
+use crate::rows;
+use crate::session::{Session, Statement, integer};
 
-/// The columns of an upload, in the order in which [`read`] reads them.
-pub(crate) const UPLOAD_COLUMNS: &str = "id, tenant_id, person_id, person_identifier, category, \
-    name, filename, description, content_type, size_bytes, sha256, visibility, created_by, \
-    offset_bytes, created_at, expires_at, completed_at, staging_blob_id, staging_key, \
-    staging_lease";
+#[async_trait]
+impl<B: Backend> UploadRepository for SqlRepository<B> {
+    async fn begin_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Upload> {
+        let input = (cx.clone(), upload.clone());
+        self.backend
+            .change("begin_upload", input, |session, (cx, upload)| {
+                Box::pin(begin(session, cx, upload))
+            })
+            .await
+    }
 
-/// The columns of an upload.
-#[derive(Debug)]
-pub(crate) struct UploadRow {
-    id: Uuid,
-    tenant_id: i64,
-    person_id: Option<Uuid>,
-    person_identifier: Option<String>,
-    category: Option<String>,
-    name: Option<String>,
-    filename: String,
-    description: Option<String>,
-    content_type: String,
-    size_bytes: Option<i64>,
-    sha256: Option<Vec<u8>>,
-    visibility: String,
-    created_by: Option<i64>,
-    offset_bytes: i64,
-    created_at: i64,
-    expires_at: i64,
-    completed_at: Option<i64>,
-    staging: (Option<Uuid>, Option<String>, Option<Uuid>),
-}
+    async fn find_upload(
+        &self,
+        cx: &Context,
+        id: FileId,
+    ) -> Result<Option<StoredUpload>, RepositoryError> {
+        let input = (cx.tenant(), id);
+        self.backend
+            .read("find_upload", input, |session, (tenant, id)| {
+                Box::pin(find(session, *tenant, *id, ""))
+            })
+            .await
+    }
 
-/// Reads an upload from a row of [`UPLOAD_COLUMNS`].
-pub(crate) fn read(row: &impl Columns) -> Result<UploadRow, sqlx::Error> {
-    Ok(UploadRow {
-        id: row.id(0)?,
-        tenant_id: row.integer(1)?,
-        person_id: row.maybe_id(2)?,
-        person_identifier: row.maybe_text(3)?,
-        category: row.maybe_text(4)?,
-        name: row.maybe_text(5)?,
-        filename: row.text(6)?,
-        description: row.maybe_text(7)?,
-        content_type: row.text(8)?,
-        size_bytes: row.maybe_integer(9)?,
-        sha256: row.maybe_bytes(10)?,
-        visibility: row.text(11)?,
-        created_by: row.maybe_integer(12)?,
-        offset_bytes: row.integer(13)?,
-        created_at: row.integer(14)?,
-        expires_at: row.integer(15)?,
-        completed_at: row.maybe_integer(16)?,
-        staging: (row.maybe_id(17)?, row.maybe_text(18)?, row.maybe_id(19)?),
-    })
-}
-
-impl UploadRow {
-    /// Checks every column.
-    pub(crate) fn into_stored(self) -> Result<StoredUpload, RowError> {
-        let size_bytes = self.size_bytes.map(|bytes| size("size_bytes", bytes));
-        let sha256 = self.sha256.map(|bytes| digest("sha256", &bytes));
-        let upload = Upload {
-            id: FileId::from_uuid(self.id),
-            tenant: TenantId::new(self.tenant_id),
-            person: person(self.person_id, self.person_identifier)?,
-            category: optional(self.category.as_deref(), Category::parse)?,
-            name: optional(self.name.as_deref(), DisplayName::parse)?,
-            filename: Filename::parse(&self.filename)?,
-            description: optional(self.description.as_deref(), Description::parse)?,
-            content_type: MediaType::parse(&self.content_type)?,
-            size_bytes: size_bytes.transpose()?,
-            sha256: sha256.transpose()?,
-            visibility: self.visibility.parse()?,
-            created_by: self.created_by.map(PrincipalSeq::new),
-            offset_bytes: size("offset_bytes", self.offset_bytes)?,
-            created_at: Timestamp::from_millis(self.created_at),
-            expires_at: Timestamp::from_millis(self.expires_at),
-            completed_at: self.completed_at.map(Timestamp::from_millis),
+    async fn complete_upload(
+        &self,
+        cx: &Context,
+        id: FileId,
+        file: &NewFile,
+    ) -> Attempt<FileRecord> {
+        const OPERATION: &str = "complete_upload";
+        let file = NewFile {
+            id,
+            dedup: false,
+            ..file.clone()
         };
-        let staging = match self.staging {
-            (None, None, None) => None,
-            (Some(id), Some(storage_key), Some(lease)) => Some(StagingBlob {
-                id: BlobId::from_uuid(id),
-                storage_key,
-                lease: LeaseToken::from_uuid(lease),
-            }),
-            _ => return Err(RowError::Column("staging_blob_id")),
+        let completion = Completion {
+            id,
+            commit: Commit {
+                cx: cx.clone(),
+                hook: self.backend.hook(),
+                upload: NewFiles {
+                    files: vec![file],
+                    idempotency_key: None,
+                },
+            },
         };
-        Ok(StoredUpload { upload, staging })
+        let completed = self.backend.commit(OPERATION, completion, |session, it| {
+            Box::pin(complete(session, it))
+        });
+        let mut files = match completed.await? {
+            Ok(files) => files,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match files.pop() {
+            Some(file) => Ok(Ok(file.record)),
+            None => Err(Failure::Row(RowError::Missing).in_operation(OPERATION)),
+        }
+    }
+
+    async fn cancel_upload(&self, cx: &Context, id: FileId) -> Attempt<()> {
+        let input = (cx.tenant(), id);
+        self.backend
+            .change("cancel_upload", input, |session, (tenant, id)| {
+                Box::pin(cancel(session, *tenant, *id))
+            })
+            .await
+    }
+
+    async fn drop_expired_uploads(
+        &self,
+        kept_for: Duration,
+        limit: u32,
+    ) -> Result<u32, RepositoryError> {
+        const OPERATION: &str = "drop_expired_uploads";
+        // The reaper asks often and finds nothing mostly: that must not cost a commit.
+        let kept_for = millis(kept_for);
+        let has_expired = self.backend.read(OPERATION, kept_for, |session, kept_for| {
+            let sql = "SELECT 1 FROM uploads WHERE expires_at <= database_now() - $1 LIMIT 1";
+            Box::pin(session.exists(Statement::new(sql).bind(*kept_for)))
+        });
+        if !has_expired.await? {
+            return Ok(0);
+        }
+        let input = (kept_for, limit);
+        self.backend
+            .write(OPERATION, input, |session, (kept_for, limit)| {
+                Box::pin(drop_expired(session, *kept_for, *limit))
+            })
+            .await
     }
 }
 
-fn person(id: Option<Uuid>, identifier: Option<String>) -> Result<Option<PersonRef>, RowError> {
-    match (id, identifier) {
-        (None, None) => Ok(None),
-        (Some(id), None) => Ok(Some(PersonRef::Id(PersonId::from_uuid(id)))),
-        (None, Some(identifier)) => Ok(Some(PersonRef::Identifier(PersonIdentifier::parse(
-            &identifier,
-        )?))),
-        (Some(_), Some(_)) => Err(RowError::Column("person_identifier")),
+async fn begin<S: Session>(
+    session: &mut S,
+    cx: &Context,
+    upload: &NewUpload,
+) -> Result<Upload, Stop<Refusal>> {
+    if let Some(person @ PersonRef::Id(_)) = &upload.person
+        && people::find(session, cx.tenant(), person).await?.is_none()
+    {
+        return Err(Refusal::UnknownPerson.into());
     }
+    let begun = insert(session, cx, upload).await?;
+    if let Some(intent) = &upload.staging {
+        blobs::begin(session, cx.tenant(), intent).await?;
+    }
+    Ok(begun)
 }
 
-/// A person's two columns, of which at most one has a value.
-pub(crate) fn person_columns(person: Option<&PersonRef>) -> (Option<Uuid>, Option<String>) {
-    match person {
+async fn insert<S: Session>(
+    session: &mut S,
+    cx: &Context,
+    upload: &NewUpload,
+) -> Result<Upload, Failure> {
+    let sql = format!(
+        "INSERT INTO uploads (id, tenant_id, person_id, person_identifier, category, name, \
+        filename, description, content_type, size_bytes, sha256, visibility, created_by, \
+        created_at, expires_at, staging_blob_id, staging_key, staging_lease) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+        RETURNING {UPLOAD_COLUMNS}"
+    );
+    let (person_id, person_identifier) = match &upload.person {
         None => (None, None),
         Some(PersonRef::Id(id)) => (Some(id.as_uuid()), None),
-        Some(PersonRef::Identifier(identifier)) => (None, Some(identifier.as_str().to_owned())),
+        Some(PersonRef::Identifier(identifier)) => (None, Some(identifier.as_str())),
+    };
+    let size_bytes = upload.size_bytes.map(|size| integer("size_bytes", size));
+    let sha256 = upload.sha256.as_ref();
+    let staging = upload.staging.as_ref();
+    let statement = Statement::new(sql)
+        .bind(upload.id.as_uuid())
+        .bind(cx.tenant().get())
+        .bind(person_id)
+        .bind(person_identifier)
+        .bind(upload.category.as_ref().map(Category::as_str))
+        .bind(upload.name.as_ref().map(DisplayName::as_str))
+        .bind(upload.filename.as_str())
+        .bind(upload.description.as_ref().map(Description::as_str))
+        .bind(upload.content_type.as_str())
+        .bind(size_bytes.transpose()?)
+        .bind(sha256.map(|digest| digest.as_bytes().as_slice()))
+        .bind(upload.visibility.as_str())
+        .bind(cx.principal_seq().map(PrincipalSeq::get))
+        .bind(cx.now().as_millis())
+        .bind(upload.expires_at.as_millis())
+        .bind(staging.map(|intent| intent.id.as_uuid()))
+        .bind(staging.map(|intent| intent.storage_key.as_str()))
+        .bind(staging.map(|intent| intent.lease.as_uuid()));
+    Ok(session.one(statement, rows::upload).await?.upload)
+}
+
+/// Finds an upload; `lock` is the end of the statement.
+async fn find<S: Session>(
+    session: &mut S,
+    tenant: TenantId,
+    id: FileId,
+    lock: &str,
+) -> Result<Option<StoredUpload>, Failure> {
+    let sql =
+        format!("SELECT {UPLOAD_COLUMNS} FROM uploads WHERE tenant_id = $1 AND id = $2 {lock}");
+    let statement = Statement::new(sql).bind(tenant.get()).bind(id.as_uuid());
+    session.optional(statement, rows::upload).await
+}
+
+/// Locks an upload that may be completed or cancelled. After waiting for another's completion it sees
+/// the upload as that left it: a locking read follows the row to its newest version.
+async fn lock_pending<S: Session>(
+    session: &mut S,
+    tenant: TenantId,
+    id: FileId,
+) -> Result<StoredUpload, Stop<Refusal>> {
+    let found = find(session, tenant, id, S::lock("FOR UPDATE")).await?;
+    let stored = found.ok_or(Refusal::NotFound)?;
+    if stored.upload.completed_at.is_some() {
+        return Err(Refusal::UploadCompleted.into());
+    }
+    Ok(stored)
+}
+
+/// The completion of an upload, which becomes the one file of the commit.
+struct Completion {
+    id: FileId,
+    commit: Commit,
+}
+
+impl Borrow<Commit> for Completion {
+    fn borrow(&self) -> &Commit {
+        &self.commit
     }
 }
 
-/// The upload if it may be completed or cancelled.
-pub(crate) fn pending(found: Option<StoredUpload>) -> Result<StoredUpload, Refusal> {
-    match found {
-        None => Err(Refusal::NotFound),
-        Some(stored) if stored.upload.completed_at.is_some() => Err(Refusal::UploadCompleted),
-        Some(stored) => Ok(stored),
-    }
+async fn complete<S: Session>(
+    session: &mut S,
+    completion: &Completion,
+) -> Result<Vec<CommittedFile>, Stop<Refusal>> {
+    let Completion { id, commit } = completion;
+    let tenant = commit.cx.tenant();
+    let stored = lock_pending(session, tenant, *id).await?;
+    let staging = stored.staging.as_ref().map(|staging| staging.id);
+    let created_by = stored.upload.created_by;
+    let committed = commit.run(session, created_by, staging).await?;
+    let sql = "UPDATE uploads SET completed_at = $3 WHERE tenant_id = $1 AND id = $2";
+    let update = Statement::new(sql)
+        .bind(tenant.get())
+        .bind(id.as_uuid())
+        .bind(commit.cx.now().as_millis());
+    session.execute(update).await?;
+    give_up_staging(session, &stored).await?;
+    Ok(committed)
 }
 
-/// The moment that lies `duration` before another; 1970 at the earliest.
-#[cfg(feature = "sqlite")]
-pub(crate) fn earlier(at: Timestamp, duration: std::time::Duration) -> Timestamp {
-    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(at.as_millis().saturating_sub(millis))
+async fn cancel<S: Session>(
+    session: &mut S,
+    tenant: TenantId,
+    id: FileId,
+) -> Result<(), Stop<Refusal>> {
+    let stored = lock_pending(session, tenant, id).await?;
+    let sql = "DELETE FROM uploads WHERE tenant_id = $1 AND id = $2";
+    let delete = Statement::new(sql).bind(tenant.get()).bind(id.as_uuid());
+    session.execute(delete).await?;
+    Ok(give_up_staging(session, &stored).await?)
+}
+
+async fn give_up_staging<S: Session>(
+    session: &mut S,
+    stored: &StoredUpload,
+) -> Result<(), Failure> {
+    let Some(staging) = &stored.staging else {
+        return Ok(());
+    };
+    blobs::give_up(session, stored.upload.tenant, staging.id, staging.lease).await
+}
+
+/// Drops uploads that expired. One that is being completed or cancelled is left for the next time.
+async fn drop_expired<S: Session>(
+    session: &mut S,
+    kept_for: i64,
+    limit: u32,
+) -> Result<u32, Failure> {
+    let lock = S::lock("FOR UPDATE SKIP LOCKED");
+    let sql = format!(
+        "WITH expired AS MATERIALIZED (SELECT id FROM uploads \
+            WHERE expires_at <= database_now() - $1 ORDER BY expires_at LIMIT $2 {lock}) \
+        DELETE FROM uploads WHERE id IN (SELECT id FROM expired)"
+    );
+    let delete = Statement::new(sql).bind(kept_for).bind(i64::from(limit));
+    let dropped = session.execute(delete).await?;
+    Ok(u32::try_from(dropped).unwrap_or(limit))
 }

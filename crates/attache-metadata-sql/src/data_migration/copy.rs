@@ -1,64 +1,64 @@
-//! A transfer: what is asked of both databases, in the order in which it keeps every promise.
+//! A data migration: the calls on both databases, in the order that keeps every guarantee.
 
 use std::path::PathBuf;
 
 use attache_model::{BlobId, FileId, Sha256Digest};
 
-use super::page::Values;
+use super::page::{Cell, Range};
 use super::source::Source;
 use super::tables::{self, AFTER_BLOBS, BEFORE_BLOBS, BLOBS};
 use super::target::Target;
 use super::{Comparison, DataMigrationError, Page, Table, compare};
 use crate::postgres::PostgresOptions;
 
-/// How many rows are read and written at a time.
-const ROWS: i64 = 500;
+/// The number of rows that are read and written at a time.
+const ROWS: usize = 500;
 
-/// How many blobs are told of at a time.
-const BLOBS_AT_ONCE: i64 = 200;
+/// The number of blobs that are returned at a time.
+const BLOBS_AT_ONCE: usize = 200;
 
-/// Carries the rows of an SQLite database over to a PostgreSQL database.
+/// Copies the rows of an SQLite database to a PostgreSQL database.
 ///
-/// While it lives the source cannot be changed by anybody, and no other transfer to the target can
-/// begin. Of what is called here, everything may be called again, in this run or in the next: what is
-/// there already is compared and left alone. The order is
+/// While it lives nobody can change the source, and no other migration to the target can begin. Every
+/// call may be repeated, in this run or in the next: rows that exist already are compared and left
+/// alone. The order is
 ///
 /// 1. [`check`](Self::check), which changes nothing;
-/// 2. [`begin`](Self::begin), which carries what blobs refer to;
+/// 2. [`begin`](Self::begin), which copies the rows that blobs refer to;
 /// 3. [`copy_blob`](Self::copy_blob) for each of [`blobs_after`](Self::blobs_after), once its bytes
 ///    are where the target looks for them;
-/// 4. [`finish`](Self::finish), which carries the rest and compares all.
+/// 4. [`finish`](Self::finish), which copies the rest and compares all.
 ///
-/// A future that is dropped leaves rows whole or not carried.
+/// A future that is dropped leaves rows whole or not copied.
 pub struct DataMigration {
     source: Source,
     target: Target,
 }
 
-/// How many rows of a table were carried, all runs together.
+/// The number of rows of a table that were copied, all runs together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopiedRows {
     /// The table.
     pub table: &'static str,
-    /// How many of its rows are in the source and in the target, the same in both.
+    /// The number of its rows, the same in the source and in the target.
     pub rows: u64,
-    /// How many stay behind: blobs that nothing refers to, and uploads whose bytes were on their way
-    /// straight to the store.
+    /// The number of rows that stay behind: blobs that nothing refers to, and uploads whose bytes were on
+    /// their way straight to the store.
     pub left: u64,
 }
 
-/// A blob that is to be carried.
+/// A blob of the source that is to be copied.
 #[derive(Debug, Clone)]
 pub struct SourceBlob {
     /// Its id.
     pub id: BlobId,
-    /// Where its bytes are, in the source's store and in the target's alike.
+    /// The key of its bytes, in the source's store and in the target's alike.
     pub storage_key: String,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub size_bytes: u64,
     /// The digest of its bytes.
     pub sha256: Sha256Digest,
-    /// Whether the target has the row, and so the bytes.
+    /// True if the target has the row, and so the bytes.
     pub is_copied: bool,
     row: Page,
 }
@@ -78,8 +78,8 @@ impl DataMigration {
         Ok(Self { source, target })
     }
 
-    /// Looks whether the target is empty or holds a part of this very source, row by row. Answers how
-    /// many blobs there are, and how many bytes they have.
+    /// Checks, row by row, that the target is empty or holds a part of this very source. Returns the
+    /// number of blobs and of their bytes.
     ///
     /// # Errors
     ///
@@ -95,11 +95,11 @@ impl DataMigration {
         Ok((blobs, self.source.stored_bytes(&BLOBS).await?))
     }
 
-    /// Carries what blobs refer to, and has the target's numbers go on behind the source's.
+    /// Copies the rows that blobs refer to, and lets the target's numbers continue behind the source's.
     ///
     /// # Errors
     ///
-    /// [`DataMigrationError`]; what was carried stays.
+    /// [`DataMigrationError`]; what was copied stays.
     pub async fn begin(&self) -> Result<(), DataMigrationError> {
         let given = self.source.sequences().await?;
         for table in tables::all().filter(|table| table.is_numbered) {
@@ -108,12 +108,12 @@ impl DataMigration {
             }
         }
         for table in BEFORE_BLOBS {
-            self.carry(table, &|_, _| {}).await?;
+            self.copy(table, &|_, _| {}).await?;
         }
         Ok(())
     }
 
-    /// The blobs behind one, in the order of their ids: some of them, and none at the end.
+    /// Returns the blobs behind one, in the order of their ids: some of them, and none at the end.
     ///
     /// # Errors
     ///
@@ -122,10 +122,10 @@ impl DataMigration {
         &self,
         after: Option<BlobId>,
     ) -> Result<Vec<SourceBlob>, DataMigrationError> {
-        let after = after.map(|id| Values::Uuids(vec![Some(id.as_uuid())]));
-        let page = self.source.page(&BLOBS, after.as_ref(), BLOBS_AT_ONCE);
+        let after = after.map(|id| Cell::Uuid(Some(id.as_uuid())));
+        let page = self.source.page(&BLOBS, after.clone(), BLOBS_AT_ONCE);
         let page = page.await?;
-        let lacks = self.lacks(&page, after.as_ref()).await?;
+        let lacks = self.lacks(&page, after).await?;
         let rows = (0..page.len()).map(|place| {
             let blob = blob(&page, place, !lacks.contains(&place));
             blob.ok_or(DataMigrationError::Inconsistent { table: BLOBS.name })
@@ -142,7 +142,7 @@ impl DataMigration {
         self.target.insert(&blob.row).await
     }
 
-    /// Up to `limit` files that the bytes of a blob belong to.
+    /// Returns up to `limit` files that the bytes of a blob belong to.
     ///
     /// # Errors
     ///
@@ -155,8 +155,8 @@ impl DataMigration {
         self.source.files_of(blob, i64::from(limit)).await
     }
 
-    /// Carries what refers to blobs, then compares every row of every table. `observe` is told of each
-    /// page: the table and how many rows of it are done.
+    /// Copies the rows that refer to blobs, then compares every row of every table. `observe` is called
+    /// for each page with the table and the number of its rows that are done.
     ///
     /// # Errors
     ///
@@ -166,18 +166,18 @@ impl DataMigration {
         observe: &(dyn Fn(&'static str, u64) + Send + Sync),
     ) -> Result<Vec<CopiedRows>, DataMigrationError> {
         for table in AFTER_BLOBS {
-            self.carry(table, observe).await?;
+            self.copy(table, observe).await?;
         }
-        let mut carried = Vec::new();
+        let mut copied = Vec::new();
         for table in tables::all() {
             let (rows, lacks) = self.compare(table, observe).await?;
             if lacks > 0 {
                 return Err(DataMigrationError::Incomplete { table: table.name });
             }
             let (table, left) = (table.name, self.source.count_left(table).await?);
-            carried.push(CopiedRows { table, rows, left });
+            copied.push(CopiedRows { table, rows, left });
         }
-        Ok(carried)
+        Ok(copied)
     }
 
     /// Closes both databases.
@@ -187,18 +187,18 @@ impl DataMigration {
     }
 
     /// Adds what the target lacks of a table.
-    async fn carry(
+    async fn copy(
         &self,
         table: &'static Table,
         observe: &(dyn Fn(&'static str, u64) + Send + Sync),
     ) -> Result<(), DataMigrationError> {
         let (mut after, mut rows) = (None, 0);
         loop {
-            let page = self.source.page(table, after.as_ref(), ROWS).await?;
+            let page = self.source.page(table, after.clone(), ROWS).await?;
             let Some(last) = page.last_key() else {
                 return Ok(());
             };
-            let lacks = self.lacks(&page, after.as_ref()).await?;
+            let lacks = self.lacks(&page, after).await?;
             self.target.insert(&page.select(&lacks)).await?;
             rows += page.len() as u64;
             observe(table.name, rows);
@@ -206,8 +206,8 @@ impl DataMigration {
         }
     }
 
-    /// Compares a table from its beginning to its end in both databases; answers how many rows the
-    /// source has, and how many of them the target lacks.
+    /// Compares a table from its beginning to its end in both databases. Returns the number of rows of
+    /// the source, and of those that the target lacks.
     async fn compare(
         &self,
         table: &'static Table,
@@ -215,36 +215,45 @@ impl DataMigration {
     ) -> Result<(u64, u64), DataMigrationError> {
         let (mut after, mut rows, mut lacking) = (None, 0, 0);
         loop {
-            let page = self.source.page(table, after.as_ref(), ROWS).await?;
+            let page = self.source.page(table, after.clone(), ROWS).await?;
             let Some(last) = page.last_key() else {
                 break;
             };
-            lacking += self.lacks(&page, after.as_ref()).await?.len() as u64;
+            lacking += self.lacks(&page, after).await?.len() as u64;
             rows += page.len() as u64;
             observe(table.name, rows);
             after = Some(last);
         }
         // Behind the last row of the source there must be none.
-        let rest = self.target.rows(table, after.as_ref(), None, 1).await?;
+        let rest = Range {
+            after,
+            up_to: None,
+            limit: 1,
+        };
+        let rest = self.target.page(table, &rest).await?;
         if rest.len() > 0 {
             return Err(DataMigrationError::OtherContent { table: table.name });
         }
         Ok((rows, lacking))
     }
 
-    /// Which rows of a page that begins behind a key the target lacks.
+    /// Returns the rows that the target lacks of a page that begins behind a key.
     async fn lacks(
         &self,
         page: &Page,
-        after: Option<&Values>,
+        after: Option<Cell>,
     ) -> Result<Vec<usize>, DataMigrationError> {
         let Some(last) = page.last_key() else {
             return Ok(Vec::new());
         };
         let table = page.table;
-        // One more than there should be at most tells as well as a million.
-        let limit = page.len() + 1;
-        let there = self.target.rows(table, after, Some(&last), limit).await?;
+        // One more than there may be shows a difference as well as a million.
+        let range = Range {
+            after,
+            up_to: Some(last),
+            limit: page.len() + 1,
+        };
+        let there = self.target.page(table, &range).await?;
         match compare(page, &there) {
             Comparison::Lacks(places) => Ok(places),
             Comparison::Differs => Err(DataMigrationError::OtherContent { table: table.name }),
@@ -258,25 +267,25 @@ impl std::fmt::Debug for DataMigration {
     }
 }
 
-/// Reads a blob from a page of them; `None` where a value is missing or makes no sense.
+/// Reads a blob from a page of them; `None` where a value is missing or out of range.
 fn blob(page: &Page, place: usize, is_copied: bool) -> Option<SourceBlob> {
-    let Values::Uuids(ids) = page.column("id")? else {
+    let Cell::Uuid(Some(id)) = page.cell(place, "id")? else {
         return None;
     };
-    let Values::Texts(keys) = page.column("storage_key")? else {
+    let Cell::Text(Some(storage_key)) = page.cell(place, "storage_key")? else {
         return None;
     };
-    let Values::Integers(sizes) = page.column("stored_bytes")? else {
+    let Cell::Integer(Some(size_bytes)) = page.cell(place, "stored_bytes")? else {
         return None;
     };
-    let Values::Bytes(digests) = page.column("sha256")? else {
+    let Cell::Bytes(Some(digest)) = page.cell(place, "sha256")? else {
         return None;
     };
-    let digest: [u8; 32] = digests[place].as_deref()?.try_into().ok()?;
+    let digest: [u8; 32] = digest.as_slice().try_into().ok()?;
     Some(SourceBlob {
-        id: BlobId::from_uuid(ids[place]?),
-        storage_key: keys[place].clone()?,
-        size_bytes: u64::try_from(sizes[place]?).ok()?,
+        id: BlobId::from_uuid(*id),
+        storage_key: storage_key.clone(),
+        size_bytes: u64::try_from(*size_bytes).ok()?,
         sha256: Sha256Digest::from_bytes(digest),
         is_copied,
         row: page.select(&[place]),

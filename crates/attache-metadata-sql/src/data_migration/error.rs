@@ -1,8 +1,8 @@
-//! Why records could not be carried over.
+//! The reasons why records could not be copied.
 
-use crate::schema::{DatabaseFailure, OpenError};
+use crate::open_error::{DatabaseFailure, OpenError};
 
-/// Why records could not be carried over.
+/// The reason why records could not be copied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataMigrationError {
@@ -15,8 +15,8 @@ pub enum DataMigrationError {
     /// Another program is writing to the source.
     #[error("another program is writing to the source database")]
     SourceInUse,
-    /// Another transfer to the target is under way.
-    #[error("another transfer to the target database is under way")]
+    /// Another migration to the target is in progress.
+    #[error("another data migration to the target database is in progress")]
     TargetInUse,
     /// The target holds something that does not come from this source.
     #[error("the target database holds other {table} than those of the source")]
@@ -27,14 +27,14 @@ pub enum DataMigrationError {
     /// Blobs of the source are kept in a format whose bytes this program cannot verify.
     #[error("blobs of the source are in a format that this program does not know")]
     UnknownFormat,
-    /// After all was carried, the target lacks rows of the source.
+    /// After everything was copied, the target lacks rows of the source.
     #[error("the target database lacks {table} of the source")]
     Incomplete {
         /// The table.
         table: &'static str,
     },
-    /// A row of the source makes no sense.
-    #[error("a row of {table} in the source makes no sense")]
+    /// A row of the source is inconsistent.
+    #[error("a row of {table} in the source is inconsistent")]
     Inconsistent {
         /// The table.
         table: &'static str,
@@ -48,11 +48,11 @@ pub enum DataMigrationError {
 }
 
 impl DataMigrationError {
-    pub(crate) fn of_source(error: sqlx::Error) -> Self {
+    pub(super) fn of_source(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Source(DatabaseFailure::new(error))
     }
 
-    pub(crate) fn of_target(error: sqlx::Error) -> Self {
+    pub(super) fn of_target(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Target(DatabaseFailure::new(error))
     }
 }

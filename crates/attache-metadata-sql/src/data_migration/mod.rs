@@ -1,4 +1,4 @@
-//! Carrying the records of an SQLite database over to PostgreSQL, row by row and unchanged.
+//! Copying the records of an SQLite database to PostgreSQL, row by row and unchanged.
 //!
 //! Both schemas have the same tables with the same columns, and each table is copied as it is. See
 //! [`DataMigration`].
@@ -15,5 +15,5 @@ mod tests;
 pub use copy::{CopiedRows, DataMigration, SourceBlob};
 pub use error::DataMigrationError;
 
-pub(crate) use page::{Comparison, Page, Values, compare};
-pub(crate) use tables::Table;
+use page::{Comparison, Page, compare};
+use tables::Table;

@@ -1,175 +1,137 @@
-//! Rows of a table, column by column, and how those of two databases differ.
+//! Rows of a table, and how those of two databases differ.
 
-use std::cmp::Ordering;
-
-use sqlx::{ColumnIndex, Decode, Row, Type};
 use uuid::Uuid;
 
 use super::Table;
 use super::tables::Kind;
+use crate::columns::Columns;
+use crate::failure::Failure;
+use crate::session::{Session, Statement, Value};
 
-/// The values of one column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Values {
-    Integers(Vec<Option<i64>>),
-    Texts(Vec<Option<String>>),
-    Bytes(Vec<Option<Vec<u8>>>),
-    Uuids(Vec<Option<Uuid>>),
+/// A value of any kind. Those of a column are ordered by bytes, as both databases order them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cell {
+    Integer(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+    Uuid(Option<Uuid>),
 }
 
-impl Values {
-    fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Integer => Self::Integers(Vec::new()),
-            Kind::Text => Self::Texts(Vec::new()),
-            Kind::Bytes => Self::Bytes(Vec::new()),
-            Kind::Uuid => Self::Uuids(Vec::new()),
-        }
+impl Cell {
+    fn read(row: &dyn Columns, at: usize, kind: Kind) -> Result<Self, Failure> {
+        Ok(match kind {
+            Kind::Integer => Self::Integer(row.integer_or_null(at)?),
+            Kind::Text => Self::Text(row.text_or_null(at)?.map(str::to_owned)),
+            Kind::Bytes => Self::Bytes(row.bytes_or_null(at)?.map(<[u8]>::to_vec)),
+            Kind::Uuid => Self::Uuid(row.id_or_null(at)?),
+        })
     }
 
-    /// Takes the value that a row has at `index`.
-    fn push<R>(&mut self, row: &R, index: usize) -> Result<(), sqlx::Error>
-    where
-        R: Row,
-        usize: ColumnIndex<R>,
-        for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> Uuid: Decode<'r, R::Database> + Type<R::Database>,
-    {
+    fn value(&self) -> Value<'_> {
         match self {
-            Self::Integers(values) => values.push(row.try_get(index)?),
-            Self::Texts(values) => values.push(row.try_get(index)?),
-            Self::Bytes(values) => values.push(row.try_get(index)?),
-            Self::Uuids(values) => values.push(row.try_get(index)?),
+            Self::Integer(value) => (*value).into(),
+            Self::Text(value) => value.as_deref().into(),
+            Self::Bytes(value) => value.as_deref().into(),
+            Self::Uuid(value) => (*value).into(),
         }
-        Ok(())
     }
+}
 
-    /// The values at some places.
-    fn select(&self, places: &[usize]) -> Self {
-        fn pick<T: Clone>(values: &[T], places: &[usize]) -> Vec<T> {
-            places.iter().map(|&place| values[place].clone()).collect()
-        }
-        match self {
-            Self::Integers(values) => Self::Integers(pick(values, places)),
-            Self::Texts(values) => Self::Texts(pick(values, places)),
-            Self::Bytes(values) => Self::Bytes(pick(values, places)),
-            Self::Uuids(values) => Self::Uuids(pick(values, places)),
-        }
-    }
-
-    /// Compares a value with one of the same column in another database: by bytes, as both order them.
-    fn compare(&self, place: usize, other: &Self, other_place: usize) -> Ordering {
-        match (self, other) {
-            (Self::Integers(ours), Self::Integers(theirs)) => ours[place].cmp(&theirs[other_place]),
-            (Self::Texts(ours), Self::Texts(theirs)) => ours[place].cmp(&theirs[other_place]),
-            (Self::Bytes(ours), Self::Bytes(theirs)) => ours[place].cmp(&theirs[other_place]),
-            (Self::Uuids(ours), Self::Uuids(theirs)) => ours[place].cmp(&theirs[other_place]),
-            _ => Ordering::Less,
-        }
-    }
+/// Keys behind one and up to another; without the other, to the end.
+#[derive(Debug, Default)]
+pub(super) struct Range {
+    pub(super) after: Option<Cell>,
+    pub(super) up_to: Option<Cell>,
+    /// The most rows to read.
+    pub(super) limit: usize,
 }
 
 /// Some rows of a table, in the order of their keys.
 #[derive(Debug, Clone)]
-pub(crate) struct Page {
-    pub(crate) table: &'static Table,
-    columns: Vec<Values>,
-    len: usize,
+pub(super) struct Page {
+    pub(super) table: &'static Table,
+    pub(super) rows: Vec<Vec<Cell>>,
 }
 
 impl Page {
-    pub(crate) fn new(table: &'static Table) -> Self {
-        let columns = table.columns.iter().map(|(_, kind)| Values::new(*kind));
-        Self {
-            table,
-            columns: columns.collect(),
-            len: 0,
+    /// Reads the rows in a range that meet a condition.
+    pub(super) async fn read<S: Session>(
+        session: &mut S,
+        table: &'static Table,
+        condition: &str,
+        range: &Range,
+    ) -> Result<Self, Failure> {
+        let mut statement = Statement::new("");
+        let key = table.key();
+        let mut condition = condition.to_owned();
+        for (bound, sign) in [(&range.after, ">"), (&range.up_to, "<=")] {
+            if let Some(bound) = bound {
+                let bound = statement.parameter(bound.value());
+                condition = format!("{condition} AND {key} {sign} {bound}");
+            }
         }
+        let (columns, name, limit) = (table.column_list(), table.name, range.limit);
+        statement.push(&format!(
+            "SELECT {columns} FROM {name} WHERE {condition} ORDER BY {key} LIMIT {limit}"
+        ));
+        let read = |row: &dyn Columns| {
+            let kinds = table.columns.iter().enumerate();
+            let cells = kinds.map(|(at, (_, kind))| Cell::read(row, at, *kind));
+            cells.collect()
+        };
+        let rows = session.rows(statement, read).await?;
+        Ok(Self { table, rows })
     }
 
-    /// Takes a row that holds the table's columns in their order.
-    pub(crate) fn push<R>(&mut self, row: &R) -> Result<(), sqlx::Error>
-    where
-        R: Row,
-        usize: ColumnIndex<R>,
-        for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
-        for<'r> Uuid: Decode<'r, R::Database> + Type<R::Database>,
-    {
-        for (index, values) in self.columns.iter_mut().enumerate() {
-            values.push(row, index)?;
-        }
-        self.len += 1;
-        Ok(())
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    pub(crate) fn columns(&self) -> &[Values] {
-        &self.columns
-    }
-
-    /// The values of a column.
-    pub(crate) fn column(&self, name: &str) -> Option<&Values> {
+    /// Returns the value of a column at a place.
+    pub(super) fn cell(&self, place: usize, column: &str) -> Option<&Cell> {
         let mut columns = self.table.columns.iter();
-        let place = columns.position(|(column, _)| *column == name)?;
-        self.columns.get(place)
+        let at = columns.position(|(name, _)| *name == column)?;
+        self.rows.get(place)?.get(at)
     }
 
-    /// The rows at some places.
-    pub(crate) fn select(&self, places: &[usize]) -> Self {
-        let columns = self.columns.iter().map(|values| values.select(places));
+    /// Returns the rows at some places.
+    pub(super) fn select(&self, places: &[usize]) -> Self {
+        let rows = places.iter().map(|&place| self.rows[place].clone());
         Self {
             table: self.table,
-            columns: columns.collect(),
-            len: places.len(),
+            rows: rows.collect(),
         }
     }
 
-    /// The key of the last row, as a column of one value; `None` where there is no row.
-    pub(crate) fn last_key(&self) -> Option<Values> {
-        let last = self.len.checked_sub(1)?;
-        Some(self.columns[0].select(&[last]))
-    }
-
-    fn compare_keys(&self, place: usize, other: &Self, other_place: usize) -> Ordering {
-        self.columns[0].compare(place, &other.columns[0], other_place)
-    }
-
-    fn is_same_row(&self, place: usize, other: &Self, other_place: usize) -> bool {
-        let mut columns = self.columns.iter().zip(&other.columns);
-        columns.all(|(ours, theirs)| ours.compare(place, theirs, other_place).is_eq())
+    /// Returns the key of the last row; `None` where there is no row.
+    pub(super) fn last_key(&self) -> Option<Cell> {
+        self.rows.last()?.first().cloned()
     }
 }
 
-/// What the target has of a page of the source.
+/// The difference between a page of the source and the same keys of the target.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    /// Rows of the page as they are in the source, all but those at these places.
+pub(super) enum Comparison {
+    /// The target has the rows of the page as they are in the source, all but those at these places.
     Lacks(Vec<usize>),
-    /// A row that the source has not, or has with other values.
+    /// The target has a row that the source has not, or has with other values.
     Differs,
 }
 
 /// Compares a page of the source with all the rows that the target has between the same keys.
-pub(crate) fn compare(source: &Page, target: &Page) -> Comparison {
+pub(super) fn compare(source: &Page, target: &Page) -> Comparison {
     let mut lacks = Vec::new();
     let mut at = 0;
-    for place in 0..target.len {
-        while at < source.len && source.compare_keys(at, target, place).is_lt() {
+    for row in &target.rows {
+        while at < source.len() && source.rows[at][0] < row[0] {
             lacks.push(at);
             at += 1;
         }
-        if at == source.len || !source.is_same_row(at, target, place) {
+        if source.rows.get(at) != Some(row) {
             return Comparison::Differs;
         }
         at += 1;
     }
-    lacks.extend(at..source.len);
+    lacks.extend(at..source.len());
     Comparison::Lacks(lacks)
 }

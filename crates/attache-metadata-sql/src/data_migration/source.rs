@@ -1,95 +1,95 @@
-//! A database that nobody changes while it is read: the source of a transfer.
+//! The source of a data migration: a database that nobody changes while it is read.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use attache_metadata::{RepositoryError, RepositoryErrorKind};
 use attache_model::{BlobId, FileId};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
-use tokio::sync::Mutex;
-use uuid::Uuid;
 
-use super::{DataMigrationError, Page, Table, Values};
-use crate::schema::{DatabaseFailure, OpenError};
-use crate::sqlite::connect::{verify, writer_unverified};
-use crate::sqlite::failure::is_busy;
-use crate::sqlite::{migrate, open};
+use super::page::{Cell, Range};
+use super::{DataMigrationError, Page, Table};
+use crate::columns::Columns;
+use crate::open_error::{DatabaseFailure, OpenError};
+use crate::session::{Session as _, Statement};
+use crate::sqlite::connection;
+use crate::sqlite::migrate::open_migrated;
+use crate::sqlite::open::blocking;
+use crate::sqlite::readers::Readers;
 
-/// A connection that holds the write lock and writes nothing.
-pub(crate) struct Source(Mutex<SqliteConnection>);
+const OPERATION: &str = "migrate_data";
+
+/// One reading thread, whose connection holds the write lock and writes nothing.
+pub(super) struct Source(Readers);
 
 impl Source {
     /// Opens a database of this program's schema and takes its write lock, so that every program that
     /// would change it has to wait, or to give up.
-    pub(crate) async fn open(path: PathBuf) -> Result<Self, DataMigrationError> {
-        let mut connection = connect(path)
-            .await
-            .map_err(DataMigrationError::OpenSource)?;
-        let locked = sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await;
-        match locked {
-            Ok(_) => {}
-            Err(error) if is_busy(&error) => return Err(DataMigrationError::SourceInUse),
-            Err(error) => return Err(DataMigrationError::of_source(error)),
+    pub(super) async fn open(path: PathBuf) -> Result<Self, DataMigrationError> {
+        let opened = blocking(move || {
+            let connection = open_migrated(&path)?;
+            connection::verify(&connection)?;
+            let readers = Readers::start(vec![connection], 1);
+            readers.map_err(|error| OpenError::Database(DatabaseFailure::new(error)))
+        });
+        let readers = opened.await.map_err(DataMigrationError::OpenSource)?;
+        let locked = readers.read(OPERATION, (), |session, ()| {
+            Box::pin(async move {
+                session.execute(Statement::new("BEGIN IMMEDIATE")).await?;
+                // Not before: with it the lock could not be taken.
+                let read_only = Statement::new("PRAGMA query_only = ON");
+                session.execute(read_only).await
+            })
+        });
+        match locked.await {
+            Ok(_) => Ok(Self(readers)),
+            Err(error) if error.kind() == RepositoryErrorKind::Unavailable => {
+                Err(DataMigrationError::SourceInUse)
+            }
+            Err(error) => Err(DataMigrationError::of_source(error)),
         }
-        // Not before: with it the lock could not be taken.
-        let read_only = sqlx::query("PRAGMA query_only = ON");
-        let set = read_only.execute(&mut connection).await;
-        set.map_err(DataMigrationError::of_source)?;
-        Ok(Self(Mutex::new(connection)))
     }
 
-    /// Gives the lock back.
-    pub(crate) async fn close(self) {
-        // Whatever comes of it, the lock ends with the connection.
-        let _ = self.0.into_inner().close().await;
+    /// Gives the lock back: it ends with the connection.
+    pub(super) async fn close(self) {
+        self.0.close().await;
     }
 
-    /// Up to `limit` rows that are carried, behind a key.
-    pub(crate) async fn page(
+    /// Reads up to `limit` rows that are to be copied, behind a key.
+    pub(super) async fn page(
         &self,
         table: &'static Table,
-        after: Option<&Values>,
-        limit: i64,
+        after: Option<Cell>,
+        limit: usize,
     ) -> Result<Page, DataMigrationError> {
-        let (columns, key, name) = (table.column_list(), table.key(), table.name);
-        let only = table.only.unwrap_or("TRUE");
-        let behind = after.map_or("", |_| "AND {key} > ?2").replace("{key}", key);
-        let sql =
-            format!("SELECT {columns} FROM {name} WHERE {only} {behind} ORDER BY {key} LIMIT ?1");
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(limit);
-        query = match after {
-            None => query,
-            Some(Values::Integers(keys)) => query.bind(keys[0]),
-            Some(Values::Texts(keys)) => query.bind(keys[0].clone()),
-            Some(Values::Bytes(keys)) => query.bind(keys[0].clone()),
-            Some(Values::Uuids(keys)) => query.bind(keys[0]),
+        let range = Range {
+            after,
+            up_to: None,
+            limit,
         };
-        let rows = query.fetch_all(&mut *self.0.lock().await).await;
-        let mut page = Page::new(table);
-        for row in rows.map_err(DataMigrationError::of_source)? {
-            page.push(&row).map_err(DataMigrationError::of_source)?;
-        }
-        Ok(page)
+        let page = self.0.read(OPERATION, range, |session, range| {
+            let only = table.only.unwrap_or("TRUE");
+            Box::pin(Page::read(session, table, only, range))
+        });
+        page.await.map_err(DataMigrationError::of_source)
     }
 
-    /// How many rows of a table are carried.
-    pub(crate) async fn count(&self, table: &Table) -> Result<u64, DataMigrationError> {
+    /// Counts the rows of a table that are to be copied.
+    pub(super) async fn count(&self, table: &Table) -> Result<u64, DataMigrationError> {
         let only = table.only.unwrap_or("TRUE");
         self.number(format!("SELECT count(*) FROM {} WHERE {only}", table.name))
             .await
     }
 
-    /// How many bytes the blobs have that are carried.
-    pub(crate) async fn stored_bytes(&self, blobs: &Table) -> Result<u64, DataMigrationError> {
+    /// Counts the bytes of the blobs that are to be copied.
+    pub(super) async fn stored_bytes(&self, blobs: &Table) -> Result<u64, DataMigrationError> {
         let only = blobs.only.unwrap_or("TRUE");
         let name = blobs.name;
         let sql = format!("SELECT coalesce(sum(stored_bytes), 0) FROM {name} WHERE {only}");
         self.number(sql).await
     }
 
-    /// How many rows of a table stay behind.
-    pub(crate) async fn count_left(&self, table: &Table) -> Result<u64, DataMigrationError> {
+    /// Counts the rows of a table that stay behind.
+    pub(super) async fn count_left(&self, table: &Table) -> Result<u64, DataMigrationError> {
         let Some(only) = table.only else {
             return Ok(0);
         };
@@ -98,59 +98,46 @@ impl Source {
             .await
     }
 
-    /// Whether all blobs are kept as they came.
-    pub(crate) async fn is_plain(&self) -> Result<bool, DataMigrationError> {
+    /// Returns `true` if the bytes of all blobs are stored as they came.
+    pub(super) async fn is_plain(&self) -> Result<bool, DataMigrationError> {
         let sql = "SELECT count(*) FROM blobs WHERE format <> 0 OR wrapped_key IS NOT NULL";
         Ok(self.number(sql.to_owned()).await? == 0)
     }
 
-    /// The last number that each table with a sequence has given.
-    pub(crate) async fn sequences(&self) -> Result<HashMap<String, i64>, DataMigrationError> {
-        let query = sqlx::query("SELECT name, seq FROM sqlite_sequence");
-        let rows = query.fetch_all(&mut *self.0.lock().await).await;
-        let rows = rows.map_err(DataMigrationError::of_source)?;
-        let pairs = rows
-            .iter()
-            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        pairs
-            .collect::<Result<_, _>>()
-            .map_err(DataMigrationError::of_source)
+    /// Returns the last number that each table with a sequence has given.
+    pub(super) async fn sequences(&self) -> Result<HashMap<String, i64>, DataMigrationError> {
+        let read = self.0.read(OPERATION, (), |session, ()| {
+            let statement = Statement::new("SELECT name, seq FROM sqlite_sequence");
+            let read = |row: &dyn Columns| Ok((row.text(0)?.to_owned(), row.integer(1)?));
+            Box::pin(session.rows(statement, read))
+        });
+        let pairs = read.await.map_err(DataMigrationError::of_source)?;
+        Ok(pairs.into_iter().collect())
     }
 
-    /// Up to `limit` files that refer to a blob.
-    pub(crate) async fn files_of(
+    /// Returns up to `limit` files that refer to a blob.
+    pub(super) async fn files_of(
         &self,
         blob: BlobId,
         limit: i64,
     ) -> Result<Vec<FileId>, DataMigrationError> {
-        let sql = "SELECT files.id FROM blobs JOIN files ON files.tenant_id = blobs.tenant_id \
-            AND files.blob_id = blobs.id WHERE blobs.id = ?1 ORDER BY files.seq LIMIT ?2";
-        let query = sqlx::query(sql).bind(blob.as_uuid()).bind(limit);
-        let rows = query.fetch_all(&mut *self.0.lock().await).await;
-        let rows = rows.map_err(DataMigrationError::of_source)?;
-        let ids = rows.iter().map(|row| row.try_get::<Uuid, _>(0));
-        let ids: Result<Vec<_>, _> = ids.collect();
-        let ids = ids.map_err(DataMigrationError::of_source)?;
-        Ok(ids.into_iter().map(FileId::from_uuid).collect())
+        let input = (blob, limit);
+        let files = self.0.read(OPERATION, input, |session, (blob, limit)| {
+            let sql = "SELECT files.id FROM blobs JOIN files ON files.tenant_id = blobs.tenant_id \
+                AND files.blob_id = blobs.id WHERE blobs.id = $1 ORDER BY files.seq LIMIT $2";
+            let statement = Statement::new(sql).bind(blob.as_uuid()).bind(*limit);
+            Box::pin(session.rows(statement, |row| Ok(FileId::from_uuid(row.id(0)?))))
+        });
+        files.await.map_err(DataMigrationError::of_source)
     }
 
     async fn number(&self, sql: String) -> Result<u64, DataMigrationError> {
-        let query = sqlx::query(AssertSqlSafe(sql));
-        let row = query.fetch_one(&mut *self.0.lock().await).await;
-        let number = row.and_then(|row| row.try_get::<i64, _>(0));
+        let number = self.0.read(OPERATION, sql, |session, sql| {
+            let statement = Statement::new(sql.clone());
+            Box::pin(session.one(statement, |row| row.integer(0)))
+        });
+        let number: Result<i64, RepositoryError> = number.await;
         let number = number.map_err(DataMigrationError::of_source)?;
         Ok(u64::try_from(number).unwrap_or(0))
     }
-}
-
-async fn connect(path: PathBuf) -> Result<SqliteConnection, OpenError> {
-    if !path.try_exists().map_err(OpenError::File)? {
-        return Err(OpenError::Missing { path });
-    }
-    let failed = |failure| OpenError::Database(DatabaseFailure::new(failure));
-    let mut connection = writer_unverified(&path).await.map_err(failed)?;
-    open::require_library(&mut connection).await?;
-    migrate::require_newest(&mut connection).await?;
-    verify(&mut connection).await.map_err(failed)?;
-    Ok(connection)
 }

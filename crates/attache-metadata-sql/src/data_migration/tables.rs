@@ -1,8 +1,8 @@
-//! What is carried: the tables, their columns, and the order in which they can be filled.
+//! The tables that are copied, their columns, and the order in which they can be filled.
 
 use self::Kind::{Bytes, Integer, Text, Uuid};
 
-/// What the values of a column are, whatever each database calls it.
+/// The kind of a column's values, whatever each database calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Integer,
@@ -17,9 +17,9 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// All columns but the generated ones. The first is the primary key.
     pub(crate) columns: &'static [(&'static str, Kind)],
-    /// Which rows of the source are carried; `None` for all.
+    /// The condition of the source's rows that are copied; `None` for all.
     pub(crate) only: Option<&'static str>,
-    /// Whether the database itself gives the key, from a sequence.
+    /// True if the database itself gives the key, from a sequence.
     pub(crate) is_numbered: bool,
 }
 
@@ -28,21 +28,21 @@ impl Table {
         self.columns[0].0
     }
 
-    /// The names of the columns, between commas.
+    /// Returns the names of the columns, between commas.
     pub(crate) fn column_list(&self) -> String {
         let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
         names.join(", ")
     }
 }
 
-/// What blobs refer to, in the order of their references.
+/// The tables that blobs refer to, in the order of their references.
 pub(crate) const BEFORE_BLOBS: [&Table; 3] = [&TENANTS, &PRINCIPALS, &PEOPLE];
 
-/// What refers to blobs, and what waits until all is there: without its key nobody can begin to use a
-/// half of it.
+/// The tables that refer to blobs, and keys, which come last: without one nobody can begin to use half
+/// of the data.
 pub(crate) const AFTER_BLOBS: [&Table; 4] = [&FILES, &UPLOADS, &OUTBOX, &API_KEYS];
 
-/// All of them, in the order in which they are filled.
+/// Returns all of them, in the order in which they are filled.
 pub(crate) fn all() -> impl Iterator<Item = &'static Table> {
     BEFORE_BLOBS.into_iter().chain([&BLOBS]).chain(AFTER_BLOBS)
 }
@@ -81,8 +81,8 @@ static PEOPLE: Table = Table {
     is_numbered: false,
 };
 
-/// Only live ones have a file that refers to them. What is promised, condemned or deleted has none,
-/// and its bytes stay behind.
+/// Only live ones have a file that refers to them. Staging, condemned and deleted ones have none, and
+/// their bytes stay behind.
 pub(crate) static BLOBS: Table = Table {
     name: "blobs",
     columns: &[

@@ -1,34 +1,36 @@
-//! A database that is filled with the rows of another: the target of a transfer.
+//! The target of a data migration: a database that is filled with the rows of another.
 
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, PgPool, PgTransaction, Postgres, Row as _};
+use sqlx::{AssertSqlSafe, PgPool, PgTransaction, Row as _};
 
-use super::{DataMigrationError, Page, Table, Values};
+use super::page::{Cell, Range};
+use super::tables::Kind;
+use super::{DataMigrationError, Page, Table};
+use crate::failure::Failure;
+use crate::migrations;
+use crate::open_error::OpenError;
 use crate::postgres::PostgresOptions;
-use crate::postgres::open::{failed, require_server};
-use crate::postgres::{connect, migrate};
-use crate::schema::OpenError;
+use crate::postgres::connect;
+use crate::postgres::server::require_server;
 
-/// The lock that a transfer holds on its target: «transfer» in bytes.
+/// The lock that a data migration holds on its target: "transfer" in bytes, as in older releases.
 const LOCK: i64 = 0x7472_616e_7366_6572;
 
-/// Connections to the target, and a lock that keeps other transfers out.
-pub(crate) struct Target {
+/// Connections to the target, and a lock that keeps other migrations out.
+pub(super) struct Target {
     pool: PgPool,
     lock: PgTransaction<'static>,
 }
 
 impl Target {
     /// Opens a database of this program's schema.
-    pub(crate) async fn open(options: &PostgresOptions) -> Result<Self, DataMigrationError> {
+    pub(super) async fn open(options: &PostgresOptions) -> Result<Self, DataMigrationError> {
         let pool = connected(options).await;
         let pool = pool.map_err(DataMigrationError::OpenTarget)?;
         let mut lock = pool.begin().await.map_err(DataMigrationError::of_target)?;
         // It is held for as long as all the bytes take. It has seen nothing, so it keeps nothing from
         // being cleared up.
-        let patient = sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0");
-        let set = patient.execute(&mut *lock).await;
+        let no_timeout = sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0");
+        let set = no_timeout.execute(&mut *lock).await;
         set.map_err(DataMigrationError::of_target)?;
         let ask = sqlx::query("SELECT pg_try_advisory_xact_lock($1)").bind(LOCK);
         let row = ask.fetch_one(&mut *lock).await;
@@ -40,73 +42,69 @@ impl Target {
     }
 
     /// Closes the connections.
-    pub(crate) async fn close(self) {
+    pub(super) async fn close(self) {
         // The lock ends with its connection, whatever comes of this.
         let _ = self.lock.rollback().await;
         self.pool.close().await;
     }
 
-    /// Up to `limit` rows behind one key and up to another; without the other, to the end.
-    pub(crate) async fn rows(
+    /// Reads the rows in a range of keys.
+    pub(super) async fn page(
         &self,
         table: &'static Table,
-        after: Option<&Values>,
-        up_to: Option<&Values>,
-        limit: usize,
+        range: &Range,
     ) -> Result<Page, DataMigrationError> {
-        let (columns, key, name) = (table.column_list(), table.key(), table.name);
-        let mut conditions = vec!["TRUE".to_owned()];
-        for (bound, sign) in [(after, ">"), (up_to, "<=")] {
-            if bound.is_some() {
-                // The limit is the first argument.
-                let place = conditions.len() + 1;
-                conditions.push(format!("{key} {sign} ${place}"));
-            }
-        }
-        let condition = conditions.join(" AND ");
-        let sql = format!("SELECT {columns} FROM {name} WHERE {condition} ORDER BY {key} LIMIT $1");
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(limit);
-        for bound in [after, up_to].into_iter().flatten() {
-            query = bind_first(query, bound);
-        }
-        let rows = query.fetch_all(&self.pool).await;
-        page_of(table, &rows.map_err(DataMigrationError::of_target)?)
-            .map_err(DataMigrationError::of_target)
+        let acquired = self.pool.acquire().await;
+        let mut connection = acquired.map_err(DataMigrationError::of_target)?;
+        let page = Page::read(&mut *connection, table, "TRUE", range).await;
+        page.map_err(DataMigrationError::of_target)
     }
 
     /// Adds rows as they are, numbers included: all of them or none.
-    pub(crate) async fn insert(&self, page: &Page) -> Result<(), DataMigrationError> {
+    pub(super) async fn insert(&self, page: &Page) -> Result<(), DataMigrationError> {
         if page.len() == 0 {
             return Ok(());
         }
         let table = page.table;
-        let types = page.columns().iter().enumerate().map(|(index, values)| {
-            let kind = match values {
-                Values::Integers(_) => "bigint",
-                Values::Texts(_) => "text",
-                Values::Bytes(_) => "bytea",
-                Values::Uuids(_) => "uuid",
+        let arrays = table.columns.iter().enumerate().map(|(at, (_, kind))| {
+            let kind = match kind {
+                Kind::Integer => "bigint",
+                Kind::Text => "text",
+                Kind::Bytes => "bytea",
+                Kind::Uuid => "uuid",
             };
-            format!("${}::{kind}[]", index + 1)
+            format!("${}::{kind}[]", at + 1)
         });
-        let arrays: Vec<_> = types.collect();
+        let arrays: Vec<_> = arrays.collect();
         let (name, columns, arrays) = (table.name, table.column_list(), arrays.join(", "));
         let sql = format!(
             "INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT * FROM unnest({arrays})"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for values in page.columns() {
-            query = match values {
-                Values::Integers(values) => query.bind(values),
-                Values::Texts(values) => query.bind(values),
-                Values::Bytes(values) => query.bind(values),
-                Values::Uuids(values) => query.bind(values),
+        for (at, (_, kind)) in table.columns.iter().enumerate() {
+            let cells = page.rows.iter().map(|row| &row[at]);
+            query = match kind {
+                Kind::Integer => query.bind(column(cells, |cell| match cell {
+                    Cell::Integer(value) => *value,
+                    _ => None,
+                })),
+                Kind::Text => query.bind(column(cells, |cell| match cell {
+                    Cell::Text(value) => value.as_deref(),
+                    _ => None,
+                })),
+                Kind::Bytes => query.bind(column(cells, |cell| match cell {
+                    Cell::Bytes(value) => value.as_deref(),
+                    _ => None,
+                })),
+                Kind::Uuid => query.bind(column(cells, |cell| match cell {
+                    Cell::Uuid(value) => *value,
+                    _ => None,
+                })),
             };
         }
         match query.execute(&self.pool).await {
             Ok(_) => Ok(()),
-            // Somebody was first with a value that must be unique.
+            // Another row has a value that must be unique.
             Err(error)
                 if error
                     .as_database_error()
@@ -118,8 +116,8 @@ impl Target {
         }
     }
 
-    /// Has the sequence of a table go on behind a number, and never go back.
-    pub(crate) async fn number_behind(
+    /// Lets the sequence of a table continue behind a number, and never go back.
+    pub(super) async fn number_behind(
         &self,
         table: &Table,
         last: i64,
@@ -132,34 +130,21 @@ impl Target {
     }
 }
 
+/// Returns the values of a column.
+fn column<'c, T>(
+    cells: impl Iterator<Item = &'c Cell>,
+    value: impl Fn(&'c Cell) -> Option<T>,
+) -> Vec<Option<T>> {
+    cells.map(value).collect()
+}
+
 async fn connected(options: &PostgresOptions) -> Result<PgPool, OpenError> {
     // One is held for the lock.
     let connections = options.max_connections.max(2);
     let pool = connect::pool(&options.clone().with_max_connections(connections))?;
-    let mut connection = pool.acquire().await.map_err(failed)?;
+    let mut connection = pool.acquire().await.map_err(Failure::from)?;
     require_server(&mut connection).await?;
-    migrate::require_newest(&mut connection).await?;
+    migrations::require_newest(&mut *connection).await?;
     drop(connection);
     Ok(pool)
-}
-
-fn page_of(table: &'static Table, rows: &[PgRow]) -> Result<Page, sqlx::Error> {
-    let mut page = Page::new(table);
-    for row in rows {
-        page.push(row)?;
-    }
-    Ok(page)
-}
-
-/// Binds the first value of a column.
-fn bind_first<'q>(
-    query: Query<'q, Postgres, PgArguments>,
-    values: &Values,
-) -> Query<'q, Postgres, PgArguments> {
-    match values {
-        Values::Integers(values) => query.bind(values[0]),
-        Values::Texts(values) => query.bind(values[0].clone()),
-        Values::Bytes(values) => query.bind(values[0].clone()),
-        Values::Uuids(values) => query.bind(values[0]),
-    }
 }

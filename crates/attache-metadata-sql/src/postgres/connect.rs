@@ -1,13 +1,13 @@
 //! The pool, and the settings that the guarantees rest on.
 
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
+use super::address;
 use super::options::PostgresOptions;
-use crate::schema::OpenError;
+use crate::open_error::OpenError;
 
 /// For every session.
 const SETTINGS: [(&str, &str); 7] = [
@@ -15,10 +15,10 @@ const SETTINGS: [(&str, &str); 7] = [
     ("statement_timeout", "30s"),
     ("lock_timeout", "5s"),
     ("idle_in_transaction_session_timeout", "30s"),
-    // Every list has an index that answers it in order, bounded by a limit. Where the planner guesses
+    // Every list has an index that returns it in order, bounded by a limit. Where the planner guesses
     // that few rows match, it would rather fetch all of them and sort them; and its guess for a
     // prepared statement is the same for all tenants, the large ones too. A statement that sorts
-    // what no index holds in order still does: only, one that could walk an index instead must be
+    // what no index holds in order still does, but one that could walk an index instead must be
     // written so that the walk is short.
     ("enable_bitmapscan", "off"),
     ("enable_sort", "off"),
@@ -28,64 +28,20 @@ const SETTINGS: [(&str, &str); 7] = [
     ("max_parallel_workers_per_gather", "0"),
 ];
 
-/// Answered means durable. A stronger setting, such as `remote_apply`, is left as it is.
+/// A reply means durable. A stronger setting, such as `remote_apply`, is left as it is.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
     WHERE current_setting('synchronous_commit') = 'off'";
 
-/// A connection that has been idle for longer is asked whether it still stands before it is used.
+/// A connection that has been idle for longer is probed before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
-/// What an address may say behind its `?`. The driver would log what it does not know, value and all.
-const PARAMETERS: [&str; 18] = [
-    "application_name",
-    "dbname",
-    "host",
-    "hostaddr",
-    "options",
-    "password",
-    "port",
-    "ssl-ca",
-    "ssl-cert",
-    "ssl-key",
-    "ssl-mode",
-    "ssl-root-cert",
-    "sslcert",
-    "sslkey",
-    "sslmode",
-    "sslrootcert",
-    "statement-cache-capacity",
-    "user",
-];
-
-fn is_known(parameter: &str) -> bool {
-    let name = parameter.split('=').next().unwrap_or_default();
-    name.is_empty() || name.starts_with("options[") || PARAMETERS.contains(&name)
-}
-
-/// Reads an address.
-pub(crate) fn address(url: &str) -> Result<PgConnectOptions, OpenError> {
-    let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
-    let is_ours = is_postgres && parameters.split('&').all(is_known);
-    let options = is_ours.then(|| PgConnectOptions::from_str(url).ok());
-    let options = options.flatten();
-    let options = options.ok_or(OpenError::Address)?;
-    let named = options.get_application_name().is_some();
-    let options = if named {
-        options
-    } else {
-        options.application_name("attache")
-    };
-    Ok(options.disable_statement_logging())
-}
-
-/// How a session begins at an address.
+/// Returns the options of a session at an address.
 pub(crate) fn session(url: &str) -> Result<PgConnectOptions, OpenError> {
-    Ok(address(url)?.options(SETTINGS))
+    Ok(address::parse(url)?.options(SETTINGS))
 }
 
-/// Why no connection could be made. The pool goes on trying until its time is out, and then tells of
-/// nothing else: one attempt beside it tells the reason.
+/// Returns the reason why no connection could be made. The pool goes on trying until its time is out,
+/// and then reports nothing else: one attempt beside it yields the reason.
 pub(crate) async fn explain(error: sqlx::Error, options: &PostgresOptions) -> sqlx::Error {
     if !matches!(error, sqlx::Error::PoolTimedOut) {
         return error;
@@ -99,7 +55,7 @@ pub(crate) async fn explain(error: sqlx::Error, options: &PostgresOptions) -> sq
     }
 }
 
-/// Makes a pool; its first connection is made when it is first asked for one.
+/// Makes a pool; its first connection is made when it is first needed.
 pub(crate) fn pool(options: &PostgresOptions) -> Result<PgPool, OpenError> {
     let address = session(&options.url)?;
     let pool = PgPoolOptions::new()

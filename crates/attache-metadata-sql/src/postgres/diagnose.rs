@@ -1,28 +1,27 @@
-//! Looking a server over: what its operator should know.
+//! Diagnosis of a server: what its operator should know.
 
 use attache_model::{Clock, Finding};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
-use super::failure::Failure;
-use super::migrate;
-use super::open::PostgresRepository;
-
-const OPERATION: &str = "diagnose";
+use super::open::Postgres;
+use crate::failure::Failure;
+use crate::migrations;
+use crate::repository::SqlRepository;
 
 /// The oldest server that the tests run on, and its name.
 const TESTED_SERVER: (i64, &str) = (150_000, "15");
 
-/// The settings of the server, not those that our sessions have; and its time.
-const LOOK: &str = "SELECT current_setting('server_version') AS version, \
+/// The settings of the server, not those of this program's sessions; and its time.
+const STATE: &str = "SELECT current_setting('server_version') AS version, \
     current_setting('server_version_num')::bigint AS number, \
     current_setting('fsync') AS fsync, \
     current_setting('full_page_writes') AS full_page_writes, \
     (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit') AS synchronous_commit, \
     floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now";
 
-/// What was seen.
-struct Seen {
+/// The state of a server.
+struct ServerState {
     version: String,
     number: i64,
     fsync: String,
@@ -31,39 +30,40 @@ struct Seen {
     now_millis: i64,
 }
 
-impl PostgresRepository {
-    /// Looks the server over: its version, the schema, settings that durability rests on, its clock
+impl SqlRepository<Postgres> {
+    /// Diagnoses the server: its version, the schema, settings that durability rests on, its clock
     /// against `clock`. Changes nothing.
     pub async fn diagnose(&self, clock: &dyn Clock) -> Vec<Finding> {
-        let mut connection = match self.reader(OPERATION).await {
+        let mut connection = match self.backend.pool.acquire().await {
             Ok(connection) => connection,
-            Err(error) => return vec![Finding::failure(&error)],
+            Err(error) => return vec![failed(error)],
         };
         let before = clock.now().as_millis();
-        let seen = match look(&mut connection).await {
-            Ok(seen) => seen,
-            Err(error) => {
-                let error = Failure::from(error).in_operation(OPERATION);
-                return vec![Finding::failure(&error)];
-            }
+        let state = match look(&mut connection).await {
+            Ok(state) => state,
+            Err(error) => return vec![failed(error)],
         };
         let between = i64::midpoint(before, clock.now().as_millis());
-        let mut findings = seen.findings();
+        let mut findings = state.findings();
         findings.push(Finding::of_clock_skew(
             "the database",
-            seen.now_millis - between,
+            state.now_millis - between,
         ));
         findings
     }
 }
 
-async fn look(connection: &mut PgConnection) -> Result<Seen, sqlx::Error> {
-    let row = sqlx::query(LOOK).fetch_one(connection).await?;
+fn failed(error: sqlx::Error) -> Finding {
+    Finding::failure(&Failure::from(error).in_operation("diagnose"))
+}
+
+async fn look(connection: &mut PgConnection) -> Result<ServerState, sqlx::Error> {
+    let row = sqlx::query(STATE).fetch_one(connection).await?;
     read(&row)
 }
 
-fn read(row: &PgRow) -> Result<Seen, sqlx::Error> {
-    Ok(Seen {
+fn read(row: &PgRow) -> Result<ServerState, sqlx::Error> {
+    Ok(ServerState {
         version: row.try_get("version")?,
         number: row.try_get("number")?,
         fsync: row.try_get("fsync")?,
@@ -73,11 +73,11 @@ fn read(row: &PgRow) -> Result<Seen, sqlx::Error> {
     })
 }
 
-impl Seen {
+impl ServerState {
     fn findings(&self) -> Vec<Finding> {
         let (tested, name) = TESTED_SERVER;
         let version = &self.version;
-        let schema = migrate::newest();
+        let schema = migrations::newest::<PgConnection>();
         let mut findings = vec![if self.number < tested {
             Finding::warning(format!(
                 "PostgreSQL {version}, older than {name}, the oldest it is tested on; schema {schema}"
@@ -114,8 +114,8 @@ mod tests {
 
     use super::*;
 
-    fn seen(number: i64, fsync: &str, synchronous_commit: &str) -> Seen {
-        Seen {
+    fn state(number: i64, fsync: &str, synchronous_commit: &str) -> ServerState {
+        ServerState {
             version: "x".to_owned(),
             number,
             fsync: fsync.to_owned(),
@@ -125,8 +125,8 @@ mod tests {
         }
     }
 
-    fn warnings(seen: &Seen) -> Vec<String> {
-        let warnings = seen
+    fn warnings(state: &ServerState) -> Vec<String> {
+        let warnings = state
             .findings()
             .into_iter()
             .filter(|finding| finding.level == FindingLevel::Warning);
@@ -134,19 +134,19 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_durability_is_warned_of() {
-        assert_eq!(warnings(&seen(170_002, "on", "on")), Vec::<String>::new());
+    fn loss_of_durability_is_warned_of() {
+        assert_eq!(warnings(&state(170_002, "on", "on")), Vec::<String>::new());
         assert_eq!(
-            warnings(&seen(150_000, "on", "remote_apply")),
+            warnings(&state(150_000, "on", "remote_apply")),
             Vec::<String>::new()
         );
-        for (seen, word) in [
-            (seen(149_999, "on", "on"), "older than 15"),
-            (seen(170_002, "off", "on"), "fsync is off"),
-            (seen(170_002, "on", "off"), "synchronous_commit is off"),
-            (seen(170_002, "on", "local"), "synchronous_commit is local"),
+        for (state, word) in [
+            (state(149_999, "on", "on"), "older than 15"),
+            (state(170_002, "off", "on"), "fsync is off"),
+            (state(170_002, "on", "off"), "synchronous_commit is off"),
+            (state(170_002, "on", "local"), "synchronous_commit is local"),
         ] {
-            let warnings = warnings(&seen);
+            let warnings = warnings(&state);
             assert!(
                 warnings.len() == 1 && warnings[0].contains(word),
                 "{warnings:?}"

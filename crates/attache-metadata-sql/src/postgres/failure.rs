@@ -1,114 +1,67 @@
-//! What can go wrong in Postgres and on the way to it, mapped once to what it means to a caller.
+//! Postgres's error codes, and what they mean to a caller.
 
-use attache_metadata::{Refusal, RepositoryError, RepositoryErrorKind};
+use attache_metadata::RepositoryErrorKind;
 use sqlx::postgres::PgDatabaseError;
 
-use crate::rows::RowError;
+use crate::failure::{Effect, Failure};
 
-/// A fault of the database or of the way to it.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    /// A statement failed, or its connection.
-    #[error("a statement failed")]
-    Statement(#[source] sqlx::Error),
-    /// `COMMIT` was sent and not answered, or not in a way that tells what became of it.
-    #[error("the answer to the commit was lost")]
-    Commit(#[source] sqlx::Error),
-    /// A row makes no sense.
-    #[error("a row makes no sense")]
-    Row(#[from] RowError),
-    /// A column that this program has selected is not in the answer.
-    #[error("a column could not be read")]
-    Column(#[source] sqlx::Error),
-    /// A value to be stored is larger than a column holds, or is none of its values.
-    #[error("the value of {0} is not one that the database holds")]
-    NotStorable(&'static str),
-    /// The position behind which a page is to begin is not in the order of the list.
-    #[error("the position is of another order")]
-    Position,
-    /// The record was changed by another between two statements: what the first did not find, the
-    /// second does.
-    #[error("the record was changed meanwhile")]
-    Raced,
-    /// The event hook panicked. The change was undone.
-    #[error("the event hook panicked")]
-    Panicked,
-    /// The server takes no writes: it is a standby, or was told to.
-    #[error("the server takes no writes")]
-    ReadOnly,
+/// The unique indexes that two well-behaved transactions can meet at.
+const RACES: [&str; 2] = ["blobs_by_content", "files_by_request"];
+
+/// Returns the server's own error in one of the driver's; `None` where the server did not respond.
+fn response(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+    error.as_database_error()?.try_downcast_ref()
 }
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Column(error),
-            error => Self::Statement(error),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::column(error),
+            error => Self::Statement {
+                kind: kind(&error),
+                effect: effect(&error),
+                source: error.into(),
+            },
         }
     }
 }
 
-/// The unique indexes that two well-behaved transactions can meet at.
-const RACES: [&str; 2] = ["blobs_by_content", "files_by_request"];
-
-/// The server's own error in one of the driver's; `None` where the server did not answer.
-fn answer(error: &sqlx::Error) -> Option<&PgDatabaseError> {
-    error.as_database_error()?.try_downcast_ref()
-}
-
-impl Failure {
-    /// What a `COMMIT` failed with. Only what the server is known to answer after it undid the
-    /// transaction says that nothing was changed.
-    pub(super) fn of_commit(error: sqlx::Error) -> Self {
-        let code = answer(&error).map(PgDatabaseError::code);
-        let undone = code.is_some_and(|code| {
-            code.starts_with("23") || matches!(code, "40001" | "40002" | "40P01")
-        });
-        if undone {
-            Self::Statement(error)
-        } else {
-            Self::Commit(error)
-        }
-    }
-
-    /// Whether another transaction was in the way, so that the same one made again may pass:
-    /// serialization failures, deadlocks, and unique values that another was first to write.
-    pub(super) fn is_race(&self) -> bool {
-        let error = match self {
-            Self::Raced => return true,
-            Self::Statement(error) => error,
-            _ => return false,
-        };
-        answer(error).is_some_and(|answer| match answer.code() {
-            "40001" | "40P01" => true,
-            "23505" => answer.constraint().is_some_and(|it| RACES.contains(&it)),
-            _ => false,
-        })
-    }
-
-    /// Whether a commit was sent and it cannot be told what became of it.
-    pub(super) fn is_unknown(&self) -> bool {
-        matches!(self, Self::Commit(_))
-    }
-
-    pub(super) fn kind(&self) -> RepositoryErrorKind {
-        match self {
-            Self::Row(_) | Self::Column(_) => RepositoryErrorKind::Inconsistent,
-            Self::Commit(_) => RepositoryErrorKind::OutcomeUnknown,
-            Self::ReadOnly | Self::Raced => RepositoryErrorKind::Unavailable,
-            Self::NotStorable(_) | Self::Position | Self::Panicked => RepositoryErrorKind::Other,
-            Self::Statement(error) => statement_kind(error),
-        }
-    }
-
-    /// The public error of an operation.
-    pub(super) fn in_operation(self, operation: &'static str) -> RepositoryError {
-        RepositoryError::new(self.kind(), operation).with_source(self)
+/// Classifies what a `COMMIT` failed with. Only the codes that the server is known to send after it
+/// undid the transaction say that nothing was changed.
+pub(super) fn of_commit(error: sqlx::Error) -> Failure {
+    let code = response(&error).map(PgDatabaseError::code);
+    let undone = code
+        .is_some_and(|code| code.starts_with("23") || matches!(code, "40001" | "40002" | "40P01"));
+    if undone {
+        error.into()
+    } else {
+        Failure::Commit(error.into())
     }
 }
 
-/// What a failed statement means; its transaction was undone, or is with its connection.
-fn statement_kind(error: &sqlx::Error) -> RepositoryErrorKind {
-    let Some(answer) = answer(error) else {
+/// Tells races from other failures: serialization failures, deadlocks, and unique values that another
+/// was first to write.
+fn effect(error: &sqlx::Error) -> Effect {
+    let is_race = response(error).is_some_and(|response| match response.code() {
+        "40001" | "40P01" => true,
+        "23505" => is_known_race(response),
+        _ => false,
+    });
+    if is_race {
+        Effect::Race
+    } else {
+        Effect::Transaction
+    }
+}
+
+fn is_known_race(response: &PgDatabaseError) -> bool {
+    let constraint = response.constraint();
+    constraint.is_some_and(|it| RACES.contains(&it))
+}
+
+/// Returns the meaning of a failed statement; its transaction was undone, or is with its connection.
+fn kind(error: &sqlx::Error) -> RepositoryErrorKind {
+    let Some(response) = response(error) else {
         return match error {
             // Protocol errors are what a connection that broke half-way looks like.
             sqlx::Error::Io(_)
@@ -121,8 +74,8 @@ fn statement_kind(error: &sqlx::Error) -> RepositoryErrorKind {
             _ => RepositoryErrorKind::Other,
         };
     };
-    // The codes are in the appendix «PostgreSQL Error Codes» of the server's manual.
-    match answer.code() {
+    // The codes are in the appendix "PostgreSQL Error Codes" of the server's manual.
+    match response.code() {
         // Disk full.
         "53100" => RepositoryErrorKind::OutOfSpace,
         // Serialization failure, deadlock; a lock or a statement took too long; idle too long;
@@ -140,42 +93,7 @@ fn statement_kind(error: &sqlx::Error) -> RepositoryErrorKind {
             RepositoryErrorKind::Unavailable
         }
         // A unique value that another was first to write, five times over.
-        "23505" if answer.constraint().is_some_and(|it| RACES.contains(&it)) => {
-            RepositoryErrorKind::Unavailable
-        }
+        "23505" if is_known_race(response) => RepositoryErrorKind::Unavailable,
         _ => RepositoryErrorKind::Other,
-    }
-}
-
-/// Why a change stops without being made.
-#[derive(Debug)]
-pub(super) enum Stop<R> {
-    /// For a reason that is an answer.
-    Refused(R),
-    /// Because something failed.
-    Failed(Failure),
-}
-
-impl<R> From<sqlx::Error> for Stop<R> {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl<R> From<Failure> for Stop<R> {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl<R> From<RowError> for Stop<R> {
-    fn from(error: RowError) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<Refusal> for Stop<Refusal> {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
     }
 }

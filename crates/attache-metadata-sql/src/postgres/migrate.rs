@@ -1,47 +1,46 @@
-//! The schema: embedded migrations, applied in one transaction under an advisory lock.
+//! The schema of a database: migrated in one transaction under an advisory lock.
 
-use sqlx::migrate::{AppliedMigration, Migrate as _, MigrateError, Migration};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
-use super::connect;
-use super::open::{failed, require_server};
-use crate::schema::{self, DatabaseFailure, MigrationReport, OpenError, TABLE};
+use super::address;
+use super::server::require_server;
+use crate::failure::Failure;
+use crate::migrations::{self, Migrate, Migration, embed_migrations};
+use crate::open_error::{MigrationReport, OpenError};
 
-/// The lock that migrations of this program take, whichever the database: «attache» in bytes.
+/// The lock that migrations of this program take, whichever the database: "attache" in bytes.
 const LOCK: i64 = 0x61_7474_6163_6865;
 
-/// Without this the server tells, each time, that the table of what was applied is there already.
+/// Without this the server notes each time that the table of what was applied exists already.
 const QUIET: (&str, &str) = ("client_min_messages", "warning");
 
-/// Every migration of this program, oldest first.
-fn migrations() -> Vec<Migration> {
-    vec![
-        schema::migration(
-            1,
-            "initial",
-            include_str!("../../migrations/postgres/0001_initial.sql"),
-        ),
-        schema::migration(
-            2,
-            "uploads",
-            include_str!("../../migrations/postgres/0002_uploads.sql"),
-        ),
-        schema::migration(
-            3,
-            "more lists",
-            include_str!("../../migrations/postgres/0003_more_lists.sql"),
-        ),
-    ]
+impl Migrate for PgConnection {
+    const MIGRATIONS: &'static [Migration] = embed_migrations!("postgres");
+
+    const FIND_TABLE: &'static str = "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL";
+
+    const CREATE_TABLE: &'static str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+        version BIGINT PRIMARY KEY,
+        description TEXT NOT NULL,
+        installed_on TIMESTAMPTZ NOT NULL DEFAULT now(),
+        success BOOLEAN NOT NULL,
+        checksum BYTEA NOT NULL,
+        execution_time BIGINT NOT NULL
+    )";
+
+    async fn run_script(&mut self, sql: &'static str) -> Result<(), Failure> {
+        sqlx::raw_sql(sql).execute(self).await?;
+        Ok(())
+    }
 }
 
 /// Brings the database to the newest schema.
-pub(crate) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
-    let session = connect::address(url)?.options([QUIET]);
-    let connected = session.connect().await;
-    let mut connection = connected.map_err(failed)?;
+pub(super) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
+    let session = address::parse(url)?.options([QUIET]);
+    let mut connection = session.connect().await.map_err(Failure::from)?;
     require_server(&mut connection).await?;
     let report = apply(&mut connection).await;
-    let closed = connection.close().await.map_err(failed);
+    let closed = connection.close().await.map_err(Failure::from);
     let report = report?;
     closed?;
     Ok(report)
@@ -50,55 +49,12 @@ pub(crate) async fn migrate(url: &str) -> Result<MigrationReport, OpenError> {
 /// Applies what is missing, all of it or nothing. The lock is held from the question which
 /// migrations were applied to the commit of the last.
 async fn apply(connection: &mut PgConnection) -> Result<MigrationReport, OpenError> {
-    let migrations = migrations();
     let begun = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
-    let mut transaction = begun.await.map_err(failed)?;
-    let locked = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
-    locked.execute(&mut *transaction).await.map_err(failed)?;
-    let from_version = schema_version(&mut transaction, &migrations).await?;
-    let table = transaction.ensure_migrations_table(TABLE).await;
-    table.map_err(of_migration)?;
-    for migration in migrations.iter().filter(|it| it.version > from_version) {
-        let applied = transaction.apply(TABLE, migration).await;
-        applied.map_err(of_migration)?;
-    }
-    transaction.commit().await.map_err(failed)?;
-    Ok(MigrationReport {
-        from_version,
-        to_version: schema::newest(&migrations),
-    })
-}
-
-/// The version of the schema that this program works on.
-pub(crate) fn newest() -> i64 {
-    schema::newest(&migrations())
-}
-
-/// Refuses a schema that is not the one this program works on.
-pub(crate) async fn require_newest(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let migrations = migrations();
-    let found = schema_version(connection, &migrations).await?;
-    schema::require_newest(found, &migrations)
-}
-
-async fn schema_version(
-    connection: &mut PgConnection,
-    migrations: &[Migration],
-) -> Result<i64, OpenError> {
-    let applied = applied(connection).await?;
-    schema::version(&applied, migrations)
-}
-
-async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, OpenError> {
-    let asked = sqlx::query("SELECT to_regclass($1) IS NOT NULL").bind(TABLE);
-    let row = asked.fetch_one(&mut *connection).await.map_err(failed)?;
-    if !row.try_get::<bool, _>(0).map_err(failed)? {
-        return Ok(Vec::new());
-    }
-    let listed = connection.list_applied_migrations(TABLE).await;
-    listed.map_err(of_migration)
-}
-
-fn of_migration(error: MigrateError) -> OpenError {
-    OpenError::Database(DatabaseFailure::new(error))
+    let mut transaction = begun.await.map_err(Failure::from)?;
+    let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
+    let locked = lock.execute(&mut *transaction).await;
+    locked.map_err(Failure::from)?;
+    let report = migrations::apply(&mut *transaction).await?;
+    transaction.commit().await.map_err(Failure::from)?;
+    Ok(report)
 }

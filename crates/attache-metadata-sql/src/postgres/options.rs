@@ -1,4 +1,4 @@
-//! What an operator may choose about a shared database.
+//! The options of a shared database.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,58 +6,58 @@ use std::time::Duration;
 
 use attache_metadata::EventHook;
 
-use super::connect;
-use crate::schema::OpenError;
+use super::address;
+use crate::open_error::OpenError;
 
-/// How to reach and use a database on a PostgreSQL server.
+/// The options to reach and use a database on a PostgreSQL server with.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PostgresOptions {
-    /// Where the database is: `postgres://user:password@host:port/database?sslmode=…`. A secret.
+    /// The address of the database: `postgres://user:password@host:port/database?sslmode=…`. A secret.
     pub url: String,
-    /// How many connections this process opens, at most; at least 1. 10 by default.
+    /// The most connections that this process opens, at least 1. 10 by default.
     pub max_connections: u32,
-    /// What turns changes into outbox rows; `None` for none.
+    /// Turns changes into outbox rows; `None` for none.
     pub event_hook: Option<Arc<dyn EventHook>>,
-    /// How long a call waits for a connection, to be made or to become free, before it fails as
+    /// The time that a call waits for a connection, to be made or to become free, before it fails as
     /// unavailable. 5 seconds by default.
     pub acquire_for: Duration,
-    /// How long the commit of an upload whose answer was lost is looked for, before its outcome is
+    /// The time that the commit of an upload whose response was lost is looked for, before its outcome is
     /// unknown. 10 seconds by default.
-    pub settle_for: Duration,
+    pub resolve_for: Duration,
 }
 
 impl PostgresOptions {
-    /// The defaults for a database: ten connections, no event hook.
+    /// Returns the defaults for a database: ten connections, no event hook.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             max_connections: 10,
             event_hook: None,
             acquire_for: Duration::from_secs(5),
-            settle_for: Duration::from_secs(10),
+            resolve_for: Duration::from_secs(10),
         }
     }
 
-    /// As [`new`](Self::new), for an address that somebody wrote.
+    /// Returns the same as [`new`](Self::new), for an address that is to be checked.
     ///
     /// # Errors
     ///
     /// [`OpenError::Address`] where it cannot be one.
     pub fn parse(url: impl Into<String>) -> Result<Self, OpenError> {
         let options = Self::new(url);
-        connect::address(&options.url)?;
+        address::parse(&options.url)?;
         Ok(options)
     }
 
-    /// With an event hook.
+    /// Returns the options with an event hook.
     #[must_use]
     pub fn with_event_hook(mut self, hook: Arc<dyn EventHook>) -> Self {
         self.event_hook = Some(hook);
         self
     }
 
-    /// With another number of connections.
+    /// Returns the options with another number of connections.
     #[must_use]
     pub fn with_max_connections(mut self, connections: u32) -> Self {
         self.max_connections = connections;
@@ -71,7 +71,7 @@ impl fmt::Debug for PostgresOptions {
             .field("max_connections", &self.max_connections)
             .field("event_hook", &self.event_hook)
             .field("acquire_for", &self.acquire_for)
-            .field("settle_for", &self.settle_for)
+            .field("resolve_for", &self.resolve_for)
             .finish_non_exhaustive()
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read_or_refused_without_a_word_of_it() {
+    fn invalid_address_is_refused_and_not_shown() {
         for url in [
             "postgres://u:p@db.example:5433/files",
             "postgresql://localhost/files?host=/run/postgresql&sslmode=disable",
@@ -103,12 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_never_told() {
+    fn debug_hides_the_address() {
         let options = PostgresOptions::new("postgres://user:hunter2@db.example/files");
-        let told = format!("{options:?}");
+        let shown = format!("{options:?}");
         assert!(
-            !told.contains("hunter2") && !told.contains("db.example"),
-            "{told}"
+            !shown.contains("hunter2") && !shown.contains("db.example"),
+            "{shown}"
         );
     }
 }

@@ -1,139 +1,124 @@
 //! One group of changes: a transaction for all, a savepoint for each.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
-use super::failure::{Failure, Stop};
-use super::writer::Working;
+use super::failure::of_commit;
+use super::session::{SqliteSession, complete};
+use crate::failure::{Failure, RowError, Stop};
+use crate::repository::Changing;
 
-/// What is to become of what a job wrote.
+/// What becomes of the writes of a job.
 pub(super) enum Verdict {
-    /// It is committed with the group.
+    /// They are committed with the group.
     Keep,
-    /// It is undone; the rest of the group goes on.
+    /// They are undone; the rest of the group goes on.
     Undo,
-    /// The transaction is not to be trusted any more.
+    /// The transaction can no longer be trusted.
     FailGroup(Arc<Failure>),
 }
 
-/// A change waiting to be made, whatever its answer's type.
+/// A change waiting to be made, whatever the type of its result.
 pub(super) trait Job: Send {
-    /// Makes the change and remembers the answer.
-    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Verdict>;
+    /// Makes the change and keeps its result.
+    fn run(&mut self, session: &mut SqliteSession) -> Verdict;
 
-    /// Tells the caller, once it is known what became of the group.
-    fn answer(self: Box<Self>, group: Result<(), Arc<Failure>>);
+    /// Sends the result to the caller, once the outcome of the group is known.
+    fn reply(self: Box<Self>, group: Result<(), Arc<Failure>>);
 }
 
-/// What the caller of a change is told.
-pub(super) enum Told<T, R> {
-    /// The group was committed, and this is how the change fared in it.
+/// What the caller of a change receives.
+pub(super) enum Reply<T, R> {
+    /// The group was committed, and this is the change's own result.
     Done(Result<T, Stop<R>>),
     /// The group was not.
     GroupFailed(Arc<Failure>),
 }
 
 /// A change with its caller.
-pub(super) struct Change<T, R, F> {
-    work: Option<F>,
+pub(super) struct Change<I, T, R, F> {
+    input: I,
+    work: F,
     result: Option<Result<T, Stop<R>>>,
-    caller: oneshot::Sender<Told<T, R>>,
+    caller: oneshot::Sender<Reply<T, R>>,
 }
 
-impl<T, R, F> Change<T, R, F> {
-    pub(super) fn new(work: F, caller: oneshot::Sender<Told<T, R>>) -> Self {
+impl<I, T, R, F> Change<I, T, R, F> {
+    pub(super) fn new(input: I, work: F, caller: oneshot::Sender<Reply<T, R>>) -> Self {
         Self {
-            work: Some(work),
+            input,
+            work,
             result: None,
             caller,
         }
     }
 }
 
-impl<T, R, F> Job for Change<T, R, F>
+impl<I, T, R, F> Job for Change<I, T, R, F>
 where
+    I: Send,
     T: Send,
     R: Send,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T, R> + Send,
+    F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, T, R> + Send,
 {
-    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, Verdict> {
-        Box::pin(async move {
-            let Some(work) = self.work.take() else {
-                return Verdict::Undo;
-            };
-            // An event hook is foreign code: its panic undoes its own change and no other. The
-            // work is an `async` block, so nothing of it runs before it is polled.
-            let working = AssertUnwindSafe(work(connection)).catch_unwind();
-            let result = working
-                .await
-                .unwrap_or(Err(Stop::Failed(Failure::Panicked)));
-            let verdict = match result {
-                Ok(_) => Verdict::Keep,
-                Err(Stop::Failed(failure)) if !failure.is_of_one_change() => {
-                    return Verdict::FailGroup(Arc::new(failure));
-                }
-                Err(_) => Verdict::Undo,
-            };
-            self.result = Some(result);
-            verdict
-        })
+    fn run(&mut self, session: &mut SqliteSession) -> Verdict {
+        let result = complete(|| (self.work)(session, &self.input));
+        let verdict = match result {
+            Ok(_) => Verdict::Keep,
+            Err(Stop::Failed(failure)) if !failure.is_of_one_change() => {
+                return Verdict::FailGroup(Arc::new(failure));
+            }
+            Err(_) => Verdict::Undo,
+        };
+        self.result = Some(match result {
+            // Nobody else writes meanwhile: the row itself contradicts the statement.
+            Err(Stop::Failed(Failure::Raced)) => {
+                Err(Stop::Failed(RowError::Column("revision").into()))
+            }
+            result => result,
+        });
+        verdict
     }
 
-    fn answer(self: Box<Self>, group: Result<(), Arc<Failure>>) {
-        let told = match (group, self.result) {
-            (Ok(()), Some(result)) => Told::Done(result),
-            (Ok(()), None) => Told::Done(Err(Stop::Failed(Failure::WriterGone))),
-            (Err(failure), _) => Told::GroupFailed(failure),
+    fn reply(self: Box<Self>, group: Result<(), Arc<Failure>>) {
+        let reply = match (group, self.result) {
+            (Ok(()), Some(result)) => Reply::Done(result),
+            (Ok(()), None) => Reply::Done(Err(Stop::Failed(Failure::ThreadEnded))),
+            (Err(failure), _) => Reply::GroupFailed(failure),
         };
-        // A caller that went away misses its answer; the change stays made.
-        let _ = self.caller.send(told);
+        // A caller that went away misses its reply; the change stays made.
+        let _ = self.caller.send(reply);
     }
 }
 
 /// Makes every job and commits. On an error nothing of the group is committed, or it is unknown
 /// whether all of it is.
-///
-/// Each command is a round trip to SQLite's thread, which costs more than the savepoint itself: so
-/// the steps between jobs are sent together, and a group of one has no savepoint.
-pub(super) async fn commit(
-    connection: &mut SqliteConnection,
+pub(super) fn commit(
+    session: &mut SqliteSession,
     jobs: &mut [Box<dyn Job>],
 ) -> Result<(), Arc<Failure>> {
-    let alone = jobs.len() == 1;
-    let begin = if alone {
-        "BEGIN IMMEDIATE"
-    } else {
-        "BEGIN IMMEDIATE; SAVEPOINT change"
-    };
-    execute(connection, begin).await?;
+    command(session, "BEGIN IMMEDIATE")?;
+    let is_alone = jobs.len() == 1;
     for job in jobs {
-        let next = match job.run(connection).await {
-            Verdict::Keep if alone => continue,
-            Verdict::Keep => "RELEASE change; SAVEPOINT change",
-            Verdict::Undo if alone => return execute(connection, "ROLLBACK").await,
-            Verdict::Undo => "ROLLBACK TO change",
+        if !is_alone {
+            command(session, "SAVEPOINT change")?;
+        }
+        match job.run(session) {
+            Verdict::Keep if is_alone => {}
+            Verdict::Keep => command(session, "RELEASE change")?,
+            Verdict::Undo if is_alone => return command(session, "ROLLBACK"),
+            Verdict::Undo => {
+                command(session, "ROLLBACK TO change")?;
+                command(session, "RELEASE change")?;
+            }
             Verdict::FailGroup(failure) => return Err(failure),
-        };
-        execute(connection, next).await?;
+        }
     }
-    let committed = sqlx::raw_sql("COMMIT").execute(connection).await;
-    committed
-        .map(drop)
-        .map_err(|error| Arc::new(Failure::of_commit(error)))
+    let committed = session.command("COMMIT");
+    committed.map_err(|error| Arc::new(of_commit(error)))
 }
 
-/// Takes a group's transaction back, where it still stands.
-pub(super) async fn abandon(connection: &mut SqliteConnection) {
-    // SQLite may have rolled back by itself, and then has nothing to roll back.
-    let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
-}
-
-async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), Arc<Failure>> {
-    let executed = sqlx::raw_sql(sql).execute(connection).await;
-    executed.map(drop).map_err(|error| Arc::new(error.into()))
+fn command(session: &SqliteSession, sql: &str) -> Result<(), Arc<Failure>> {
+    session.command(sql).map_err(|error| Arc::new(error.into()))
 }

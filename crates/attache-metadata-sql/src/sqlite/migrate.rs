@@ -1,100 +1,88 @@
-//! The schema: embedded migrations, applied in one transaction under the write lock.
+//! The schema of a file: migrated in one transaction under the write lock.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
-use sqlx::migrate::{AppliedMigration, Migrate as _, MigrateError, Migration};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
+use rusqlite::Connection;
 
-use super::connect::{BUSY_TIMEOUT, writer_options};
+use super::connection::{BUSY_TIMEOUT, open_unverified};
 use super::failure::is_busy;
-use crate::schema::{self, DatabaseFailure, MigrationReport, OpenError, TABLE};
+use super::session::{SqliteSession, complete};
+use crate::failure::Failure;
+use crate::migrations::{self, Migrate, Migration, embed_migrations};
+use crate::open_error::{MigrationReport, OpenError};
 
-/// Every migration of this program, oldest first.
-fn migrations() -> Vec<Migration> {
-    vec![
-        schema::migration(
-            1,
-            "initial",
-            include_str!("../../migrations/sqlite/0001_initial.sql"),
-        ),
-        schema::migration(
-            2,
-            "uploads",
-            include_str!("../../migrations/sqlite/0002_uploads.sql"),
-        ),
-        schema::migration(
-            3,
-            "more lists",
-            include_str!("../../migrations/sqlite/0003_more_lists.sql"),
-        ),
-    ]
+/// The oldest SQLite that is trusted: before it, a checkpoint could damage a write-ahead log.
+const OLDEST_LIBRARY: i32 = 3_051_003;
+
+impl Migrate for SqliteSession {
+    const MIGRATIONS: &'static [Migration] = embed_migrations!("sqlite");
+
+    const FIND_TABLE: &'static str =
+        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlx_migrations'";
+
+    const CREATE_TABLE: &'static str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+        version BIGINT PRIMARY KEY,
+        description TEXT NOT NULL,
+        installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+        success BOOLEAN NOT NULL,
+        checksum BLOB NOT NULL,
+        execution_time BIGINT NOT NULL
+    )";
+
+    async fn run_script(&mut self, sql: &'static str) -> Result<(), Failure> {
+        Ok(self.connection.execute_batch(sql)?)
+    }
 }
 
-/// Brings the file at `path` to the newest schema, and makes it where there is none.
-pub(crate) async fn migrate(path: PathBuf) -> Result<MigrationReport, OpenError> {
-    create_file(&path).map_err(OpenError::File)?;
-    let mut connection = writer_options(&path).connect().await.map_err(failed)?;
-    super::open::require_library(&mut connection).await?;
-    use_wal(&mut connection).await.map_err(failed)?;
-    let report = apply(&mut connection).await;
-    let closed = connection.close().await.map_err(failed);
-    let report = report?;
-    closed?;
+/// Brings the file at `path` to the newest schema, and creates it where there is none.
+pub(super) fn migrate(path: &Path) -> Result<MigrationReport, OpenError> {
+    create_file(path).map_err(OpenError::File)?;
+    require_library()?;
+    let connection = open_unverified(path)?;
+    use_wal(&connection).map_err(Failure::from)?;
+    let mut session = SqliteSession::new(connection);
+    let report = apply(&mut session)?;
+    let closed = session.connection.close();
+    closed.map_err(|(_, error)| Failure::from(error))?;
     Ok(report)
 }
 
-/// Applies what is missing, all of it or nothing. The write lock is held from the question which
-/// migrations were applied to the commit of the last.
-async fn apply(connection: &mut SqliteConnection) -> Result<MigrationReport, OpenError> {
-    let migrations = migrations();
-    let begun = connection.begin_with("BEGIN IMMEDIATE").await;
-    let mut transaction = begun.map_err(failed)?;
-    let from_version = schema_version(&mut transaction, &migrations).await?;
-    let table = transaction.ensure_migrations_table(TABLE).await;
-    table.map_err(of_migration)?;
-    for migration in migrations.iter().filter(|it| it.version > from_version) {
-        let applied = transaction.apply(TABLE, migration).await;
-        applied.map_err(of_migration)?;
+/// Applies what is missing, all of it or nothing: on an error the transaction ends with its
+/// connection. The write lock is held from the question which migrations were applied to the commit
+/// of the last.
+fn apply(session: &mut SqliteSession) -> Result<MigrationReport, OpenError> {
+    session.command("BEGIN IMMEDIATE").map_err(Failure::from)?;
+    let report = complete(|| Box::pin(migrations::apply(session)))?;
+    session.command("COMMIT").map_err(Failure::from)?;
+    Ok(report)
+}
+
+/// Opens a file that must have this program's schema, to write to it. Its settings are not checked
+/// yet.
+pub(crate) fn open_migrated(path: &Path) -> Result<Connection, OpenError> {
+    if !path.try_exists().map_err(OpenError::File)? {
+        return Err(OpenError::Missing {
+            path: path.to_owned(),
+        });
     }
-    transaction.commit().await.map_err(failed)?;
-    Ok(MigrationReport {
-        from_version,
-        to_version: schema::newest(&migrations),
-    })
+    require_library()?;
+    let mut session = SqliteSession::new(open_unverified(path)?);
+    complete(|| Box::pin(migrations::require_newest(&mut session)))?;
+    Ok(session.connection)
 }
 
-/// Refuses a schema that is not the one this program works on.
-pub(crate) async fn require_newest(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let migrations = migrations();
-    let found = schema_version(connection, &migrations).await?;
-    schema::require_newest(found, &migrations)
-}
-
-/// The version of the schema in a file, 0 where there is none. Newer and altered ones are refused.
-async fn schema_version(
-    connection: &mut SqliteConnection,
-    migrations: &[Migration],
-) -> Result<i64, OpenError> {
-    let applied = applied(connection).await?;
-    schema::version(&applied, migrations)
-}
-
-async fn applied(connection: &mut SqliteConnection) -> Result<Vec<AppliedMigration>, OpenError> {
-    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
-    let table = sqlx::query(sql).bind(TABLE);
-    let table = table
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(failed)?;
-    if table.is_none() {
-        return Ok(Vec::new());
+/// Refuses a library that could damage the database.
+fn require_library() -> Result<(), OpenError> {
+    if rusqlite::version_number() >= OLDEST_LIBRARY {
+        return Ok(());
     }
-    let listed = connection.list_applied_migrations(TABLE).await;
-    listed.map_err(of_migration)
+    let found = rusqlite::version().to_owned();
+    Err(OpenError::Library { found })
 }
 
-/// Makes an empty file that only its owner may read; SQLite gives its log the same permissions.
+/// Creates an empty file that only its owner may read; SQLite gives its log the same permissions.
 fn create_file(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -109,26 +97,17 @@ fn create_file(path: &Path) -> std::io::Result<()> {
 
 /// Switches the file to a write-ahead log. SQLite does not wait for the lock this needs, so this
 /// does.
-async fn use_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+fn use_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
     const PAUSE: Duration = Duration::from_millis(20);
     let mut waited = Duration::ZERO;
     loop {
-        let switched = sqlx::query("PRAGMA journal_mode = WAL");
-        match switched.fetch_one(&mut *connection).await {
+        let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
+        match switched {
             Err(error) if is_busy(&error) && waited < BUSY_TIMEOUT => {
-                tokio::time::sleep(PAUSE).await;
+                thread::sleep(PAUSE);
                 waited += PAUSE;
             }
-            Err(error) => return Err(error),
-            Ok(row) => return row.try_get::<String, _>(0).map(drop),
+            switched => return switched,
         }
     }
-}
-
-fn failed(error: sqlx::Error) -> OpenError {
-    OpenError::Database(DatabaseFailure::new(error))
-}
-
-fn of_migration(error: MigrateError) -> OpenError {
-    OpenError::Database(DatabaseFailure::new(error))
 }

@@ -1,24 +1,17 @@
-//! The embedded backend: one file, one writer that commits in groups, several readers.
+//! The embedded backend: one file, one thread that writes and commits in groups, and a few that read.
 
-mod blobs;
-mod change;
-mod commit;
-pub(crate) mod connect;
-mod decode;
-mod events;
-pub(crate) mod failure;
-mod files;
-mod find;
+pub(crate) mod connection;
+mod failure;
 mod group;
 mod list;
 pub(crate) mod migrate;
 pub(crate) mod open;
 mod options;
-mod people;
-mod tenancy;
-mod uploads;
+mod queue;
+pub(crate) mod readers;
+pub(crate) mod session;
 mod wal;
 mod writer;
 
-pub use open::SqliteRepository;
+pub use open::{Sqlite, SqliteRepository};
 pub use options::SqliteOptions;

@@ -1,132 +1,101 @@
-//! The one writer: a bounded queue of changes, and the task that commits them in groups.
+//! The one thread that writes: it takes the changes that wait and commits them as a group.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
-use attache_metadata::{Attempt, Refusal, RepositoryError};
-use futures_util::future::BoxFuture;
-use sqlx::{Connection as _, SqliteConnection};
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use attache_metadata::RepositoryError;
+use attache_model::Clock;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
 
-use super::connect::connect_writer;
-use super::failure::{Failure, Stop};
-use super::group::{self, Change, Job, Told};
+use super::connection::open_writer;
+use super::group::{self, Change, Job, Reply};
+use super::queue::{Message, Queue, Running};
+use super::session::SqliteSession;
 use super::wal;
+use crate::failure::{Failure, Stop};
+use crate::repository::Changing;
 
-/// How many changes are committed together, at most.
-const GROUP_SIZE: usize = 64;
+/// The most changes that are committed together.
+const GROUP_SIZE: usize = 128;
 
-/// The work of one change: statements inside the group's transaction.
-pub(super) type Working<'c, T, R> = BoxFuture<'c, Result<T, Stop<R>>>;
-
-/// The refusals of a change that cannot be refused.
-pub(super) type Never = std::convert::Infallible;
-
-enum Message {
-    Job(Box<dyn Job>),
-    Close,
-}
-
-/// The way to the writer. Dropping it ends the writer as [`close`](Self::close) does, unawaited.
-#[derive(Debug)]
+/// The sending end of the writer. Dropping it ends the writer as [`close`](Self::close) does,
+/// unawaited.
 pub(super) struct Writer {
-    queue: mpsc::Sender<Message>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    queue: Queue<Box<dyn Job>>,
 }
 
 impl Writer {
     /// Starts the writer on a connection that has been checked.
-    pub(super) fn start(connection: SqliteConnection, path: PathBuf, queue_length: usize) -> Self {
-        let (queue, waiting) = mpsc::channel(queue_length.max(1));
-        let task = Task {
-            connection: Some(connection),
+    pub(super) fn start(
+        connection: Connection,
+        path: PathBuf,
+        clock: Arc<dyn Clock>,
+        queue_length: usize,
+    ) -> io::Result<Self> {
+        let (queue, waiting, running) = Queue::new(queue_length);
+        let state = Writing {
+            session: Some(SqliteSession::new(connection)),
             path,
+            clock,
             waiting,
+            _running: running,
         };
-        Self {
-            queue,
-            task: Mutex::new(Some(tokio::spawn(task.run()))),
-        }
+        let builder = thread::Builder::new().name("sqlite-writer".to_owned());
+        builder.spawn(|| state.run())?;
+        Ok(Self { queue })
     }
 
-    /// Makes a change that is always made or fails.
-    pub(super) async fn write<T, F>(
+    /// Makes a change. It is made even if the caller goes away.
+    pub(super) async fn change<I, T, R, F>(
         &self,
         operation: &'static str,
-        work: F,
-    ) -> Result<T, RepositoryError>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T, Never> + Send + 'static,
-    {
-        match self.submit(operation, work).await? {
-            Ok(done) => Ok(done),
-            Err(never) => match never {},
-        }
-    }
-
-    /// Makes a change that may be refused.
-    pub(super) async fn attempt<T, F>(&self, operation: &'static str, work: F) -> Attempt<T>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T, Refusal> + Send + 'static,
-    {
-        self.submit(operation, work).await
-    }
-
-    async fn submit<T, R, F>(
-        &self,
-        operation: &'static str,
+        input: I,
         work: F,
     ) -> Result<Result<T, R>, RepositoryError>
     where
+        I: Send + 'static,
         T: Send + 'static,
         R: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T, R> + Send + 'static,
+        F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, T, R> + Send + 'static,
     {
-        let (caller, answer) = oneshot::channel();
-        let job = Message::Job(Box::new(Change::new(work, caller)));
-        self.queue.try_send(job).map_err(|error| {
-            let failure = match error {
-                mpsc::error::TrySendError::Full(_) => Failure::QueueFull,
-                mpsc::error::TrySendError::Closed(_) => Failure::Closed,
-            };
-            failure.in_operation(operation)
-        })?;
-        match answer.await {
-            Ok(Told::Done(Ok(done))) => Ok(Ok(done)),
-            Ok(Told::Done(Err(Stop::Refused(reason)))) => Ok(Err(reason)),
-            Ok(Told::Done(Err(Stop::Failed(failure)))) => Err(failure.in_operation(operation)),
-            Ok(Told::GroupFailed(failure)) => Err(failure.shared_in_operation(operation)),
-            Err(_) => Err(Failure::WriterGone.in_operation(operation)),
+        let (caller, reply) = oneshot::channel();
+        let job = Box::new(Change::new(input, work, caller));
+        self.queue.try_send(operation, job)?;
+        match reply.await {
+            Ok(Reply::Done(Ok(done))) => Ok(Ok(done)),
+            Ok(Reply::Done(Err(Stop::Refused(reason)))) => Ok(Err(reason)),
+            Ok(Reply::Done(Err(Stop::Failed(failure)))) => Err(failure.in_operation(operation)),
+            Ok(Reply::GroupFailed(failure)) => {
+                Err(RepositoryError::new(failure.kind(), operation).with_source(failure))
+            }
+            Err(_) => Err(Failure::ThreadEnded.in_operation(operation)),
         }
     }
 
-    /// Lets the changes that wait be made, empties the log into the file and ends the writer.
-    /// Changes that come later are refused as unavailable.
+    /// Lets the waiting changes be made, empties the log into the file and ends the writer. Changes
+    /// that come later are refused as unavailable.
     pub(super) async fn close(&self) {
-        // An error says that the writer has ended, which is what is wanted.
-        let _ = self.queue.send(Message::Close).await;
-        if let Some(task) = self.task.lock().await.take()
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the database writer did not end well");
-        }
+        self.queue.close().await;
     }
 }
 
-struct Task {
+/// The state of the writing thread.
+struct Writing {
     /// `None` after a group failed: the next one begins on a new connection.
-    connection: Option<SqliteConnection>,
+    session: Option<SqliteSession>,
     path: PathBuf,
-    waiting: mpsc::Receiver<Message>,
+    clock: Arc<dyn Clock>,
+    waiting: mpsc::Receiver<Message<Box<dyn Job>>>,
+    _running: Running,
 }
 
-impl Task {
-    async fn run(mut self) {
+impl Writing {
+    fn run(mut self) {
         let mut messages = Vec::with_capacity(GROUP_SIZE);
-        while self.waiting.recv_many(&mut messages, GROUP_SIZE).await > 0 {
+        while self.waiting.blocking_recv_many(&mut messages, GROUP_SIZE) > 0 {
             let mut jobs = Vec::with_capacity(messages.len());
             for message in messages.drain(..) {
                 match message {
@@ -134,120 +103,143 @@ impl Task {
                     Message::Close => self.waiting.close(),
                 }
             }
-            self.make(jobs).await;
+            self.make(jobs);
         }
-        if let Some(mut connection) = self.connection.take() {
-            wal::empty(&mut connection).await;
-            if let Err(error) = connection.close().await {
+        if let Some(SqliteSession { connection }) = self.session.take() {
+            wal::empty(&connection);
+            if let Err((_, error)) = connection.close() {
                 tracing::warn!(%error, "the database was not closed cleanly");
             }
         }
     }
 
-    async fn make(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    fn make(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         if jobs.is_empty() {
             return;
         }
-        let made = self.commit(&mut jobs).await;
+        let made = self.commit(&mut jobs);
         for job in jobs {
-            job.answer(made.clone());
+            job.reply(made.clone());
         }
-        if let Some(connection) = &mut self.connection {
-            wal::keep_short(connection).await;
+        if let Some(session) = &self.session {
+            wal::keep_short(&session.connection);
         }
     }
 
     /// Commits a group, or fails it and gives its connection up.
-    async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Arc<Failure>> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect_writer(&self.path).await.map_err(Arc::new)?,
+    fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Arc<Failure>> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => SqliteSession::new(open_writer(&self.path, &self.clock)?),
         };
-        match group::commit(&mut connection, jobs).await {
-            Ok(()) => {
-                self.connection = Some(connection);
-                Ok(())
-            }
+        let committed = group::commit(&mut session, jobs);
+        match &committed {
+            Ok(()) => self.session = Some(session),
+            // What is left of the transaction is undone with its connection.
             Err(failure) => {
-                tracing::error!(
-                    error = &*failure as &dyn std::error::Error,
-                    "a group failed"
-                );
-                group::abandon(&mut connection).await;
-                let _ = connection.close().await;
-                Err(failure)
+                let error = &**failure as &dyn std::error::Error;
+                tracing::error!(error, "a group of changes failed");
             }
         }
+        committed
     }
 }
 
 #[cfg(test)]
 mod tests {
     use attache_metadata::RepositoryErrorKind;
+    use attache_model::SystemClock;
     use futures_util::future::join_all;
-    use sqlx::Row as _;
 
     use super::*;
     use crate::SqliteRepository;
+    use crate::repository::Never;
+    use crate::session::{Session as _, Statement};
 
     async fn start(limit_pages: Option<i64>) -> (tempfile::TempDir, Writer) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("attache.db");
         SqliteRepository::migrate(&path).await.unwrap();
-        let mut connection = connect_writer(&path).await.unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let connection = open_writer(&path, &clock).unwrap();
         if let Some(pages) = limit_pages {
-            let sql = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-            sqlx::query(sql).fetch_one(&mut connection).await.unwrap();
+            let limit = format!("PRAGMA max_page_count = {pages}");
+            connection.query_row(&limit, [], |_| Ok(())).unwrap();
         }
-        let writer = Writer::start(connection, path, 1024);
+        let writer = Writer::start(connection, path, clock, 1024).unwrap();
         (directory, writer)
     }
 
-    /// Makes a tenant whose slug has `length` bytes.
-    async fn make(writer: &Writer, length: usize, number: usize) -> Result<(), RepositoryError> {
-        let slug = format!("{number}{}", "x".repeat(length));
-        writer
-            .write("make", move |connection| {
-                Box::pin(async move { Ok(insert(connection, slug).await?) })
-            })
-            .await
-    }
-
-    async fn insert(connection: &mut SqliteConnection, slug: String) -> Result<(), sqlx::Error> {
-        let sql = "INSERT INTO tenants (slug, created_at) VALUES (?1, 1)";
-        let inserted = sqlx::query(sql).bind(slug).execute(connection).await;
-        inserted.map(drop)
-    }
-
-    /// The column of the one row a statement answers.
-    async fn ask(writer: &Writer, sql: &'static str, column: usize) -> i64 {
-        let asked = writer.write("ask", move |connection| {
-            Box::pin(async move {
-                let row = sqlx::query(sql).fetch_one(connection).await?;
-                Ok(row.try_get(column)?)
-            })
+    /// Makes a change of one statement, and fails with its failure.
+    async fn execute(writer: &Writer, sql: String) -> Result<(), RepositoryError> {
+        let changed = writer.change::<_, _, Never, _>("execute", sql, |session, sql| {
+            let statement = Statement::new(sql.clone());
+            Box::pin(async move { Ok(session.execute(statement).await.map(drop)?) })
         });
-        asked.await.unwrap()
+        changed.await.map(|Ok(())| ())
     }
 
-    /// The pages ever written to the log, while it is too short to be begun anew.
+    /// Returns the statement that makes a tenant whose slug has `length` bytes.
+    fn tenant(length: usize, number: usize) -> String {
+        let slug = format!("{number}{}", "x".repeat(length));
+        format!("INSERT INTO tenants (slug, created_at) VALUES ('{slug}', 1)")
+    }
+
+    async fn make(writer: &Writer, length: usize, number: usize) -> Result<(), RepositoryError> {
+        execute(writer, tenant(length, number)).await
+    }
+
+    /// Keeps the writer busy until the sender is used: all that is sent meanwhile is one group.
+    async fn hold(writer: &Writer) -> std::sync::mpsc::Sender<()> {
+        let (release, held) = std::sync::mpsc::channel();
+        let (begun, begins) = oneshot::channel();
+        let input = std::sync::Mutex::new((held, Some(begun)));
+        let held = writer.change::<_, _, Never, _>("hold", input, |_, input| {
+            let mut input = input.lock().unwrap();
+            input.1.take().unwrap().send(()).unwrap();
+            input.0.recv().unwrap();
+            Box::pin(async { Ok(()) })
+        });
+        // Polled once it is queued; nobody waits for its result.
+        assert!(futures_util::poll!(Box::pin(held)).is_pending());
+        begins.await.unwrap();
+        release
+    }
+
+    /// Returns the pages ever written to the log, while it is too short to begin again.
     fn log_pages(directory: &tempfile::TempDir) -> u64 {
         let log = directory.path().join("attache.db-wal");
         std::fs::metadata(log).unwrap().len() / 4096
     }
 
     async fn count(writer: &Writer) -> i64 {
-        ask(writer, "SELECT count(*) FROM tenants", 0).await
+        let counted = writer.change::<_, _, Never, _>("count", (), |session, ()| {
+            let statement = Statement::new("SELECT count(*) FROM tenants");
+            Box::pin(async move { Ok(session.one(statement, |row| row.integer(0)).await?) })
+        });
+        let Ok(count) = counted.await.unwrap();
+        count
+    }
+
+    /// Sends changes while the writer is held, and returns their results.
+    async fn together<F: Future>(
+        writer: &Writer,
+        changes: impl IntoIterator<Item = F>,
+    ) -> Vec<F::Output> {
+        let release = hold(writer).await;
+        let mut changes = Box::pin(join_all(changes));
+        assert!(futures_util::poll!(changes.as_mut()).is_pending());
+        release.send(()).unwrap();
+        changes.await
     }
 
     #[tokio::test]
-    async fn a_full_disk_fails_the_whole_group_and_the_next_one_recovers() {
+    async fn full_disk_fails_group_and_next_recovers() {
         let (_directory, writer) = start(Some(80)).await;
-        // One thread: all of them wait before the writer takes any, so they are one group.
         let sizes = [10, 10, 400_000, 10].into_iter().enumerate();
-        let made = sizes.map(|(number, size)| make(&writer, size, number));
-        for answer in join_all(made).await {
-            assert_eq!(answer.unwrap_err().kind(), RepositoryErrorKind::OutOfSpace);
+        let changes = sizes.map(|(number, size)| make(&writer, size, number));
+        for made in together(&writer, changes).await {
+            assert_eq!(made.unwrap_err().kind(), RepositoryErrorKind::OutOfSpace);
         }
         assert_eq!(count(&writer).await, 0);
         make(&writer, 10, 1).await.unwrap();
@@ -255,35 +247,65 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_undoes_its_change_and_no_other() {
+    async fn panic_undoes_its_change_and_no_other() {
         let (_directory, writer) = start(None).await;
-        let panicking = writer.write::<(), _>("panic", |connection| {
-            Box::pin(async move {
-                insert(connection, "half".to_owned()).await?;
-                panic!("on purpose")
-            })
-        });
-        let (before, panicked, after) =
-            futures_util::join!(make(&writer, 10, 1), panicking, make(&writer, 10, 2));
-        assert!(before.is_ok() && after.is_ok());
-        assert_eq!(panicked.unwrap_err().kind(), RepositoryErrorKind::Other);
+        let panicking = async {
+            let changed = writer.change::<_, (), Never, _>("panic", (), |session, ()| {
+                Box::pin(async move {
+                    session.execute(Statement::new(tenant(10, 3))).await?;
+                    panic!("on purpose")
+                })
+            });
+            changed.await.map(|Ok(())| ())
+        };
+        let (first, second) = (make(&writer, 10, 1), make(&writer, 10, 2));
+        let changes: Vec<futures_util::future::BoxFuture<'_, _>> =
+            vec![Box::pin(first), Box::pin(panicking), Box::pin(second)];
+        let made = together(&writer, changes).await;
+        assert!(made[0].is_ok() && made[2].is_ok());
+        let panicked = made[1].as_ref().unwrap_err();
+        assert_eq!(panicked.kind(), RepositoryErrorKind::Other);
         assert_eq!(count(&writer).await, 2);
     }
 
     #[tokio::test]
-    async fn changes_that_wait_together_share_a_commit() {
+    async fn refused_change_of_group_leaves_others() {
+        let (_directory, writer) = start(None).await;
+        let refused = |number| {
+            let writer = &writer;
+            async move {
+                let refused = writer.change::<_, (), _, _>("refuse", number, |session, number| {
+                    let insert = Statement::new(tenant(10, *number));
+                    Box::pin(async move {
+                        session.execute(insert).await?;
+                        Err(Stop::Refused(*number))
+                    })
+                });
+                refused.await.unwrap().unwrap_err()
+            }
+        };
+        let made = async |number| make(&writer, 10, number).await.map(|()| number).unwrap();
+        let changes: Vec<futures_util::future::BoxFuture<'_, usize>> =
+            vec![Box::pin(made(1)), Box::pin(refused(2)), Box::pin(made(3))];
+        assert_eq!(together(&writer, changes).await, [1, 2, 3]);
+        assert_eq!(count(&writer).await, 2);
+    }
+
+    #[tokio::test]
+    async fn waiting_changes_share_a_commit() {
         let (directory, writer) = start(None).await;
         make(&writer, 10, GROUP_SIZE).await.unwrap();
         let before = log_pages(&directory);
-        let made = join_all((0..GROUP_SIZE).map(|number| make(&writer, 10, number))).await;
+        let changes = (0..GROUP_SIZE).map(|number| make(&writer, 10, number));
+        let made = together(&writer, changes).await;
         assert!(made.iter().all(Result::is_ok));
-        // Each commit writes the pages it changed: alone, 64 changes would write 64 times as many.
+        // Each commit writes the pages it changed: alone, 128 changes would write 128 times as many.
         let pages = log_pages(&directory) - before;
         assert!((1..32).contains(&pages), "{pages} pages");
     }
 
     #[tokio::test]
-    async fn the_log_does_not_grow_without_end() {
+    async fn log_does_not_grow_without_end() {
         let (directory, writer) = start(None).await;
         for number in 0..40 {
             make(&writer, 400_000, number).await.unwrap();

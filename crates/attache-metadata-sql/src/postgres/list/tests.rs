@@ -1,23 +1,22 @@
-//! Which indexes a list walks, as Postgres plans it, and how many pages of the disk it touches.
+//! The indexes that a list walks, as Postgres plans it, and the pages of the disk it touches.
 
 use std::time::Duration;
 
-use attache_metadata::{PageKey, Sort, SortField};
-use attache_model::{Category, FileId, FileSeq, Filename, PersonId, Sha256Digest, Timestamp};
+use attache_metadata::{FileQuery, PageKey, PageRequest, SortDirection};
 use attache_testkit::ThrowawayPostgres;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
-use uuid::Uuid;
 
 use super::*;
 use crate::PostgresRepository;
-use crate::order::index;
-
-const TENANT: TenantId = TenantId::new(1);
+use crate::columns::Columns;
+use crate::list::index;
+use crate::list::samples::{STATES, TENANT, is_residual, query, somewhere, sorts};
+use crate::session::Session as _;
 
 async fn open() -> PgConnection {
     let url = ThrowawayPostgres::shared().create_database().unwrap();
     PostgresRepository::migrate(&url).await.unwrap();
-    let session = super::super::connect::session(&url).unwrap();
+    let session = crate::postgres::connect::session(&url).unwrap();
     let mut connection = session.connect().await.unwrap();
     // Foreign keys and triggers sleep: the files of these tests have no bytes.
     execute(&mut connection, "SET session_replication_role = replica").await;
@@ -105,75 +104,20 @@ async fn analyze(connection: &mut PgConnection) {
     panic!("a minute went by, and still not everyone sees all files");
 }
 
-fn sorts() -> impl Iterator<Item = Sort> {
-    let fields = [
-        SortField::CreatedAt,
-        SortField::Name,
-        SortField::SizeBytes,
-        SortField::Seq,
-    ];
-    fields.into_iter().flat_map(|field| {
-        [SortDirection::Ascending, SortDirection::Descending]
-            .map(|direction| Sort { field, direction })
-    })
-}
-
-fn somewhere(field: SortField) -> PageKey {
-    PageKey {
-        value: match field {
-            SortField::CreatedAt => SortValue::CreatedAt(Timestamp::from_millis(2_000)),
-            SortField::Name => SortValue::Name("File 5".to_owned()),
-            SortField::SizeBytes => SortValue::SizeBytes(2_000),
-            SortField::Seq => SortValue::Seq(FileSeq::new(2_000)),
-        },
-        id: FileId::from_uuid(Uuid::from_u128(7)),
-    }
-}
-
-/// A query for every set of filters: bit by bit person, category, used, bytes, times, name, type
-/// and filename together, somebody.
-fn query(filters: u32, state: StateFilter, sort: Sort) -> FileQuery {
-    let has = |bit: u32| filters & (1 << bit) != 0;
-    let mut digest = [0; 32];
-    digest[31] = 3;
-    FileQuery {
-        person: has(0).then(|| PersonId::from_uuid(Uuid::from_u128(3))),
-        category: has(1).then(|| Category::parse("images").unwrap()),
-        used: has(2).then_some(true),
-        sha256: has(3).then(|| Sha256Digest::from_bytes(digest)),
-        uploaded_after: has(4).then(|| Timestamp::from_millis(10)),
-        uploaded_before: has(4).then(|| Timestamp::from_millis(1 << 40)),
-        name_prefix: has(5).then(|| "File".to_owned()),
-        content_type: has(6).then(|| MediaType::parse("application/pdf").unwrap()),
-        filename: has(6).then(|| Filename::parse("a.pdf").unwrap()),
-        has_person: has(7).then_some(filters & 1 == 0),
-        state,
-        sort,
-    }
-}
-
-const STATES: [StateFilter; 3] = [StateFilter::Active, StateFilter::Archived, StateFilter::Any];
-
 async fn explain(
     connection: &mut PgConnection,
-    mut statement: QueryBuilder<Postgres>,
+    options: &str,
+    mut statement: Statement<'_>,
 ) -> Vec<String> {
-    let rows = statement.build().fetch_all(connection).await.unwrap();
-    rows.iter().map(|row| row.get::<String, _>(0)).collect()
+    statement.sql = format!("EXPLAIN {options} {}", statement.sql).into();
+    let steps = connection.rows(statement, |row| Ok(row.text(0)?.to_owned()));
+    steps.await.unwrap()
 }
 
 /// The plan that is made once for all values, as for a statement that was prepared and run often.
-async fn explain_generic(
-    connection: &mut PgConnection,
-    statement: &QueryBuilder<Postgres>,
-) -> Vec<String> {
-    let sql = statement.sql();
-    let sql = sql.as_str();
-    let count = (1..100)
-        .find(|it| !sql.contains(&format!("${it}")))
-        .unwrap()
-        - 1;
-    let values = vec!["NULL"; count].join(", ");
+async fn explain_generic(connection: &mut PgConnection, statement: &Statement<'_>) -> Vec<String> {
+    let sql = &statement.sql;
+    let values = vec!["NULL"; statement.values.len()].join(", ");
     // At once, as there are many thousands.
     let explained =
         format!("PREPARE walk AS {sql}; EXPLAIN EXECUTE walk ({values}); DEALLOCATE walk");
@@ -205,7 +149,7 @@ async fn every_list_walks_one_index_in_order() {
 
 /// Whatever the server knows or guesses of how the files are spread.
 #[tokio::test]
-async fn every_list_of_skewed_files_walks_one_index_in_order() {
+async fn skewed_lists_walk_one_index_in_order() {
     let mut connection = open().await;
     let selection = |filters, _| is_led(filters);
     check_plans(&mut connection, selection).await;
@@ -229,31 +173,29 @@ async fn check_plans(
                     let request = PageRequest { limit: 100, after };
                     let mut plan = ListPlan::new(TENANT, &query, &request);
                     if plan.is_residual() {
-                        check_plan(connection, &plan, of_stop).await;
+                        check_plan(connection, &plan, PgConnection::stop(&plan)).await;
                         plan.stop_at(somewhere(sort.field));
                     }
-                    check_plan(connection, &plan, of_records).await;
+                    check_plan(connection, &plan, PgConnection::records(&plan)).await;
                 }
             }
         }
     }
 }
 
-type Statement = fn(&ListPlan<'_>, &str) -> QueryBuilder<Postgres>;
-
-async fn check_plan(connection: &mut PgConnection, plan: &ListPlan<'_>, statement: Statement) {
-    let steps = explain(connection, statement(plan, "EXPLAIN ")).await;
+async fn check_plan(connection: &mut PgConnection, plan: &ListPlan<'_>, statement: Statement<'_>) {
+    let steps = explain_generic(connection, &statement).await;
     check_steps(plan, &steps);
-    let steps = explain_generic(connection, &statement(plan, "")).await;
+    let steps = explain(connection, "", statement).await;
     check_steps(plan, &steps);
 }
 
 fn check_steps(plan: &ListPlan<'_>, steps: &[String]) {
-    let told = || format!("{plan:?}\n{}", steps.join("\n"));
+    let shown = || format!("{plan:?}\n{}", steps.join("\n"));
     for bad in ["Seq Scan on files", "Sort", "Bitmap", "Gather"] {
         // A sort *key* is also what a merge of two walks has.
         let is_bad = |step: &&String| step.contains(bad) && !step.contains("Sort Key");
-        assert_eq!(steps.iter().find(is_bad), None, "{}", told());
+        assert_eq!(steps.iter().find(is_bad), None, "{}", shown());
     }
     let index = format!(" using {} on files", index(plan));
     let mut walks = 0;
@@ -263,37 +205,40 @@ fn check_steps(plan: &ListPlan<'_>, steps: &[String]) {
             // What the index is asked for, and nothing that is asked of its entries one by one.
             let below = steps[place + 1..].iter().map(|it| it.trim());
             let mut below = below.take_while(|it| !it.starts_with("->"));
-            assert!(below.any(|it| it.starts_with("Index Cond: ")), "{}", told());
-            assert!(!below.any(|it| it.starts_with("Filter: ")), "{}", told());
+            assert!(
+                below.any(|it| it.starts_with("Index Cond: ")),
+                "{}",
+                shown()
+            );
+            assert!(!below.any(|it| it.starts_with("Filter: ")), "{}", shown());
         }
     }
     let expected = 1 + usize::from(plan.states == StateFilter::Any);
-    assert_eq!(walks, expected, "{}", told());
+    assert_eq!(walks, expected, "{}", shown());
 }
 
 /// How many pages of the disk a page of the list touches.
 async fn touched(connection: &mut PgConnection, query: &FileQuery, after: Option<PageKey>) -> i64 {
     let request = PageRequest { limit: 100, after };
     let mut plan = ListPlan::new(TENANT, query, &request);
-    let prefix = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) ";
+    let options = "(ANALYZE, BUFFERS, TIMING OFF)";
     let mut touched = 0;
     if plan.is_residual() {
-        touched += buffers(&explain(connection, of_stop(&plan, prefix)).await);
-        let found = of_stop(&plan, "")
-            .build()
-            .fetch_optional(&mut *connection)
-            .await;
-        if let Some(row) = found.unwrap() {
-            plan.stop_at(position::<Failure>(&row, plan.field).unwrap());
+        let stop = PgConnection::stop(&plan);
+        touched += buffers(&explain(connection, options, stop.clone()).await);
+        let field = plan.field;
+        let read = move |row: &dyn Columns| list::position(row, field);
+        if let Some(last) = connection.optional(stop, read).await.unwrap() {
+            plan.stop_at(last);
         }
     }
-    touched + buffers(&explain(connection, of_records(&plan, prefix)).await)
+    touched + buffers(&explain(connection, options, PgConnection::records(&plan)).await)
 }
 
 /// Pages found in memory or read, of a line such as `Buffers: shared hit=12 read=3 dirtied=3`.
 fn buffers(steps: &[String]) -> i64 {
-    let told = steps.iter().find(|step| step.contains("Buffers: shared"));
-    let words = told.into_iter().flat_map(|it| it.split(' '));
+    let line = steps.iter().find(|step| step.contains("Buffers: shared"));
+    let words = line.into_iter().flat_map(|it| it.split(' '));
     let counts = words.filter_map(|word| {
         let count = word.strip_prefix("hit=");
         count.or_else(|| word.strip_prefix("read="))
@@ -304,7 +249,7 @@ fn buffers(steps: &[String]) -> i64 {
 /// Five times as many records make no page dearer, not the first, not one far down, not one of which
 /// little is found.
 #[tokio::test]
-async fn a_page_costs_the_same_however_many_records_there_are() {
+async fn page_cost_is_independent_of_record_count() {
     let mut connection = open().await;
     let mut queries = Vec::new();
     for sort in sorts() {
@@ -335,12 +280,4 @@ async fn a_page_costs_the_same_however_many_records_there_are() {
             "{touched} of {most}: {query:?} {after:?}"
         );
     }
-}
-
-fn is_residual(query: &FileQuery) -> bool {
-    let request = PageRequest {
-        limit: 1,
-        after: None,
-    };
-    ListPlan::new(TENANT, query, &request).is_residual()
 }

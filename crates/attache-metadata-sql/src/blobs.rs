@@ -1,0 +1,170 @@
+//! Blobs: leases for bytes that are being uploaded, and the reaper's calls.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use attache_metadata::{
+    BlobIntent, BlobRepository, LeaseToken, ReapStage, ReapTask, RepositoryError,
+};
+use attache_model::{BlobId, Context, TenantId};
+
+use crate::failure::Failure;
+use crate::reap;
+use crate::repository::{Backend, SqlRepository};
+use crate::session::{Session, Statement};
+
+#[async_trait]
+impl<B: Backend> BlobRepository for SqlRepository<B> {
+    async fn begin_blob(&self, cx: &Context, intent: &BlobIntent) -> Result<(), RepositoryError> {
+        let input = (cx.tenant(), intent.clone());
+        self.backend
+            .write("begin_blob", input, |session, (tenant, intent)| {
+                Box::pin(begin(session, *tenant, intent))
+            })
+            .await
+    }
+
+    async fn renew_lease(
+        &self,
+        cx: &Context,
+        blob: BlobId,
+        lease: LeaseToken,
+        lease_for: Duration,
+    ) -> Result<bool, RepositoryError> {
+        let input = (cx.tenant(), blob, lease, millis(lease_for));
+        self.backend
+            .write("renew_lease", input, |session, input| {
+                let (tenant, blob, lease, lease_for) = *input;
+                let sql = "UPDATE blobs SET lease_until = database_clock() + $4 \
+                    WHERE tenant_id = $1 AND id = $2 AND state = 'staging' AND lease_token = $3 \
+                    AND lease_until > database_clock()";
+                let update = Statement::new(sql)
+                    .bind(tenant.get())
+                    .bind(blob.as_uuid())
+                    .bind(lease.as_uuid())
+                    .bind(lease_for);
+                Box::pin(async move { Ok(session.execute(update).await? == 1) })
+            })
+            .await
+    }
+
+    async fn abandon_blob(
+        &self,
+        cx: &Context,
+        blob: BlobId,
+        lease: LeaseToken,
+    ) -> Result<(), RepositoryError> {
+        let input = (cx.tenant(), blob, lease);
+        self.backend
+            .write("abandon_blob", input, |session, (tenant, blob, lease)| {
+                Box::pin(give_up(session, *tenant, *blob, *lease))
+            })
+            .await
+    }
+
+    async fn take_reapable(
+        &self,
+        limit: u32,
+        retry_after: Duration,
+    ) -> Result<Vec<ReapTask>, RepositoryError> {
+        const OPERATION: &str = "take_reapable";
+        // The reaper asks often and finds nothing mostly: that must not cost a commit.
+        let has_reapable = self.backend.read(OPERATION, (), |session, ()| {
+            Box::pin(reap::has_reapable(session))
+        });
+        if !has_reapable.await? {
+            return Ok(Vec::new());
+        }
+        let input = (i64::from(limit), millis(retry_after));
+        self.backend
+            .write(OPERATION, input, |session, (limit, retry_after)| {
+                Box::pin(reap::take(session, *limit, *retry_after))
+            })
+            .await
+    }
+
+    async fn finish_reap(
+        &self,
+        blob: BlobId,
+        stage: ReapStage,
+        purge_after: Duration,
+    ) -> Result<(), RepositoryError> {
+        let input = (blob, stage, millis(purge_after));
+        self.backend
+            .write(
+                "finish_reap",
+                input,
+                |session, (blob, stage, purge_after)| {
+                    let statement = match stage {
+                        ReapStage::Delete => Statement::new(
+                            "UPDATE blobs SET state = 'gone', reap_at = database_clock() + $2 \
+                        WHERE id = $1 AND state = 'deleting'",
+                        )
+                        .bind(blob.as_uuid())
+                        .bind(*purge_after),
+                        ReapStage::Purge => {
+                            Statement::new("DELETE FROM blobs WHERE id = $1 AND state = 'gone'")
+                                .bind(blob.as_uuid())
+                        }
+                    };
+                    Box::pin(async move { session.execute(statement).await.map(drop) })
+                },
+            )
+            .await
+    }
+
+    async fn knows_storage_key(&self, storage_key: &str) -> Result<bool, RepositoryError> {
+        self.backend
+            .read(
+                "knows_storage_key",
+                storage_key.to_owned(),
+                |session, key| {
+                    let sql = "SELECT 1 FROM blobs WHERE storage_key = $1";
+                    Box::pin(session.exists(Statement::new(sql).bind(key.as_str())))
+                },
+            )
+            .await
+    }
+}
+
+/// Returns a duration as the database adds it to a timestamp: so short that the sum is still one.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    const MOST: i64 = 1 << 52;
+    i64::try_from(duration.as_millis()).map_or(MOST, |millis| millis.min(MOST))
+}
+
+pub(crate) async fn begin<S: Session>(
+    session: &mut S,
+    tenant: TenantId,
+    intent: &BlobIntent,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO blobs \
+        (id, tenant_id, storage_key, state, lease_token, lease_until, created_at) \
+        VALUES ($1, $2, $3, 'staging', $4, database_clock() + $5, database_clock())";
+    let insert = Statement::new(sql)
+        .bind(intent.id.as_uuid())
+        .bind(tenant.get())
+        .bind(intent.storage_key.as_str())
+        .bind(intent.lease.as_uuid())
+        .bind(millis(intent.lease_for));
+    session.execute(insert).await?;
+    Ok(())
+}
+
+/// Sends a staging blob to the reaper; does nothing where the lease is lost already.
+pub(crate) async fn give_up<S: Session>(
+    session: &mut S,
+    tenant: TenantId,
+    blob: BlobId,
+    lease: LeaseToken,
+) -> Result<(), Failure> {
+    let sql = "UPDATE blobs SET state = 'deleting', lease_token = NULL, lease_until = NULL, \
+        reap_at = database_now() \
+        WHERE tenant_id = $1 AND id = $2 AND state = 'staging' AND lease_token = $3";
+    let update = Statement::new(sql)
+        .bind(tenant.get())
+        .bind(blob.as_uuid())
+        .bind(lease.as_uuid());
+    session.execute(update).await?;
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! What Postgres alone does, on servers that these tests start.
+
+mod conformance;
+mod costs;
+mod data_migration;
+mod faults;
+mod proxy;
+mod races;
+mod schema;
+mod server;
+mod uploads;
+
+pub(crate) use server::ServerDatabase;

@@ -1,0 +1,5 @@
+//! What SQLite alone does.
+
+mod schema;
+mod uploads;
+mod writer;
