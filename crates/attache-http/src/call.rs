@@ -1,10 +1,10 @@
-//! One request on its way through: what every endpoint needs of it.
+//! A routed request, and what every endpoint reads of it.
 
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use attache_model::{Context, RequestId};
-use attache_service::{Body as FileBody, BodyError, ServiceError};
+use attache_service::{Body as FileBody, BodyError, FileService, ServiceError};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
@@ -13,18 +13,19 @@ use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, BodyStream};
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
-use crate::app::App;
+use crate::path_params::PathParams;
 use crate::problem::{Problem, ProblemKind};
-use crate::response::BoxError;
 use crate::wire::content_type::ContentType;
 use crate::wire::json_body::read_json;
-use crate::wire::query::StrictQuery;
+use crate::wire::query;
+use crate::wire::response_body::BoxError;
 
-/// The longest JSON body besides uploads, in bytes.
+/// The longest JSON body other than an upload, in bytes.
 pub(crate) const SMALL_JSON_BYTES: usize = 64 << 10;
 
-/// A request body, whatever server it came from.
+/// A request body, from any server.
 pub(crate) struct RequestBody(BodyStream<UnsyncBoxBody<Bytes, BoxError>>);
 
 impl RequestBody {
@@ -37,7 +38,7 @@ impl RequestBody {
     }
 }
 
-/// The data of the body; trailers are passed over. An error is never the end.
+/// Yields the data of the body and skips trailers. An error is never taken for the end.
 impl Stream for RequestBody {
     type Item = Result<Bytes, BoxError>;
 
@@ -62,23 +63,26 @@ pub(crate) struct Call {
     pub(crate) body: RequestBody,
 }
 
-/// All of a request but its body.
+/// Everything of a request but its body.
 pub(crate) struct RequestHead {
     pub(crate) parts: Parts,
+    pub(crate) params: PathParams,
     pub(crate) request_id: RequestId,
 }
 
 impl RequestHead {
-    /// Finds out who asks.
-    pub(crate) async fn authenticate(&self, app: &App) -> Result<Context, Problem> {
+    /// Finds the principal of the request's API key.
+    pub(crate) async fn authenticate(&self, service: &FileService) -> Result<Context, Problem> {
         let token = bearer_token(&self.parts).ok_or(ServiceError::Unauthenticated)?;
-        Ok(app
-            .service
-            .authenticate(token, self.request_id.clone())
-            .await?)
+        Ok(service.authenticate(token, self.request_id.clone()).await?)
     }
 
-    /// The length the client declared; `None` for a body of unknown length.
+    /// Returns one parameter of the path, decoded; `None` if the path has no such parameter.
+    pub(crate) fn path_param(&self, name: &str) -> Result<Option<String>, Problem> {
+        self.params.get(name)
+    }
+
+    /// Returns the length that the client declared; `None` for a body of unknown length.
     pub(crate) fn declared_bytes(&self) -> Option<u64> {
         self.parts
             .headers
@@ -89,25 +93,44 @@ impl RequestHead {
             .ok()
     }
 
-    /// The declared type of the body, as it was sent.
+    /// Returns the declared type of the body, as it was sent.
     pub(crate) fn content_type(&self) -> Option<&str> {
         self.parts.headers.get(CONTENT_TYPE)?.to_str().ok()
     }
 
-    /// The query, without its question mark.
+    /// Returns the query, without its question mark.
     pub(crate) fn query(&self) -> Option<&str> {
         self.parts.uri.query()
     }
 
-    /// The decoded pairs of a signed link's query. Whatever is wrong with the query is wrong with the
+    /// Returns the decoded pairs of a signed link's query. A query that cannot be read is an invalid
     /// link.
     pub(crate) fn link_pairs(&self) -> Result<Vec<(String, String)>, ServiceError> {
-        let query = StrictQuery::parse(self.query()).map_err(|_| ServiceError::InvalidLink)?;
-        Ok(query.into_pairs())
+        query::pairs(self.query()).map_err(|_| ServiceError::InvalidLink)
     }
 }
 
 impl Call {
+    /// Reads the parameters of the path into a struct that has their names.
+    pub(crate) fn path<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.head.params.read()
+    }
+
+    /// Reads the query into a struct that denies unknown fields.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        Ok(query::read(self.head.query())?)
+    }
+
+    /// Reads the query into a struct, and ignores parameters that the struct does not have.
+    pub(crate) fn known_query<T: DeserializeOwned + IntoParams>(&self) -> Result<T, Problem> {
+        Ok(query::read_known(self.head.query())?)
+    }
+
+    /// Refuses any query parameter.
+    pub(crate) fn no_query(&self) -> Result<(), Problem> {
+        Ok(query::read_none(self.head.query())?)
+    }
+
     /// Reads a small JSON body.
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Problem> {
         require_json(&self.head)?;
@@ -116,7 +139,7 @@ impl Call {
         )?)
     }
 
-    /// Takes the body as a file's bytes, held to the length its client declared.
+    /// Takes the body as a file's bytes, which must have the length that the client declared.
     pub(crate) fn into_file_body(self) -> FileBody {
         let body = FileBody::from_stream(self.body.map(|chunk| chunk.map_err(aborted)));
         match self.head.declared_bytes() {
@@ -125,15 +148,15 @@ impl Call {
         }
     }
 
-    /// Reads the whole body, of at most `max_bytes`. `hold` is asked before so many bytes in all are
-    /// held, and may refuse.
+    /// Reads the whole body, of at most `max_bytes`. `hold` is called with the total before more bytes
+    /// are kept, and may refuse.
     pub(crate) async fn collect(
         self,
         max_bytes: usize,
         mut hold: impl FnMut(usize) -> Result<(), Problem>,
     ) -> Result<Bytes, Problem> {
         let too_large = || {
-            let detail = format!("a body of this kind has at most {max_bytes} bytes");
+            let detail = format!("the body may have at most {max_bytes} bytes");
             Problem::new(ProblemKind::TooLarge, detail)
         };
         let declared = self.head.declared_bytes();
@@ -163,17 +186,17 @@ pub(crate) fn require_json(head: &RequestHead) -> Result<(), Problem> {
     Err(Problem::new(ProblemKind::UnsupportedMediaType, detail))
 }
 
-/// Whether a content type is JSON, merge patches included.
+/// Returns `true` if a content type is JSON, merge patches included.
 pub(crate) fn is_json(content_type: &str) -> bool {
     ContentType::parse(content_type.as_bytes()).is_ok_and(ContentType::is_json)
 }
 
-/// Whether a content type is a form's.
+/// Returns `true` if a content type is that of a form with files.
 pub(crate) fn is_form(content_type: &str) -> bool {
     ContentType::parse(content_type.as_bytes()).is_ok_and(ContentType::is_form)
 }
 
-/// The failure of a body, as the service knows it.
+/// Converts the failure of a body into the service's error.
 pub(crate) fn aborted(error: impl Into<BoxError>) -> BodyError {
     BodyError::Aborted(error.into())
 }
@@ -196,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_read_from_one_bearer_header() {
+    fn token_is_read_from_one_bearer_header() {
         let parts = |values: &[&str]| {
             let mut request = Request::builder();
             for value in values {

@@ -1,4 +1,4 @@
-//! Which web pages may read which answers: signed and public routes are open, others by a list.
+//! Which web pages may read which responses: signed and public routes are open to all, others to a list.
 
 use http::header::{
     ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
@@ -7,20 +7,34 @@ use http::header::{
 use http::{HeaderName, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::served::{Served, is_open_to_all_origins};
-
-/// How long a browser may keep the answer to a preflight.
+/// How long a browser may keep the response to a preflight.
 const PREFLIGHT_LIFETIME: std::time::Duration = std::time::Duration::from_mins(10);
 
-pub(crate) fn layer(allowed_origins: Vec<String>, served: Vec<Served>) -> CorsLayer {
+/// Returns the layer. `is_open` tells the paths that are open to all origins, and `more_headers` are
+/// request headers besides those of the native API.
+pub(crate) fn layer(
+    allowed_origins: Vec<String>,
+    is_open: impl Fn(&str) -> bool + Send + Sync + 'static,
+    more_headers: impl Iterator<Item = HeaderName>,
+) -> CorsLayer {
     let allow = AllowOrigin::predicate(move |origin, request| {
-        is_open_to_all_origins(&served, request.uri.path())
+        is_open(request.uri.path())
             || allowed_origins
                 .iter()
                 .any(|allowed| allowed.as_bytes() == origin.as_bytes())
     });
     let request_id = HeaderName::from_static("x-request-id");
     let repr_digest = HeaderName::from_static("repr-digest");
+    let mut request_headers = vec![
+        AUTHORIZATION,
+        CONTENT_TYPE,
+        IF_MATCH,
+        IF_NONE_MATCH,
+        IF_RANGE,
+        RANGE,
+        request_id.clone(),
+    ];
+    request_headers.extend(more_headers);
     CorsLayer::new()
         .allow_origin(allow)
         .allow_methods([
@@ -31,18 +45,7 @@ pub(crate) fn layer(allowed_origins: Vec<String>, served: Vec<Served>) -> CorsLa
             Method::PATCH,
             Method::DELETE,
         ])
-        .allow_headers([
-            AUTHORIZATION,
-            CONTENT_TYPE,
-            IF_MATCH,
-            IF_NONE_MATCH,
-            IF_RANGE,
-            RANGE,
-            request_id.clone(),
-            // Where dialects name the tenant.
-            HeaderName::from_static("x-tenant"),
-            HeaderName::from_static("tenant-id"),
-        ])
+        .allow_headers(request_headers)
         .expose_headers([
             ACCEPT_RANGES,
             CONTENT_DISPOSITION,

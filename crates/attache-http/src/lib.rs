@@ -1,27 +1,28 @@
 #![doc = include_str!("../README.md")]
 
-mod app;
+mod answer;
 mod call;
+mod config;
 mod cors;
 mod dialects;
-mod endpoints;
+mod endpoint;
 mod json_budget;
+mod native;
 mod openapi;
-mod operations;
+mod path_params;
+mod paths;
 mod problem;
 mod public_url;
 mod readiness;
-mod response;
-mod route;
-mod served;
+mod router;
 mod service;
-mod views;
+mod state;
 mod wire;
 
-pub use app::HttpConfig;
+pub use config::HttpConfig;
 pub use dialects::{Dialect, Dialects};
-pub use operations::{Access, OPERATIONS, Operation, Row};
+pub use endpoint::{Access, EndpointInfo};
 pub use public_url::PublicUrl;
-pub use response::ResponseBody;
-pub use route::Route;
+pub use router::endpoints;
 pub use service::{HttpService, OperationName};
+pub use wire::response_body::ResponseBody;

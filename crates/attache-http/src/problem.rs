@@ -1,35 +1,32 @@
-//! Errors as they leave: one table from meaning to status and type, as problem documents (RFC 9457).
+//! Problem documents (RFC 9457): one table maps each kind of error to its status, type and title.
 
 use std::error::Error;
 
 use attache_model::{RequestId, Timestamp};
 use attache_service::ServiceError;
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::response::ResponseBody;
 use crate::wire::json_body::JsonError;
 use crate::wire::multipart::MultipartError;
 use crate::wire::query::QueryError;
 
 macro_rules! problem_kinds {
     ($($kind:ident = $status:ident, $slug:literal, $title:literal;)*) => {
-        /// What went wrong, as a client can tell it apart.
+        /// The kind of a problem, as a client can tell it apart.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum ProblemKind { $($kind),* }
 
         impl ProblemKind {
-            /// The status table: the only place that knows which meaning has which status.
+            /// Returns the row of the table: status, type and title.
             const fn row(self) -> (StatusCode, &'static str, &'static str) {
                 match self { $(Self::$kind => (StatusCode::$status, $slug, $title)),* }
             }
         }
 
-        /// Every problem type with its status and title, for the documents.
+        /// Every problem type with its status and title, to be held against the documentation.
         #[cfg(test)]
         pub(crate) const ALL_KINDS: &[(&str, u16, &str)] =
             &[$(($slug, StatusCode::$status.as_u16(), $title)),*];
@@ -37,45 +34,44 @@ macro_rules! problem_kinds {
 }
 
 problem_kinds! {
-    InvalidParameter = BAD_REQUEST, "invalid-parameter", "A query parameter is not right";
-    InvalidCursor = BAD_REQUEST, "invalid-cursor", "The cursor is not right";
-    MalformedBody = BAD_REQUEST, "malformed-body", "The body cannot be read";
-    BodyCutOff = BAD_REQUEST, "body-cut-off", "The body broke off";
-    LengthMismatch = BAD_REQUEST, "length-mismatch", "The body has another length than was promised";
-    Unauthenticated = UNAUTHORIZED, "unauthenticated", "A valid API key is needed";
-    MissingScope = FORBIDDEN, "missing-scope", "The API key may not do this";
-    InvalidLink = FORBIDDEN, "invalid-link", "The link is not valid";
-    LinkExpired = FORBIDDEN, "link-expired", "The link has expired";
-    OtherTenant = FORBIDDEN, "other-tenant", "The API key is another tenant's";
+    InvalidParameter = BAD_REQUEST, "invalid-parameter", "Invalid query parameter";
+    InvalidCursor = BAD_REQUEST, "invalid-cursor", "Invalid cursor";
+    MalformedBody = BAD_REQUEST, "malformed-body", "Malformed request body";
+    BodyCutOff = BAD_REQUEST, "body-cut-off", "Incomplete request body";
+    LengthMismatch = BAD_REQUEST, "length-mismatch", "Length mismatch";
+    Unauthenticated = UNAUTHORIZED, "unauthenticated", "Valid API key required";
+    MissingScope = FORBIDDEN, "missing-scope", "Missing scope";
+    InvalidLink = FORBIDDEN, "invalid-link", "Invalid link";
+    LinkExpired = FORBIDDEN, "link-expired", "Link expired";
+    OtherTenant = FORBIDDEN, "other-tenant", "API key of another tenant";
     NotFound = NOT_FOUND, "not-found", "Not found";
-    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
-    FileClaimed = CONFLICT, "file-claimed", "The file is claimed";
-    FileArchived = CONFLICT, "file-archived", "The file is archived";
-    FileHeld = CONFLICT, "file-held", "The file is being inspected";
-    RequestRepeated = CONFLICT, "request-repeated", "The request was made before";
-    UploadCompleted = CONFLICT, "upload-completed", "The upload is complete";
-    UploadIncomplete = CONFLICT, "upload-incomplete", "The upload's bytes have not arrived";
-    UploadBusy = CONFLICT, "upload-busy", "The upload is being sent already";
-    UploadExpired = GONE, "upload-expired", "The upload has expired";
-    RevisionMismatch = PRECONDITION_FAILED, "revision-mismatch", "The record has changed";
-    PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "A precondition does not hold";
-    TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
-    TooManyFiles = PAYLOAD_TOO_LARGE, "too-many-files", "The upload has too many files";
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's type is not taken here";
-    RangeNotSatisfiable = RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "The range lies outside the file";
-    InvalidField = UNPROCESSABLE_ENTITY, "invalid-field", "A field is not right";
-    UnknownPerson = UNPROCESSABLE_ENTITY, "unknown-person", "There is no such person";
-    TypeNotAccepted = UNPROCESSABLE_ENTITY, "type-not-accepted", "The file's type is not accepted";
-    DigestMismatch = UNPROCESSABLE_ENTITY, "digest-mismatch", "The bytes have another digest than was promised";
-    Refused = UNPROCESSABLE_ENTITY, "refused", "The file was refused";
-    NoFile = UNPROCESSABLE_ENTITY, "no-file", "The upload has no file";
-    Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong here";
-    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The service is unavailable for the moment";
-    OutOfSpace = INSUFFICIENT_STORAGE, "out-of-space", "There is no room left";
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed";
+    FileClaimed = CONFLICT, "file-claimed", "File is claimed";
+    FileArchived = CONFLICT, "file-archived", "File is archived";
+    FileHeld = CONFLICT, "file-held", "File is being inspected";
+    RequestRepeated = CONFLICT, "request-repeated", "Repeated request";
+    UploadCompleted = CONFLICT, "upload-completed", "Upload is complete";
+    UploadIncomplete = CONFLICT, "upload-incomplete", "Upload is incomplete";
+    UploadBusy = CONFLICT, "upload-busy", "Upload is already being sent";
+    UploadExpired = GONE, "upload-expired", "Upload expired";
+    RevisionMismatch = PRECONDITION_FAILED, "revision-mismatch", "Record has changed";
+    PreconditionFailed = PRECONDITION_FAILED, "precondition-failed", "Precondition failed";
+    TooLarge = PAYLOAD_TOO_LARGE, "too-large", "Request body too large";
+    TooManyFiles = PAYLOAD_TOO_LARGE, "too-many-files", "Too many files";
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type";
+    RangeNotSatisfiable = RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "Range not satisfiable";
+    InvalidField = UNPROCESSABLE_ENTITY, "invalid-field", "Invalid field";
+    UnknownPerson = UNPROCESSABLE_ENTITY, "unknown-person", "Unknown person";
+    TypeNotAccepted = UNPROCESSABLE_ENTITY, "type-not-accepted", "File type not accepted";
+    DigestMismatch = UNPROCESSABLE_ENTITY, "digest-mismatch", "Digest mismatch";
+    Refused = UNPROCESSABLE_ENTITY, "refused", "File refused";
+    NoFile = UNPROCESSABLE_ENTITY, "no-file", "No file in the upload";
+    Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error";
+    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Service temporarily unavailable";
+    OutOfSpace = INSUFFICIENT_STORAGE, "out-of-space", "Out of space";
 }
 
-/// How much of a detail leaves, and of a field's name, in characters: what came in is repeated only
-/// as far as it helps.
+/// The most characters of a detail, and of a field's name: input is repeated only as far as it helps.
 const DETAIL_CHARS: usize = 300;
 const FIELD_CHARS: usize = 64;
 
@@ -86,16 +82,16 @@ fn shorten(text: String, max_chars: usize) -> String {
     }
 }
 
-/// One thing that is wrong with a request.
+/// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// The field or parameter.
+    /// Field or parameter.
     field: String,
-    /// What is wrong with it and what would be right.
+    /// The fault, and what would be right.
     detail: String,
 }
 
-/// The answer to a request that could not be done.
+/// A failed request.
 #[derive(Debug)]
 pub(crate) struct Problem {
     kind: ProblemKind,
@@ -103,7 +99,7 @@ pub(crate) struct Problem {
     extras: Box<Extras>,
 }
 
-/// What only some problems carry.
+/// The members that only some problems have.
 #[derive(Debug, Default)]
 struct Extras {
     errors: Vec<FieldError>,
@@ -115,22 +111,22 @@ struct Extras {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDocument {
-    /// What kind of problem, for programs: `urn:attache:problem:` and a name that does not change.
+    /// Kind of the problem, for programs: `urn:attache:problem:` and a stable name.
     #[schema(example = "urn:attache:problem:not-found")]
     r#type: String,
-    /// What kind of problem, for people.
+    /// Kind of the problem, for people.
     title: &'static str,
-    /// The status code.
+    /// Status code.
     status: u16,
-    /// What is wrong in this case, and what would be right.
+    /// The fault in this case, and what would be right.
     detail: String,
-    /// The request, as the service's own log names it.
+    /// ID of the request, as in the log of the service.
     request_id: String,
-    /// The fields or parameters that are wrong, where it comes down to some.
+    /// The invalid fields or parameters, if any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
-    /// Since when the file is claimed, where that is the problem.
+    /// Time of the claim, if the file is claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     used_at: Option<String>,
@@ -145,12 +141,12 @@ impl Problem {
         }
     }
 
-    /// A field of a body that does not fit.
+    /// Returns the problem of an invalid field of a body.
     pub(crate) fn invalid_field(field: &str, detail: impl Into<String>) -> Self {
         Self::about(ProblemKind::InvalidField, "field", field, detail.into())
     }
 
-    /// A query parameter that does not fit.
+    /// Returns the problem of an invalid query parameter.
     pub(crate) fn invalid_parameter(parameter: &str, detail: impl Into<String>) -> Self {
         Self::about(
             ProblemKind::InvalidParameter,
@@ -163,18 +159,18 @@ impl Problem {
     fn about(kind: ProblemKind, noun: &str, field: &str, detail: String) -> Self {
         let field = shorten(field.to_owned(), FIELD_CHARS);
         let detail = shorten(detail, DETAIL_CHARS);
-        // Most details complete the sentence; those of the model name their noun themselves.
+        // Most details complete the sentence; those of the model already begin with the noun.
         let text = if detail.starts_with(&field) {
             detail.clone()
         } else {
-            format!("{noun} «{field}» {detail}")
+            format!("{noun} `{field}` {detail}")
         };
         let mut problem = Self::new(kind, text);
         problem.extras.errors.push(FieldError { field, detail });
         problem
     }
 
-    /// What the service refuses of a query that was read already.
+    /// Converts a refusal of the service that is about the query.
     pub(crate) fn in_query(error: ServiceError) -> Self {
         match error {
             ServiceError::Invalid(invalid) => {
@@ -210,12 +206,16 @@ impl Problem {
         self
     }
 
-    /// Says that trying again soon may help.
+    /// Adds that a retry may soon succeed.
     pub(crate) fn retry_soon(self) -> Self {
         self.with_header(RETRY_AFTER, "1")
     }
 
-    pub(crate) fn into_response(self, request_id: &RequestId) -> Response<ResponseBody> {
+    /// Takes the problem apart: its status, its own headers, and the document.
+    pub(crate) fn into_parts(
+        self,
+        request_id: &RequestId,
+    ) -> (StatusCode, HeaderMap, ProblemDocument) {
         let (status, slug, title) = self.kind.row();
         let document = ProblemDocument {
             r#type: format!("urn:attache:problem:{slug}"),
@@ -226,17 +226,12 @@ impl Problem {
             errors: self.extras.errors,
             used_at: self.extras.used_at.map(|at| at.to_string()),
         };
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(ResponseBody::full(body));
-        *response.status_mut() = status;
-        *response.headers_mut() = self.extras.headers;
-        let json = HeaderValue::from_static("application/problem+json");
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, json);
-        // What is missing now may be there in a moment: no cache is to remember this.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        response
+        (status, self.extras.headers, document)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn header(&self, name: HeaderName) -> Option<&HeaderValue> {
+        self.extras.headers.get(name)
     }
 }
 
@@ -345,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_api_document_lists_every_problem_with_its_status() {
+    fn api_document_lists_every_problem() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/API.md");
         let document = std::fs::read_to_string(path).unwrap();
         for (slug, status, _) in ALL_KINDS {
@@ -361,7 +356,7 @@ mod tests {
         assert_eq!(
             rows.count(),
             ALL_KINDS.len(),
-            "docs/API.md lists problems that there are not"
+            "docs/API.md lists problems that do not exist"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Where clients reach the service: the base of every URL it hands out.
+//! The public URL: the base of every URL that the service hands out.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use attache_model::InvalidValue;
 use attache_service::{IssuedLink, PendingUpload, UploadTarget};
 use http::Uri;
 
-use crate::Route;
+use crate::paths;
 
 /// The service's URL as clients see it, which may carry a path prefix that a proxy strips.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ impl PublicUrl {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it.
+    /// Names the fault.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let refused = |problem: &str| InvalidValue::new("public URL", problem);
         let uri: Uri = text
@@ -43,29 +43,29 @@ impl PublicUrl {
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 
-    /// The full URL of a route.
-    pub(crate) fn to(&self, route: &impl fmt::Display) -> String {
-        format!("{self}{route}")
+    /// Returns the full URL of a path.
+    pub(crate) fn to(&self, path: impl fmt::Display) -> String {
+        format!("{self}{path}")
     }
 
-    /// The full URL of a link to a file's bytes.
+    /// Returns the full URL of a link to a file's bytes.
     pub(crate) fn to_link(&self, link: &IssuedLink) -> String {
-        let route = Route::link(link.file, &link.filename);
-        format!("{self}{route}?{}", link.query.to_query_string())
+        let path = paths::link(link.file, link.filename.as_str());
+        format!("{self}{path}?{}", link.query.to_query_string())
     }
 
-    /// The full URL of a link to a file's bytes, for clients that follow no redirect.
+    /// Returns the full URL of a link to a file's bytes, for clients that follow no redirect.
     pub(crate) fn to_stream(&self, link: &IssuedLink) -> String {
-        let route = Route::stream(link.file, &link.filename);
-        format!("{self}{route}?{}", link.query.to_query_string())
+        let path = paths::stream(link.file, link.filename.as_str());
+        format!("{self}{path}?{}", link.query.to_query_string())
     }
 
-    /// The full URL that an upload's bytes are sent to.
-    pub(crate) fn to_target(&self, promised: &PendingUpload) -> String {
-        match &promised.target {
+    /// Returns the full URL that takes an upload's bytes.
+    pub(crate) fn to_target(&self, begun: &PendingUpload) -> String {
+        match &begun.target {
             UploadTarget::Service(query) => {
-                let route = Route::UploadContent(promised.upload.id);
-                format!("{self}{route}?{}", query.to_query_string())
+                let path = paths::upload_content(begun.upload.id);
+                format!("{self}{path}?{}", query.to_query_string())
             }
             UploadTarget::Store(signed) => signed.url.clone(),
         }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_is_a_host_with_an_optional_prefix() {
+    fn base_is_a_host_with_an_optional_prefix() {
         for (text, built) in [
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/livez"),
             (
@@ -91,7 +91,7 @@ mod tests {
                 "https://example.org/files/livez",
             ),
         ] {
-            assert_eq!(PublicUrl::parse(text).unwrap().to(&Route::Live), built);
+            assert_eq!(PublicUrl::parse(text).unwrap().to("/livez"), built);
         }
         for wrong in [
             "",

@@ -1,4 +1,5 @@
-//! Whether database and store answer, asked of them at most once a second: anybody may ask for it.
+//! The readiness check: whether database and store respond. Anyone may call it, so it runs at most once a
+//! second.
 
 use std::time::Duration;
 
@@ -6,15 +7,15 @@ use attache_service::FileService;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// How long an answer holds.
+/// The lifetime of a result.
 const LIFETIME: Duration = Duration::from_secs(1);
 
-/// The last answer, and the one place in line to get the next.
+/// The last result; the lock admits one check at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness(Mutex<Option<(Instant, bool)>>);
 
 impl Readiness {
-    /// Whether both answered, now or within the last second.
+    /// Returns `true` if both responded, now or within the last second.
     pub(crate) async fn check(&self, service: &FileService) -> bool {
         let mut last = self.0.lock().await;
         if let Some((asked_at, healthy)) = *last

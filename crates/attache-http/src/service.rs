@@ -1,10 +1,10 @@
-//! The tower service: request in, response out, for any server and any framework.
+//! The tower service: a request in, a response out, for any server and any framework.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use attache_model::{FileId, RequestId};
@@ -19,17 +19,23 @@ use tower::{Layer, Service};
 use tower_http::cors::Cors;
 use tracing::Instrument as _;
 
-use crate::app::{App, HttpConfig};
+use crate::answer::Answer;
 use crate::call::{Call, RequestBody, RequestHead};
-use crate::cors;
+use crate::config::HttpConfig;
+use crate::dialects::TenantFrom;
+use crate::endpoint::{EndpointInfo, Handler};
+use crate::json_budget::JsonBudget;
 use crate::problem::{Problem, ProblemKind};
-use crate::response::{BoxError, ResponseBody};
-use crate::served::find_operation;
+use crate::readiness::Readiness;
+use crate::router::{Route, Router};
+use crate::state::{App, LazyDocument};
+use crate::wire::response_body::{BoxError, ResponseBody};
+use crate::{cors, openapi};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The name of the operation a response answers, in its extensions; absent where no operation was
-/// asked for. For logs and metrics, which must not hold paths: those carry file names.
+/// The name of the endpoint that made a response, in its extensions; absent if no endpoint was found.
+/// For logs and metrics, which must not hold paths: those carry file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OperationName(pub &'static str);
 
@@ -37,25 +43,57 @@ pub struct OperationName(pub &'static str);
 #[derive(Clone)]
 pub struct HttpService {
     app: Arc<App>,
+    router: Arc<Router>,
     stack: Cors<Core>,
 }
 
 impl HttpService {
     /// Serves a [`FileService`].
     pub fn new(service: FileService, config: HttpConfig) -> Self {
-        let app = Arc::new(App::new(service, &config));
-        let stack = cors::layer(config.allowed_origins, app.served.clone())
-            .layer(Core { app: app.clone() });
-        Self { app, stack }
+        let router = Arc::new(Router::new(&config.dialects));
+        let app = Arc::new(App {
+            service,
+            openapi: document(&config, router.clone()),
+            public_url: config.public_url,
+            ready: AtomicBool::new(true),
+            readiness: Readiness::default(),
+            json_budget: JsonBudget::new(config.json_budget_bytes),
+        });
+        let core = Core {
+            app: app.clone(),
+            router: router.clone(),
+        };
+        let is_open = {
+            let router = router.clone();
+            move |path: &str| router.is_open_to_all_origins(path)
+        };
+        let tenant_headers = config
+            .dialects
+            .specs()
+            .filter_map(|spec| match spec.tenant {
+                TenantFrom::Header(name) => HeaderName::from_bytes(name.as_bytes()).ok(),
+                TenantFrom::Path(_) | TenantFrom::Key => None,
+            });
+        let layer = cors::layer(config.allowed_origins, is_open, tenant_headers);
+        Self {
+            app,
+            router,
+            stack: layer.layer(core),
+        }
     }
 
-    /// Says whether `/readyz` is to answer that the service can be used. Ready at first; a server
-    /// that is about to stop says so here before it stops.
+    /// Returns every endpoint that is served: those of the native API, then those of each dialect.
+    pub fn endpoints(&self) -> impl Iterator<Item = EndpointInfo> {
+        self.router.routes().iter().map(|route| route.info)
+    }
+
+    /// Sets whether `/readyz` says that the service can be used. Ready at first; a server that is about
+    /// to stop sets this to false before it stops.
     pub fn set_ready(&self, ready: bool) {
         self.app.ready.store(ready, Ordering::Relaxed);
     }
 
-    /// The request's own id, where it brought one that can be used, else a new one.
+    /// Returns the ID that the request brought, if it can be used, else a new one.
     fn request_id<B>(&self, request: &Request<B>) -> RequestId {
         let brought = request
             .headers()
@@ -69,6 +107,13 @@ impl HttpService {
                 RequestId::parse(&id).unwrap_or_else(|_| unreachable!("a UUID is visible ASCII"))
             })
     }
+}
+
+fn document(config: &HttpConfig, router: Arc<Router>) -> LazyDocument {
+    let public_url = config.public_url.clone();
+    LazyLock::new(Box::new(move || {
+        openapi::document(&public_url, router.routes())
+    }))
 }
 
 impl fmt::Debug for HttpService {
@@ -95,9 +140,9 @@ where
         let mut request = request.map(RequestBody::new);
         request.extensions_mut().insert(request_id.clone());
         let is_head = request.method() == Method::HEAD;
-        let answer = self.stack.call(request);
+        let response = self.stack.call(request);
         Box::pin(async move {
-            let mut response = answer.await?;
+            let mut response = response.await?;
             if is_head {
                 response = without_body(response);
             }
@@ -109,7 +154,7 @@ where
     }
 }
 
-/// The answer to HEAD: what GET would be answered with, length and all, but for the bytes.
+/// Turns the response to GET into that to HEAD: the same headers, length included, without the bytes.
 fn without_body(response: Response<ResponseBody>) -> Response<ResponseBody> {
     let (mut parts, body) = response.into_parts();
     if let Some(size_bytes) = body.size_hint().exact() {
@@ -119,10 +164,11 @@ fn without_body(response: Response<ResponseBody>) -> Response<ResponseBody> {
     Response::from_parts(parts, ResponseBody::default())
 }
 
-/// What lies within the layers: routing, the endpoints, and errors made into problems.
+/// The service within the layers: routing, admission, the endpoints, and errors turned into problems.
 #[derive(Clone)]
 pub(crate) struct Core {
     app: Arc<App>,
+    router: Arc<Router>,
 }
 
 impl Service<Request<RequestBody>> for Core {
@@ -135,43 +181,56 @@ impl Service<Request<RequestBody>> for Core {
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let app = self.app.clone();
-        Box::pin(async move { Ok(answer(&app, request).await) })
+        let core = self.clone();
+        Box::pin(async move { Ok(core.respond(request).await) })
     }
 }
 
-async fn answer(app: &App, request: Request<RequestBody>) -> Response<ResponseBody> {
-    let (mut parts, body) = request.into_parts();
-    let request_id = parts.extensions.remove::<RequestId>();
-    let request_id =
-        request_id.unwrap_or_else(|| unreachable!("set by the service around this one"));
+impl Core {
+    async fn respond(&self, request: Request<RequestBody>) -> Response<ResponseBody> {
+        let (mut parts, body) = request.into_parts();
+        let request_id = parts.extensions.remove::<RequestId>();
+        let request_id =
+            request_id.unwrap_or_else(|| unreachable!("set by the service around this one"));
 
-    let asked = match find_operation(&app.served, parts.uri.path(), &parts.method) {
-        Ok(asked) => asked,
-        Err(problem) => return problem.into_response(&request_id),
-    };
-
-    let head = RequestHead {
-        parts,
-        request_id: request_id.clone(),
-    };
-    let call = Call { head, body };
-    let operation = asked.name;
-    // Whatever is logged on the way names the request.
-    let span = tracing::error_span!("request", %request_id, operation);
-    let answer = asked.answer(app, call);
-    let mut response = async {
-        let outcome = AssertUnwindSafe(answer)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
+        let (route, params) = match self.router.find(&parts.method, parts.uri.path()) {
+            Ok(found) => found,
+            Err(problem) => return problem.into_response(&request_id),
+        };
+        let head = RequestHead {
+            parts,
+            params,
+            request_id: request_id.clone(),
+        };
+        let operation = route.info.name;
+        // Every log event on the way names the request.
+        let span = tracing::error_span!("request", %request_id, operation);
+        let handled = AssertUnwindSafe(self.handle(route, Call { head, body }));
+        let mut response = async {
+            let answer = handled.catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("a request panicked");
                 Err(Problem::new(ProblemKind::Internal, "an internal fault"))
             });
-        outcome.unwrap_or_else(|problem| problem.into_response(&request_id))
+            answer.unwrap_or_else(|problem| problem.into_response(&request_id))
+        }
+        .instrument(span)
+        .await;
+        response.extensions_mut().insert(OperationName(operation));
+        response
     }
-    .instrument(span)
-    .await;
-    response.extensions_mut().insert(OperationName(operation));
-    response
+
+    /// Admits the request, if its endpoint needs a key, and calls the handler.
+    async fn handle(&self, route: &Route, call: Call) -> Answer {
+        let app = &self.app;
+        match route.endpoint.handler {
+            Handler::Keyless(handle) => handle(app, call).await,
+            Handler::Keyed(handle) => {
+                let cx = call.head.authenticate(&app.service).await?;
+                if let Some(dialect) = route.dialect {
+                    dialect.admit(&app.service, &cx, &call.head, route.info.access)?;
+                }
+                handle(app, cx, call).await
+            }
+        }
+    }
 }

@@ -2,73 +2,54 @@
 //! of the service. A dialect decides nothing that the native API does not offer.
 
 mod admission;
-mod as_seen;
 mod biometricscloud;
 mod credentials_portal;
 mod dokstamp;
 mod flexportal;
+mod optimistic;
 mod participant_files;
-mod whole_list;
+mod spec;
+mod unpaginated_list;
 
 use std::fmt;
 use std::str::FromStr;
 
 use attache_model::InvalidValue;
 
-use crate::operations::Row;
-use crate::served::Served;
+pub(crate) use self::spec::{DialectSpec, TenantFrom};
+
+/// Every dialect, in the order in which their paths are tried.
+static DIALECTS: &[&DialectSpec] = &[
+    &credentials_portal::DIALECT,
+    &participant_files::DIALECT,
+    &dokstamp::DIALECT,
+    &biometricscloud::DIALECT,
+    &flexportal::DIALECT,
+];
 
 /// A published API that the service speaks beside its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// Files of a district, attached to people.
-    CredentialsPortal,
-    /// Files that the participants of a project uploaded.
-    ParticipantFiles,
-    /// PDF documents that are attached to one certificate each.
-    Dokstamp,
-    /// Medical records with a file each.
-    Biometricscloud,
-    /// Signed URLs for files.
-    Flexportal,
-}
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect(&'static DialectSpec);
 
 impl Dialect {
-    /// Every dialect, in the order they are asked in.
-    pub const ALL: [Self; 5] = [
-        Self::CredentialsPortal,
-        Self::ParticipantFiles,
-        Self::Dokstamp,
-        Self::Biometricscloud,
-        Self::Flexportal,
-    ];
+    /// Returns every dialect, in the order in which their paths are tried.
+    pub fn all() -> impl Iterator<Item = Self> {
+        DIALECTS.iter().copied().map(Self)
+    }
 
-    /// Its name on the command line and in the OpenAPI document, such as `dokstamp`.
+    /// Returns the name on the command line and in the OpenAPI document, such as `dokstamp`.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::CredentialsPortal => "credentials-portal",
-            Self::ParticipantFiles => "participant-files",
-            Self::Dokstamp => "dokstamp",
-            Self::Biometricscloud => "biometricscloud",
-            Self::Flexportal => "flexportal",
-        }
-    }
-
-    /// Its table of operations: methods, routes, and who may ask.
-    pub fn operations(self) -> Vec<Row<()>> {
-        self.served().rows()
-    }
-
-    const fn served(self) -> Served {
-        match self {
-            Self::CredentialsPortal => Served::of::<credentials_portal::CredentialsPortal>(),
-            Self::ParticipantFiles => Served::of::<participant_files::ParticipantFiles>(),
-            Self::Dokstamp => Served::of::<dokstamp::Dokstamp>(),
-            Self::Biometricscloud => Served::of::<biometricscloud::Biometricscloud>(),
-            Self::Flexportal => Served::of::<flexportal::Flexportal>(),
-        }
+        self.0.name
     }
 }
+
+impl PartialEq for Dialect {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Dialect {}
 
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,39 +61,36 @@ impl FromStr for Dialect {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let found = Self::ALL.into_iter().find(|it| it.name() == text);
+        let found = Self::all().find(|it| it.name() == text);
         found.ok_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(", ");
-            InvalidValue::new("dialect", format!("is none of {known}"))
+            let known: Vec<_> = Self::all().map(Self::name).collect();
+            InvalidValue::new("dialect", format!("is none of {}", known.join(", ")))
         })
     }
 }
 
-/// Which dialects are served. Written as `all`, `none`, or a comma list of names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dialects([bool; Dialect::ALL.len()]);
+/// The set of dialects that are served. Written as `all`, `none`, or a comma list of names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialects(Vec<Dialect>);
 
 impl Dialects {
-    /// Every dialect.
-    pub const fn all() -> Self {
-        Self([true; Dialect::ALL.len()])
+    /// Returns every dialect.
+    pub fn all() -> Self {
+        Self(Dialect::all().collect())
     }
 
-    /// The native API alone.
+    /// Returns the empty set: the native API alone.
     pub const fn none() -> Self {
-        Self([false; Dialect::ALL.len()])
+        Self(Vec::new())
     }
 
-    /// The dialects of the set, in the order of [`Dialect::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Dialect> {
-        let marked = Dialect::ALL.into_iter().zip(self.0);
-        marked.filter_map(|(dialect, is_in)| is_in.then_some(dialect))
+    /// Returns the dialects of the set, in the order of [`Dialect::all`].
+    pub fn iter(&self) -> impl Iterator<Item = Dialect> {
+        self.0.iter().copied()
     }
 
-    /// The native API and these beside it, in the order they are asked in.
-    pub(crate) fn served(self) -> Vec<Served> {
-        let dialects = self.iter().map(Dialect::served);
-        std::iter::once(Served::NATIVE).chain(dialects).collect()
+    pub(crate) fn specs(&self) -> impl Iterator<Item = &'static DialectSpec> {
+        self.iter().map(|dialect| dialect.0)
     }
 }
 
@@ -125,23 +103,19 @@ impl Default for Dialects {
 
 impl FromIterator<Dialect> for Dialects {
     fn from_iter<I: IntoIterator<Item = Dialect>>(dialects: I) -> Self {
-        let mut set = Self::none();
-        for dialect in dialects {
-            for (known, is_in) in Dialect::ALL.into_iter().zip(&mut set.0) {
-                *is_in |= known == dialect;
-            }
-        }
-        set
+        let wanted: Vec<_> = dialects.into_iter().collect();
+        Self(Dialect::all().filter(|it| wanted.contains(it)).collect())
     }
 }
 
 impl fmt::Display for Dialects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            all if all == Self::all() => f.write_str("all"),
-            none if none == Self::none() => f.write_str("none"),
-            some => f.write_str(&some.iter().map(Dialect::name).collect::<Vec<_>>().join(",")),
+        if *self == Self::all() {
+            return f.write_str("all");
         }
+        let names: Vec<_> = self.iter().map(Dialect::name).collect();
+        f.write_str(if names.is_empty() { "none" } else { "" })?;
+        f.write_str(&names.join(","))
     }
 }
 
@@ -179,7 +153,7 @@ mod tests {
         }
     }
 
-    /// What is not in [`Dialect::ALL`] would be served nowhere, and nothing else would miss it.
+    /// A folder that is not in [`DIALECTS`] would be served nowhere, and nothing else would miss it.
     #[test]
     fn every_folder_is_a_dialect() {
         let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dialects");
@@ -187,18 +161,18 @@ mod tests {
         let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
         let names = folders.map(|entry| entry.file_name().into_string().unwrap());
         let mut folders: Vec<_> = names.map(|name| name.replace('_', "-")).collect();
-        let mut dialects = Dialect::ALL.map(Dialect::name);
+        let mut dialects: Vec<_> = Dialect::all().map(Dialect::name).collect();
         folders.sort();
         dialects.sort_unstable();
         assert_eq!(folders, dialects);
     }
 
     #[test]
-    fn operations_are_named_after_their_dialect() {
-        for dialect in Dialect::ALL {
-            let prefix = format!("{}_", dialect.name().replace('-', "_"));
-            for row in dialect.operations() {
-                assert!(row.name.starts_with(&prefix), "{}", row.name);
+    fn endpoints_are_named_after_their_dialect() {
+        for spec in DIALECTS {
+            let prefix = format!("{}_", spec.name.replace('-', "_"));
+            for endpoint in spec.endpoints {
+                assert!(endpoint.name.starts_with(&prefix), "{}", endpoint.name);
             }
         }
     }

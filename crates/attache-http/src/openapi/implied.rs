@@ -1,7 +1,6 @@
-//! What the table of operations and the shape of an operation imply: the problems, conditions and
-//! headers that no endpoint has to remember to describe.
-//!
-//! What an endpoint says itself stays, as it knows better why.
+//! Completes the description of an endpoint with everything that its row and its shape imply: problems,
+//! conditions and headers, which no endpoint has to remember. A description that the endpoint gives itself
+//! is kept.
 
 use http::Method;
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -13,23 +12,25 @@ use utoipa::openapi::{
 };
 
 use super::API_KEY;
-use crate::operations::{Access, Row};
+use crate::dialects::{DialectSpec, TenantFrom};
+use crate::endpoint::{Access, EndpointInfo};
+use crate::router::Route;
 
-/// The type of a file's bytes: its own, whatever that is.
+/// The type of a file's bytes: any.
 const BYTES: &str = "*/*";
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
-/// Completes every operation.
-pub(super) fn complete(document: &mut Document, rows: &[Row<()>]) {
+/// Completes the operation of an endpoint.
+pub(super) fn complete(document: &mut Document, route: &Route) {
     for operation in document.paths.paths.values_mut().flat_map(operations) {
-        let name = operation.operation_id.as_deref();
-        if let Some(row) = rows.iter().find(|row| Some(row.name) == name) {
-            require_key(operation, row);
-            add_failures(operation, row);
-            add_conditions(operation);
-            add_entity_tags(operation);
+        if let Some(dialect) = route.dialect {
+            place_in_dialect(operation, dialect, route.info.access);
         }
+        require_key(operation, route.info.access);
+        add_failures(operation, &route.info);
+        add_conditions(operation);
+        add_entity_tags(operation);
         describe_bytes(operation);
         add_problem_documents(operation);
     }
@@ -47,16 +48,26 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, patch, delete].into_iter().flatten()
 }
 
-/// What needs a key says so, and what it answers to those that will not do.
-fn require_key(operation: &mut Operation, row: &Row<()>) {
-    if !row.access.needs_key() {
+/// The endpoints of a dialect are grouped under its name, and take the header that names the tenant.
+fn place_in_dialect(operation: &mut Operation, dialect: &DialectSpec, access: Access) {
+    operation.tags = Some(vec![dialect.name.to_owned()]);
+    if let TenantFrom::Header(name) = dialect.tenant
+        && access.needs_key()
+    {
+        add_parameter(operation, name, "Slug of the tenant, which is the key's");
+    }
+}
+
+/// Adds the security requirement of endpoints with a key, and their refusals.
+fn require_key(operation: &mut Operation, access: Access) {
+    if !access.needs_key() {
         return;
     }
     let requirement = || vec![SecurityRequirement::new(API_KEY, [""; 0])];
     operation.security.get_or_insert_with(requirement);
     add_response(operation, 401, "No valid API key");
     let mut scopes: Vec<String> = Vec::new();
-    for action in row.access.actions() {
+    for action in access.actions() {
         let scope = format!("`{}`", action.required_scope());
         if !scopes.contains(&scope) {
             scopes.push(scope);
@@ -65,64 +76,83 @@ fn require_key(operation: &mut Operation, row: &Row<()>) {
     let lacks = format!("The key lacks {}", scopes.join(" or "));
     add_response(operation, 403, &lacks);
     for status in ["401", "403"] {
-        describe(operation, status, "WWW-Authenticate", "What is needed");
+        describe(
+            operation,
+            status,
+            "WWW-Authenticate",
+            "The challenge: what is needed",
+        );
     }
 }
 
-/// What can go wrong with any request of this kind.
-fn add_failures(operation: &mut Operation, row: &Row<()>) {
-    // Whatever is wrong with the query of a link is wrong with the link: a 403.
-    if row.access != Access::Link {
-        add_response(operation, 400, "A parameter or the body cannot be read");
+/// Adds the failures of any request of this kind.
+fn add_failures(operation: &mut Operation, endpoint: &EndpointInfo) {
+    // A link with a malformed query is an invalid link: a 403.
+    if endpoint.access != Access::Link {
+        add_response(operation, 400, "A parameter or the body is malformed");
     }
-    if row.template.contains('{') {
+    if endpoint.template.contains('{') {
         add_response(operation, 404, "There is no such file");
     }
     if takes_json(operation) {
         add_response(operation, 413, "The body is too large");
-        add_response(operation, 415, "The body's type is not taken here");
-        add_response(operation, 422, "A field is not right");
+        add_response(operation, 415, "The type of the body is not supported");
+        add_response(operation, 422, "A field is invalid");
     }
-    if row.method != Method::GET {
-        add_response(operation, 507, "There is no room left");
+    if endpoint.method != Method::GET {
+        add_response(operation, 507, "The store is out of space");
     }
-    add_response(operation, 500, "Something went wrong here");
-    add_response(operation, 503, "Out of reach for the moment; try again");
+    add_response(operation, 500, "An internal error");
+    add_response(operation, 503, "Temporarily unavailable; retry");
 }
 
-/// What reads bytes takes ranges, and what has an `ETag` to read by takes conditions.
+/// Adds ranges to downloads, and conditions to every response with an `ETag`.
 fn add_conditions(operation: &mut Operation) {
     let gives_bytes = gives(operation, |response| response.content.contains_key(BYTES));
     if gives_bytes {
         add_parameter(operation, "Range", "One range of bytes");
-        let range_for = "The `ETag` of the bytes the range is meant for";
+        let range_for = "The `ETag` of the bytes that the range belongs to";
         add_parameter(operation, "If-Range", range_for);
         add_response(operation, 206, "The range");
         if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("206") {
             let content = ContentBuilder::new().build();
             response.content.insert(BYTES.to_owned(), content.into());
         }
-        add_response(operation, 304, "The client has these bytes");
-        describe(operation, "307", "Location", "Where, for a minute at most");
+        add_response(operation, 304, "The client has the current bytes");
+        describe(
+            operation,
+            "307",
+            "Location",
+            "URL in the store, valid for a minute at most",
+        );
         add_response(operation, 416, "The range lies outside the file");
         for status in ["200", "206"] {
-            let name = "The name to save them under, and whether to show them";
+            let name = "The filename, and whether to show or to save it";
             describe(operation, status, "Content-Disposition", name);
             let digest = "The SHA-256 of all the bytes (RFC 9530)";
             describe(operation, status, "Repr-Digest", digest);
         }
-        describe(operation, "206", "Content-Range", "Which bytes these are");
-        describe(operation, "416", "Content-Range", "How many there are");
+        describe(
+            operation,
+            "206",
+            "Content-Range",
+            "The range, and the size of the file",
+        );
+        describe(operation, "416", "Content-Range", "The size of the file");
     }
     if operation.responses.responses.contains_key("304") {
         let known = "The `ETag`s that the client has";
         add_parameter(operation, "If-None-Match", known);
-        add_parameter(operation, "If-Match", "The `ETag`s it must have");
+        add_parameter(
+            operation,
+            "If-Match",
+            "The `ETag`s of which it must have one",
+        );
         add_response(operation, 412, "`If-Match` does not hold");
     }
 }
 
-/// Bytes and single records carry the tag that conditions name.
+/// Adds the `ETag` of bytes and of single records.
 fn add_entity_tags(operation: &mut Operation) {
     for status in ["200", "201", "206", "304"] {
         let tag = match operation.responses.responses.get(status) {
@@ -130,14 +160,14 @@ fn add_entity_tags(operation: &mut Operation) {
                 "The bytes' SHA-256, quoted"
             }
             Some(RefOr::T(response)) if is_record(response) => "The record's revision, quoted",
-            Some(_) if status == "304" => "What the client has",
+            Some(_) if status == "304" => "The tag that the client has",
             _ => continue,
         };
         describe(operation, status, "ETag", tag);
     }
 }
 
-/// Bytes are bytes, and not the array of numbers that the type of them reads like.
+/// Describes bytes as binary: their Rust type would read as an array of numbers.
 fn describe_bytes(operation: &mut Operation) {
     let responses = operation.responses.responses.values_mut();
     let responses = responses.filter_map(|response| match response {
@@ -157,7 +187,7 @@ fn describe_bytes(operation: &mut Operation) {
     }
 }
 
-/// Every error is a problem document.
+/// Describes every error as a problem document.
 fn add_problem_documents(operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
@@ -169,7 +199,7 @@ fn add_problem_documents(operation: &mut Operation) {
             response.content.insert(PROBLEM.to_owned(), content.into());
         }
     }
-    let after = "In how many seconds to try again, where that is known";
+    let after = "Number of seconds after which to retry, if known";
     describe(operation, "503", "Retry-After", after);
 }
 
@@ -180,7 +210,7 @@ fn takes_json(operation: &Operation) -> bool {
     }
 }
 
-/// Whether the successful answer is of a kind.
+/// Returns `true` if the successful response satisfies a predicate.
 fn gives(operation: &Operation, kind: impl Fn(&Response) -> bool) -> bool {
     match operation.responses.responses.get("200") {
         Some(RefOr::T(response)) => kind(response),
@@ -196,7 +226,7 @@ fn is_record(response: &Response) -> bool {
     matches!(&content.schema, Some(RefOr::Ref(schema)) if schema.ref_location == record.ref_location)
 }
 
-/// Adds an answer that the endpoint does not describe itself.
+/// Adds a response that the endpoint does not describe itself.
 fn add_response(operation: &mut Operation, status: u16, description: &str) {
     operation
         .responses
@@ -223,7 +253,7 @@ fn add_parameter(operation: &mut Operation, name: &str, description: &str) {
     }
 }
 
-/// Adds a header to an answer, where there is such an answer that lacks it.
+/// Adds a header to a response, if the response exists and lacks it.
 fn describe(operation: &mut Operation, status: &str, name: &str, description: &str) {
     if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
         let header: Header = HeaderBuilder::from(Header::default())

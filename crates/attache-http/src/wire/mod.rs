@@ -11,3 +11,4 @@ mod parameters;
 pub(crate) mod percent;
 pub(crate) mod query;
 pub(crate) mod range;
+pub(crate) mod response_body;

@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
+use attache_http::{Dialects, EndpointInfo};
 use attache_model::Scopes;
 use attache_service::Inspector;
 use attache_testkit::{Fixture, FixtureOptions, HttpClient};
+
+/// Returns the endpoints of the native API.
+pub(super) fn native_endpoints() -> Vec<EndpointInfo> {
+    attache_http::endpoints(&Dialects::none()).collect()
+}
 
 /// A tenant of a throwaway service.
 pub(super) struct Tenant {

@@ -1,52 +1,38 @@
-//! biometricscloud: medical records with a file each, known by numbers.
+//! biometricscloud: medical records with a file each, identified by numbers.
+//!
+//! The response with a single record has a link to its file, so reading one takes the scope for links; and
+//! finding a record by its number is reading it.
 
 mod endpoints;
-mod operations;
 mod requests;
-mod route;
 mod views;
 
-use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use attache_service::Action;
 
-use self::endpoints::documented;
-use self::operations::{OPERATIONS, Operation};
-use self::route::Route;
-use crate::app::App;
-use crate::call::Call;
-use crate::endpoints::Answer;
-use crate::operations::Row;
-use crate::served::Api;
+use super::{DialectSpec, TenantFrom};
+use crate::endpoint::endpoint;
 
-/// The API as this crate serves it.
-pub(crate) struct Biometricscloud;
-
-impl Api for Biometricscloud {
-    type Route = Route;
-    type Operation = Operation;
-
-    fn operations() -> &'static [Row<Operation>] {
-        &OPERATIONS
-    }
-
-    async fn answer(app: &App, row: &'static Row<Operation>, route: Route, call: Call) -> Answer {
-        endpoints::answer(app, row, route, call).await
-    }
-
-    fn document() -> Document {
-        Described::openapi()
-    }
-}
-
-#[derive(OpenApi)]
-#[openapi(
-    paths(
-        documented::biometricscloud_create_file,
-        documented::biometricscloud_list_files,
-        documented::biometricscloud_get_file,
-        documented::biometricscloud_update_file,
-        documented::biometricscloud_archive_file,
-    ),
-    tags((name = "biometricscloud", description = "Medical records with a file each"))
-)]
-struct Described;
+pub(super) static DIALECT: DialectSpec = DialectSpec {
+    name: "biometricscloud",
+    title: "Medical records with a file each",
+    tenant: TenantFrom::Key,
+    endpoints: &[
+        endpoint!(
+            endpoints::biometricscloud_create_file,
+            KeyForAll(&[Action::Upload, Action::CreateLink])
+        ),
+        endpoint!(endpoints::biometricscloud_list_files, Key(Action::List)),
+        endpoint!(
+            endpoints::biometricscloud_get_file,
+            KeyForAll(&[Action::ReadRecord, Action::CreateLink])
+        ),
+        endpoint!(
+            endpoints::biometricscloud_update_file,
+            KeyForAll(&[Action::ReadRecord, Action::Change, Action::CreateLink])
+        ),
+        endpoint!(
+            endpoints::biometricscloud_archive_file,
+            KeyForAll(&[Action::ReadRecord, Action::Archive])
+        ),
+    ],
+};

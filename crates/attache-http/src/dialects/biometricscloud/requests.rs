@@ -1,4 +1,4 @@
-//! What biometricscloud reads.
+//! The requests of biometricscloud.
 
 use attache_model::{
     Category, Description, DisplayName, FileRecord, FileSeq, Filename, InvalidValue,
@@ -7,16 +7,17 @@ use attache_service::{
     Change, FilePatch, FileQuery, IncomingFile, ListRequest, Sort, SortDirection, SortField,
     UploadFields,
 };
-use serde::Deserialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Deserializer};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::endpoints::json_upload::JsonUpload;
+use crate::native::json_upload::JsonUpload;
+use crate::native::list::check_limit;
 use crate::problem::Problem;
 use crate::wire::base64;
 use crate::wire::json_body::read_json;
-use crate::wire::query::{QueryError, StrictQuery};
+use crate::wire::query::integer;
 
-/// What a record is about: a number here, a category natively.
+/// The type of a record: a number here, a category natively.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RecordType(u8);
 
@@ -31,7 +32,7 @@ impl RecordType {
     ];
     const OTHER: Self = Self(5);
 
-    /// A record's type; a category that has no number here is another, as is none.
+    /// Returns the type of a record: `OTHER` for a category without a number, and for none.
     pub(super) fn of(file: &FileRecord) -> Self {
         let category = file.category.as_ref().map(Category::as_str);
         let numbers = (1..).map(Self);
@@ -47,7 +48,7 @@ impl RecordType {
     fn parse(number: i64) -> Result<Self, Problem> {
         let known = u8::try_from(number).ok().map(Self);
         let known = known.filter(|it| it.slug().is_some());
-        known.ok_or_else(|| Problem::invalid_field("type", "is not between 1 and 5"))
+        known.ok_or_else(|| Problem::invalid_field("type", "must be between 1 and 5"))
     }
 
     fn category(self) -> Result<Category, Problem> {
@@ -60,22 +61,22 @@ impl RecordType {
     }
 }
 
-/// A record to make.
+/// The record to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = biometricscloud::NewRecord)]
 pub(super) struct CreateBody {
-    /// A free text.
+    /// Description.
     description: Option<String>,
     /// 1 medical, 2 dental, 3 hospital or specialist, 4 pharmacy, 5 other.
     #[schema(minimum = 1, maximum = 5)]
     r#type: Option<i64>,
-    /// The file's bytes in base64; padding is optional.
+    /// Bytes of the file in base64; padding is optional.
     upload_content: String,
-    /// The file's name.
+    /// Name of the file.
     upload_filename: String,
 }
 
-/// Reads a record to make, with its file.
+/// Reads the record to create, with its file.
 pub(super) fn read_upload(body: &[u8]) -> Result<JsonUpload, Problem> {
     let sent: CreateBody = read_json(body)?;
     let filename = field("upload_filename", Filename::parse(&sent.upload_filename))?;
@@ -85,7 +86,7 @@ pub(super) fn read_upload(body: &[u8]) -> Result<JsonUpload, Problem> {
         description: sent
             .description
             .as_deref()
-            .and_then(described)
+            .and_then(description)
             .transpose()?,
         category: sent
             .r#type
@@ -101,23 +102,23 @@ pub(super) fn read_upload(body: &[u8]) -> Result<JsonUpload, Problem> {
     })
 }
 
-/// What is to change of a record. What is left out or null stays.
+/// The changes to a record. An absent or null field stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = biometricscloud::Change)]
 pub(super) struct UpdateBody {
-    /// A free text; empty for none.
+    /// Description; empty for none.
     description: Option<String>,
     /// 1 medical, 2 dental, 3 hospital or specialist, 4 pharmacy, 5 other.
     #[schema(minimum = 1, maximum = 5)]
     r#type: Option<i64>,
-    /// The file's name.
+    /// Name of the file.
     upload_filename: Option<String>,
-    /// Not taken: a file's bytes never change.
+    /// Refused: the bytes of a file never change.
     #[schema(ignore)]
     upload_content: Option<serde::de::IgnoredAny>,
 }
 
-/// What a record is to show.
+/// The requested changes to a record.
 #[derive(Debug)]
 pub(super) struct Update {
     description: Change<Description>,
@@ -125,7 +126,7 @@ pub(super) struct Update {
     filename: Option<Filename>,
 }
 
-/// Reads what is to change of a record.
+/// Reads the changes to a record.
 pub(super) fn read_update(body: &[u8]) -> Result<Update, Problem> {
     let sent: UpdateBody = read_json(body)?;
     if sent.upload_content.is_some() {
@@ -134,7 +135,7 @@ pub(super) fn read_update(body: &[u8]) -> Result<Update, Problem> {
     }
     let filename = sent.upload_filename.as_deref().map(Filename::parse);
     Ok(Update {
-        description: match sent.description.as_deref().map(described) {
+        description: match sent.description.as_deref().map(description) {
             None => Change::Keep,
             Some(None) => Change::Clear,
             Some(Some(text)) => Change::Set(text?),
@@ -145,9 +146,9 @@ pub(super) fn read_update(body: &[u8]) -> Result<Update, Problem> {
 }
 
 impl Update {
-    /// What has to change of a record for it to show this. What shows so already is left as it is, as
-    /// there may be more to it natively: a name of its own, a category without a number.
-    pub(super) fn changing(&self, file: &FileRecord) -> FilePatch {
+    /// Returns the patch that makes a record show this. A field that shows it already is kept, as it may
+    /// hold more natively: a name of its own, a category without a number.
+    pub(super) fn patch_for(&self, file: &FileRecord) -> FilePatch {
         let filename = self.filename.clone().filter(|it| *it != file.filename);
         let shown = RecordType::of(file);
         let category = self.category.clone().filter(|(it, _)| *it != shown);
@@ -166,8 +167,8 @@ fn type_with_category(number: i64) -> Result<(RecordType, Category), Problem> {
     Ok((record_type, record_type.category()?))
 }
 
-/// A description; an empty one is none.
-fn described(text: &str) -> Option<Result<Description, Problem>> {
+/// Reads a description; an empty one is none.
+fn description(text: &str) -> Option<Result<Description, Problem>> {
     (!text.is_empty()).then(|| field("description", Description::parse(text)))
 }
 
@@ -175,36 +176,108 @@ fn field<T>(name: &str, value: Result<T, InvalidValue>) -> Result<T, Problem> {
     value.map_err(|error| Problem::invalid_field(name, error.to_string()))
 }
 
-/// What the list can be asked for.
-const LIST_PARAMETERS: [&str; 4] = ["sort_field", "sort_order", "offset", "limit"];
+/// The path of one record.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct RecordPath {
+    /// Number of the record.
+    #[param(value_type = i64)]
+    #[serde(deserialize_with = "file_seq")]
+    pub(super) id: FileSeq,
+}
 
-/// Reads which page of the list is wanted, of at most `max_page_size` records: the service's 1000. Numbers
-/// count from 1, so that 0 is the beginning.
-pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListRequest, Problem> {
-    let mut query = StrictQuery::parse_known(query, &LIST_PARAMETERS)?;
-    let field = match query.take("sort_field").as_deref() {
-        None | Some("id") => SortField::Seq,
-        Some("created_time") => SortField::CreatedAt,
-        Some(_) => {
-            return Err(QueryError::new("sort_field", "is neither id nor created_time").into());
+/// Reads digits, in the one way a number is written. Numbers count from 1: an ill-formed one reads as 0,
+/// which no record has.
+fn file_seq<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FileSeq, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = text.parse().ok();
+    let number = number.filter(|number: &i64| number.to_string() == text);
+    Ok(FileSeq::new(number.unwrap_or(0)))
+}
+
+/// The order and page of the list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(super) struct ListQuery {
+    /// Start behind the record with this `id`, in the requested order; 0 is the start.
+    #[param(minimum = 0)]
+    #[serde(deserialize_with = "integer")]
+    offset: Option<i64>,
+    /// Maximum number of records, 1 to 1000; 100 by default.
+    #[param(minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "integer")]
+    limit: Option<u32>,
+    /// `desc` by default.
+    #[param(inline)]
+    sort_order: Option<SortOrderParam>,
+    /// `id` by default.
+    #[param(inline)]
+    sort_field: Option<SortFieldParam>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum SortOrderParam {
+    Asc,
+    Desc,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SortFieldParam {
+    Id,
+    CreatedTime,
+}
+
+impl ListQuery {
+    /// Returns the page to list, of at most `max_page_size` records.
+    pub(super) fn into_request(self, max_page_size: u32) -> Result<ListRequest, Problem> {
+        let field = match self.sort_field {
+            None | Some(SortFieldParam::Id) => SortField::Seq,
+            Some(SortFieldParam::CreatedTime) => SortField::CreatedAt,
+        };
+        let direction = match self.sort_order {
+            None | Some(SortOrderParam::Desc) => SortDirection::Descending,
+            Some(SortOrderParam::Asc) => SortDirection::Ascending,
+        };
+        if self.offset.is_some_and(|offset| offset < 0) {
+            return Err(Problem::invalid_parameter("offset", "must not be negative"));
         }
-    };
-    let direction = match query.take("sort_order").as_deref() {
-        None | Some("desc") => SortDirection::Descending,
-        Some("asc") => SortDirection::Ascending,
-        Some(_) => return Err(QueryError::new("sort_order", "is neither asc nor desc").into()),
-    };
-    let offset = query.take_integer("offset", 0..=i64::MAX)?;
-    let limit = query.take_integer("limit", 1..=max_page_size)?;
-    Ok(ListRequest {
-        // The default query leaves archived records out.
-        query: FileQuery {
-            sort: Sort { field, direction },
-            ..FileQuery::default()
-        },
-        // Without one it is the service's: 100.
-        limit,
-        after_seq: offset.filter(|seq| *seq > 0).map(FileSeq::new),
-        ..ListRequest::default()
-    })
+        check_limit(self.limit, max_page_size)?;
+        Ok(ListRequest {
+            // The default query leaves archived records out.
+            query: FileQuery {
+                sort: Sort { field, direction },
+                ..FileQuery::default()
+            },
+            limit: self.limit,
+            after_seq: self.offset.filter(|seq| *seq > 0).map(FileSeq::new),
+            ..ListRequest::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path_params::PathParams;
+
+    #[test]
+    fn ill_formed_number_is_one_that_no_record_has() {
+        for (text, number) in [
+            ("42", 42),
+            ("", 0),
+            ("x", 0),
+            ("+1", 0),
+            ("01", 0),
+            ("1.0", 0),
+            ("99999999999999999999", 0),
+        ] {
+            let mut params = PathParams::default();
+            params.push("id", text);
+            let RecordPath { id } = params.read().unwrap();
+            assert_eq!(id, FileSeq::new(number), "{text}");
+        }
+    }
 }

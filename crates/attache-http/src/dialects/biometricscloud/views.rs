@@ -1,4 +1,4 @@
-//! What biometricscloud writes.
+//! The responses of biometricscloud.
 
 use attache_model::{FileRecord, FileState, PrincipalSeq};
 use attache_service::FileList;
@@ -11,25 +11,25 @@ use super::requests::RecordType;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = biometricscloud::Record)]
 pub(super) struct RecordView {
-    /// Its number.
+    /// Number.
     id: i64,
-    /// Its id in the native API.
+    /// ID in the native API.
     #[schema(format = Uuid)]
     uuid: String,
-    /// The tenant's number.
+    /// Number of the tenant.
     tenant_id: i64,
-    /// The number of the key that uploaded it; 0 where no key did.
+    /// Number of the key that uploaded the file; 0 if none did.
     user_id: i64,
-    /// A free text; empty where there is none.
+    /// Description; empty if there is none.
     description: String,
     /// 1 medical, 2 dental, 3 hospital or specialist, 4 pharmacy, 5 other.
     r#type: u8,
     /// 1 active, 2 archived.
     state: u8,
-    /// When it was stored.
+    /// Time at which the record was stored.
     #[schema(format = DateTime)]
     created_time: String,
-    /// The name of its file.
+    /// Name of the file.
     file_name: String,
 }
 
@@ -62,7 +62,7 @@ impl From<&FileRecord> for RecordView {
 pub(super) struct RecordWithFileView {
     #[serde(flatten)]
     pub(super) record: RecordView,
-    /// A link to its file, good for 15 minutes; empty where the record is archived.
+    /// Link to the file, valid for 15 minutes; empty if the record is archived.
     pub(super) file_url: String,
 }
 
@@ -70,9 +70,9 @@ pub(super) struct RecordWithFileView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = biometricscloud::Records)]
 pub(super) struct RecordsView {
-    /// What to give as `offset` for the next page: the last `id` of this one; null where it is empty.
+    /// `offset` of the next page: the last `id` of this one, or null if it is empty.
     next_id: Option<i64>,
-    /// How many records the page has.
+    /// Number of records on the page.
     count: usize,
     results: Vec<RecordView>,
 }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_no_key_uploaded_is_users_0() {
+    async fn upload_without_a_key_is_of_user_0() {
         let fixture = Fixture::new().await;
         let cx = fixture.context("a").await;
         let incoming = IncomingFile::named(Filename::parse("a.png").unwrap());

@@ -1,33 +1,57 @@
-//! Which file's bytes a URL of the credentials portal means.
+//! The URLs of bytes in the credentials portal, and the files that they identify.
+
+use std::fmt;
 
 use attache_model::{Context, FileId, FileRecord, Filename, PersonIdentifier, PersonRef};
 use attache_service::{Download, FileQuery, ListRequest};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::names;
-use super::route::ContentRoute;
-use crate::app::App;
+use crate::paths::encoded;
 use crate::problem::Problem;
+use crate::state::App;
 
-/// Opens the bytes of the one file that the URL means. A file that was given to another person has
-/// another URL.
+/// The path of a file's bytes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ContentPath {
+    /// The district: the key's tenant.
+    pub(super) district: String,
+    /// Identifier of the person the file is about.
+    pub(super) person: String,
+    /// The filename with the file's ID inside, as in its `url`; or the bare filename.
+    pub(super) filename: String,
+}
+
+/// Builds the path, percent-encoded.
+impl fmt::Display for ContentPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "/files/{}/upload/{}/{}",
+            encoded(&self.district),
+            encoded(&self.person),
+            encoded(&self.filename)
+        )
+    }
+}
+
+/// Opens the bytes of the file that the path identifies. A file that was assigned to another person has
+/// another path.
 ///
 /// # Errors
 ///
-/// `not-found` where there is none, or where a bare filename is that of several.
-pub(super) async fn open(
-    app: &App,
-    cx: &Context,
-    route: &ContentRoute,
-) -> Result<Download, Problem> {
-    let person = PersonIdentifier::parse(&route.person).map_err(|_| Problem::not_found())?;
-    // A name with an id never means a file of that very name: what a URL once meant, nothing else
-    // takes its place.
-    let id = match names::id_in(&route.name) {
+/// `not-found` if there is no such file, or if several have the bare filename.
+pub(super) async fn open(app: &App, cx: &Context, path: &ContentPath) -> Result<Download, Problem> {
+    let person = PersonIdentifier::parse(&path.person).map_err(|_| Problem::not_found())?;
+    // A name with an ID is never taken for a bare filename: a URL always identifies the same file.
+    let id = match names::id_in(&path.filename) {
         Some(id) => id,
-        None => find_bare(app, cx, &person, &route.name).await?,
+        None => find_bare(app, cx, &person, &path.filename).await?,
     };
-    // Whoever reads bytes need not be allowed to read records, so whom the file is about is seen only now.
-    // A file that is being inspected is said to be, by whatever person it is asked for.
+    // A key that may read bytes need not be allowed to read records, so the person is checked only now. A
+    // file under inspection is reported as such for any person in the path.
     let download = app.service.open_download(cx, id, false).await?;
     if is_about(&download.record, &person) {
         Ok(download)
@@ -36,13 +60,13 @@ pub(super) async fn open(
     }
 }
 
-/// Whether a file is about this person.
+/// Returns `true` if a file is about this person.
 pub(super) fn is_about(file: &FileRecord, person: &PersonIdentifier) -> bool {
     let about = file.person.as_ref();
     about.is_some_and(|about| about.identifier == *person)
 }
 
-/// The only file about a person that has this filename.
+/// Finds the only file about a person that has this filename.
 async fn find_bare(
     app: &App,
     cx: &Context,
@@ -74,5 +98,31 @@ async fn find_bare(
             ([only], None) => return Ok(*only),
             (_, Some(_)) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::dialects::Dialects;
+    use crate::router::Router;
+
+    #[test]
+    fn built_path_is_read_back() {
+        let person = "naïve/..\\\"%?#".to_owned();
+        let path = ContentPath {
+            district: "xyz99".to_owned(),
+            filename: format!("{person}.pdf"),
+            person,
+        };
+        let built = path.to_string();
+        assert!(built.is_ascii() && built.parse::<http::Uri>().is_ok());
+        let router = Router::new(&Dialects::all());
+        let (route, params) = router.find(&Method::GET, &built).unwrap();
+        assert_eq!(route.info.name, "credentials_portal_read_content");
+        let read: ContentPath = params.read().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{path:?}"));
     }
 }

@@ -1,16 +1,16 @@
-//! How the URL of a file's bytes names the file: its filename with its id inside, so that files of one
-//! name have URLs of their own.
+//! The last segment of the URL of a file's bytes: the filename with the file's ID inside, so that files
+//! with the same name have URLs of their own.
 
 use std::str::FromStr;
 
 use attache_model::{FileId, Filename};
 
-/// Stands between the filename's stem and the id.
+/// The character between the filename's stem and the ID.
 const MARK: char = '~';
 
-/// `{stem}~{id}.{extension}`, or `{filename}~{id}` where there is no extension to keep at the end.
+/// Returns `{stem}~{id}.{extension}`, or `{filename}~{id}` if there is no extension to keep at the end.
 ///
-/// The last mark is always the one before the id: an extension that has a mark is not kept apart.
+/// The last mark is always the one before the ID: an extension with a mark is not kept apart.
 pub(super) fn with_id(filename: &Filename, id: FileId) -> String {
     let name = filename.as_str();
     let extension = filename.extension().filter(|text| !text.contains(MARK));
@@ -21,11 +21,11 @@ pub(super) fn with_id(filename: &Filename, id: FileId) -> String {
     dotted.unwrap_or_else(|| format!("{name}{MARK}{id}"))
 }
 
-/// The id in a name that [`with_id`] made; `None` for a bare filename.
+/// Returns the ID in a name that [`with_id`] built; `None` for a bare filename.
 pub(super) fn id_in(name: &str) -> Option<FileId> {
     let (_, behind) = name.rsplit_once(MARK)?;
     let id = behind.split_once('.').map_or(behind, |(id, _)| id);
-    // Ids have one spelling here, as they are written.
+    // An ID has one spelling here.
     FileId::from_str(id).ok().filter(|it| it.to_string() == id)
 }
 
@@ -37,7 +37,7 @@ mod tests {
     const OTHER: &str = "0190163d-8694-739b-aea5-966c26f8ad92";
 
     #[test]
-    fn the_id_of_every_name_is_found_again() {
+    fn id_in_a_built_name_is_found() {
         let id: FileId = ID.parse().unwrap();
         for (filename, built) in [
             ("a.pdf", format!("a~{ID}.pdf")),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_filename_has_no_id() {
+    fn bare_filename_has_no_id() {
         let upper = format!("a~{}.pdf", ID.to_uppercase());
         let before = format!("{ID}.pdf");
         for name in ["a.pdf", "a~b.pdf", "~", "a~.pdf", &upper, &before] {

@@ -1,25 +1,24 @@
-//! What the credentials portal's forms say of their file.
+//! The fields of an upload to the credentials portal.
 
 use attache_service::UploadFields;
 
-use crate::endpoints::form::FormFields;
-use crate::endpoints::upload_fields::{FieldCollector, FieldFault};
+use crate::native::upload_fields::{FieldCollector, FieldFault, FormFields};
 
 const PERSON: &str = "personId";
 const NATIVE_PERSON: &str = "person";
 const NAME: &str = "name";
 
-/// A file about somebody: its fields, under the names they have here.
+/// The fields of a file about a person, under the names of this API.
 #[derive(Default)]
 pub(super) struct PersonFields {
     native: FieldCollector,
-    /// Whom the path names; the form may repeat it.
+    /// The person in the path; the form may repeat it.
     in_path: Option<String>,
     has_person: bool,
 }
 
 impl PersonFields {
-    /// A file about the person that the path names.
+    /// Returns the fields of a file about the person in the path.
     pub(super) fn about(person: String) -> Result<Self, FieldFault> {
         let mut fields = Self::default();
         fields.take(PERSON, &person)?;
@@ -30,7 +29,12 @@ impl PersonFields {
     fn take_person(&mut self, text: &str) -> Result<(), FieldFault> {
         match &self.in_path {
             Some(person) if person == text => return Ok(()),
-            Some(_) => return Err(FieldFault::new(PERSON, "is another than the path's")),
+            Some(_) => {
+                return Err(FieldFault::new(
+                    PERSON,
+                    "differs from the person in the path",
+                ));
+            }
             None => {}
         }
         let taken = self.native.take(NATIVE_PERSON, text);
@@ -41,7 +45,7 @@ impl PersonFields {
 }
 
 impl FormFields for PersonFields {
-    /// Fields that are not known here are passed over.
+    /// Ignores unknown fields.
     fn take(&mut self, name: &str, text: &str) -> Result<(), FieldFault> {
         match name {
             PERSON => self.take_person(text),
@@ -58,7 +62,7 @@ impl FormFields for PersonFields {
         if !self.has_person {
             return Err(FieldFault::new(
                 PERSON,
-                "is missing: every file is about somebody",
+                "is missing: every file is about a person",
             ));
         }
         self.native.finish()

@@ -1,48 +1,48 @@
-//! What the credentials portal writes.
+//! The responses of the credentials portal.
 
 use attache_model::FileRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::content::ContentPath;
 use super::names;
-use super::route::{ContentRoute, Route};
-use crate::PublicUrl;
+use crate::public_url::PublicUrl;
 
-/// A file about somebody.
+/// A file about a person.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = credentials_portal::File)]
 pub(super) struct FileView {
-    /// Its id.
+    /// ID.
     id: String,
     /// The district: the tenant's slug.
     district_id: String,
-    /// Whom it is about, by the district's own identifier.
+    /// Identifier of the person the file is about.
     person_id: String,
-    /// What people read as its name.
+    /// Display name.
     name: String,
-    /// The name it was uploaded with.
+    /// Name of the uploaded file.
     filename: String,
-    /// What its bytes are.
+    /// Type of the bytes.
     content_type: String,
-    /// How many bytes it has.
+    /// Size in bytes.
     size: u64,
-    /// Where its bytes are, for who has a key.
+    /// URL of the content; requires an API key.
     #[schema(format = Uri)]
     url: String,
-    /// When it was stored, in milliseconds since 1970.
+    /// Time at which the file was stored, in milliseconds since 1970.
     created_at: i64,
 }
 
 impl FileView {
-    /// Files about nobody are not shown here; of one the person would read as empty.
+    /// Returns the view of a file. Files without a person are not shown here; theirs would be empty.
     pub(super) fn new(file: &FileRecord, district: &str, public_url: &PublicUrl) -> Self {
         let person = file.person.as_ref();
         let person_id = person.map_or_else(String::new, |person| person.identifier.to_string());
-        let content = Route::Content(ContentRoute {
+        let content = ContentPath {
             district: district.to_owned(),
             person: person_id.clone(),
-            name: names::with_id(&file.filename, file.id),
-        });
+            filename: names::with_id(&file.filename, file.id),
+        };
         Self {
             id: file.id.to_string(),
             district_id: district.to_owned(),
@@ -51,13 +51,13 @@ impl FileView {
             filename: file.filename.to_string(),
             content_type: file.content_type.to_string(),
             size: file.size_bytes,
-            url: public_url.to(&content),
+            url: public_url.to(content),
             created_at: file.created_at.as_millis(),
         }
     }
 }
 
-/// That a file was deleted.
+/// Confirms a deletion.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = credentials_portal::Deleted)]
 pub(super) struct DeletedView {

@@ -4,49 +4,27 @@ use attache_model::{Context, DisplayName, FileId, FileRecord, Filename};
 use attache_service::{FilePatch, FileQuery};
 use http::StatusCode;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::operations::Operation;
-use super::route::Route;
 use super::uploads::Documents;
 use super::views::{FileView, FilesView, OneFileView};
-use crate::app::App;
+use crate::answer::{Answer, empty, json};
 use crate::call::Call;
-use crate::dialects::admission::{NamedTenant, admit};
-use crate::dialects::whole_list::whole_list;
-use crate::endpoints::content::stream_public;
-use crate::endpoints::{Answer, form, refuse_partial_and_coded};
-use crate::operations::Row;
+use crate::dialects::unpaginated_list::unpaginated_list;
+use crate::native::content::stream_public;
+use crate::native::{form, refuse_partial_and_coded};
+use crate::path_params::file_id;
 use crate::problem::Problem;
-use crate::response::{empty, json};
-use crate::wire::query::{QueryError, StrictQuery};
+use crate::state::App;
 
-/// What the OpenAPI document lists.
-pub(super) mod documented {
-    pub(in super::super) use super::*;
-}
-
-/// Answers an operation.
-pub(super) async fn answer(
-    app: &App,
-    row: &'static Row<Operation>,
-    route: Route,
-    call: Call,
-) -> Answer {
-    if let (Operation::Download, Route::Download(id)) = (row.operation, &route) {
-        return dokstamp_read_public(app, *id, call).await;
-    }
-    let tenant = NamedTenant::Header("x-tenant");
-    let cx = admit(app, &call.head, row.access, tenant).await?;
-    match (row.operation, route) {
-        (Operation::Upload, Route::Files) => dokstamp_upload_files(app, cx, call).await,
-        (Operation::List, Route::Files) => dokstamp_list_files(app, cx, call).await,
-        (Operation::Get, Route::File(id)) => dokstamp_get_file(app, cx, id).await,
-        (Operation::Change, Route::File(id)) => dokstamp_change_file(app, cx, id, call).await,
-        (Operation::Replace, Route::File(id)) => dokstamp_replace_file(app, cx, id, call).await,
-        (Operation::Delete, Route::File(id)) => dokstamp_delete_file(app, cx, id).await,
-        _ => Err(Problem::not_found()),
-    }
+/// The path of one file.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct FilePath {
+    /// ID of the file.
+    #[param(value_type = String, format = Uuid)]
+    #[serde(rename = "uuid", deserialize_with = "file_id")]
+    id: FileId,
 }
 
 /// PDF files to store.
@@ -65,19 +43,19 @@ pub(super) struct UploadForm {
 
 /// Store PDF files.
 ///
-/// All of them or none. A file whose bytes are there already, unused, is answered with its record.
+/// All of them or none. For a file whose bytes are already stored, unused, the existing record is
+/// returned.
 #[utoipa::path(
-    post, path = "/files", operation_id = "dokstamp_upload_files", tag = "dokstamp",
-    params(("X-Tenant" = Option<String>, Header, description = "The key's tenant")),
+    post, path = "/files",
     request_body(content((UploadForm = "multipart/form-data"))),
     responses(
-        (status = 201, description = "The files, in the order they came", body = FilesView),
+        (status = 201, description = "The files, in the order of the upload", body = FilesView),
         (status = 413, description = "The body is too large, or has too many files"),
-        (status = 415, description = "The body is no form"),
-        (status = 422, description = "There is no file, or one is no PDF"),
+        (status = 415, description = "The body is not a form"),
+        (status = 422, description = "There is no file, or one is not a PDF"),
     )
 )]
-async fn dokstamp_upload_files(app: &App, cx: Context, call: Call) -> Answer {
+pub(super) async fn dokstamp_upload_files(app: &App, cx: Context, call: Call) -> Answer {
     refuse_partial_and_coded(&call.head.parts.headers)?;
     let (upload, fields) = form::receive(app, &cx, call, Documents::new()?).await?;
     let committed = upload.commit(fields).await?;
@@ -90,69 +68,66 @@ async fn dokstamp_upload_files(app: &App, cx: Context, call: Call) -> Answer {
     json(StatusCode::CREATED, &view)
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// `null` for files that can be attached, `not_null` for attached ones.
+    #[param(inline)]
+    #[serde(rename = "where[used_at]")]
+    used_at: Option<UsedAt>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UsedAt {
+    Null,
+    NotNull,
+}
+
 /// List files.
 ///
 /// All of them, newest first.
 #[utoipa::path(
-    get, path = "/files", operation_id = "dokstamp_list_files", tag = "dokstamp",
-    params(
-        ("X-Tenant" = Option<String>, Header, description = "The key's tenant"),
-        ("where[used_at]" = Option<String>, Query, description = "`null` for files that can be attached, `not_null` for those that are"),
-    ),
+    get, path = "/files", params(ListQuery),
     responses((status = 200, description = "The files", body = FilesView))
 )]
-async fn dokstamp_list_files(app: &App, cx: Context, call: Call) -> Answer {
-    const USED_AT: &str = "where[used_at]";
-    let used = match StrictQuery::parse_known(call.head.query(), &[USED_AT])?
-        .take(USED_AT)
-        .as_deref()
-    {
-        None => None,
-        Some("null") => Some(false),
-        Some("not_null") => Some(true),
-        Some(_) => return Err(QueryError::new(USED_AT, "is neither null nor not_null").into()),
-    };
+pub(super) async fn dokstamp_list_files(app: &App, cx: Context, call: Call) -> Answer {
+    let ListQuery { used_at } = call.known_query()?;
     let query = FileQuery {
-        used,
+        used: used_at.map(|used_at| used_at == UsedAt::NotNull),
         ..FileQuery::default()
     };
     let public_url = app.public_url.clone();
     let view = move |file: &FileRecord| FileView::new(file, &public_url);
-    whole_list(app, cx, query, (r#"{"data":["#, "]}"), view).await
+    unpaginated_list(app, cx, query, (r#"{"data":["#, "]}"), view).await
 }
 
 /// Read a file's record.
 #[utoipa::path(
-    get, path = "/files/{uuid}", operation_id = "dokstamp_get_file", tag = "dokstamp",
-    params(
-        ("uuid" = String, Path, description = "The file's id", format = Uuid),
-        ("X-Tenant" = Option<String>, Header, description = "The key's tenant"),
-    ),
+    get, path = "/files/{uuid}", params(FilePath),
     responses((status = 200, description = "The file", body = OneFileView))
 )]
-async fn dokstamp_get_file(app: &App, cx: Context, id: FileId) -> Answer {
+pub(super) async fn dokstamp_get_file(app: &App, cx: Context, call: Call) -> Answer {
+    let FilePath { id } = call.path()?;
     one_file(app, &app.service.get_file(&cx, id).await?)
 }
 
-/// What can be changed of a file.
+/// The changes to a file.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = dokstamp::Change)]
 pub(super) struct ChangeBody {
-    /// Its new name.
+    /// New name.
     original_name: String,
 }
 
 /// Rename a file.
 #[utoipa::path(
-    patch, path = "/files/{uuid}", operation_id = "dokstamp_change_file", tag = "dokstamp",
-    params(
-        ("uuid" = String, Path, description = "The file's id", format = Uuid),
-        ("X-Tenant" = Option<String>, Header, description = "The key's tenant"),
-    ),
+    patch, path = "/files/{uuid}", params(FilePath),
     request_body = ChangeBody,
-    responses((status = 200, description = "The file as it is now", body = OneFileView))
+    responses((status = 200, description = "The file after the change", body = OneFileView))
 )]
-async fn dokstamp_change_file(app: &App, cx: Context, id: FileId, call: Call) -> Answer {
+pub(super) async fn dokstamp_change_file(app: &App, cx: Context, call: Call) -> Answer {
+    let FilePath { id } = call.path()?;
     let body: ChangeBody = call.json().await?;
     let filename = Filename::parse(&body.original_name)
         .map_err(|error| Problem::invalid_field("original_name", error.to_string()))?;
@@ -166,44 +141,37 @@ async fn dokstamp_change_file(app: &App, cx: Context, id: FileId, call: Call) ->
 
 /// Rename a file.
 ///
-/// The same as PATCH: of the fields of a file only its name can be changed.
+/// The same as PATCH: the name is the only field that can be changed.
 #[utoipa::path(
-    put, path = "/files/{uuid}", operation_id = "dokstamp_replace_file", tag = "dokstamp",
-    params(
-        ("uuid" = String, Path, description = "The file's id", format = Uuid),
-        ("X-Tenant" = Option<String>, Header, description = "The key's tenant"),
-    ),
+    put, path = "/files/{uuid}", params(FilePath),
     request_body = ChangeBody,
-    responses((status = 200, description = "The file as it is now", body = OneFileView))
+    responses((status = 200, description = "The file after the change", body = OneFileView))
 )]
-async fn dokstamp_replace_file(app: &App, cx: Context, id: FileId, call: Call) -> Answer {
-    dokstamp_change_file(app, cx, id, call).await
+pub(super) async fn dokstamp_replace_file(app: &App, cx: Context, call: Call) -> Answer {
+    dokstamp_change_file(app, cx, call).await
 }
 
-/// Delete a file for good.
+/// Delete a file permanently.
 #[utoipa::path(
-    delete, path = "/files/{uuid}", operation_id = "dokstamp_delete_file", tag = "dokstamp",
-    params(
-        ("uuid" = String, Path, description = "The file's id", format = Uuid),
-        ("X-Tenant" = Option<String>, Header, description = "The key's tenant"),
-    ),
+    delete, path = "/files/{uuid}", params(FilePath),
     responses(
-        (status = 204, description = "It is gone"),
-        (status = 409, description = "It is attached to a certificate"),
+        (status = 204, description = "The file is deleted"),
+        (status = 409, description = "The file is attached to a certificate"),
     )
 )]
-async fn dokstamp_delete_file(app: &App, cx: Context, id: FileId) -> Answer {
+pub(super) async fn dokstamp_delete_file(app: &App, cx: Context, call: Call) -> Answer {
+    let FilePath { id } = call.path()?;
     app.service.delete_file(&cx, id, None).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// Read a file's bytes, without a key.
 #[utoipa::path(
-    get, path = "/files/{uuid}/download", operation_id = "dokstamp_read_public", tag = "dokstamp",
-    params(("uuid" = String, Path, description = "The file's id", format = Uuid)),
+    get, path = "/files/{uuid}/download", params(FilePath),
     responses((status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>))
 )]
-async fn dokstamp_read_public(app: &App, id: FileId, call: Call) -> Answer {
+pub(super) async fn dokstamp_read_public(app: &App, call: Call) -> Answer {
+    let FilePath { id } = call.path()?;
     stream_public(app, id, &call.head).await
 }
 

@@ -1,14 +1,13 @@
-//! What dokstamp's forms say of their files: nothing. What it says of all of them instead.
+//! The fields of an upload to dokstamp: its forms have none, and all files get the same.
 
 use attache_model::{MediaType, Visibility};
 use attache_service::UploadFields;
 
-use crate::endpoints::form::FormFields;
-use crate::endpoints::upload_fields::FieldFault;
+use crate::native::upload_fields::{FieldFault, FormFields};
 use crate::problem::{Problem, ProblemKind};
 
-/// PDF documents for all to read, each of them once: `dedup` answers a record that has the same bytes and
-/// still is what an upload here makes, active, unused, public, about nobody and in no category.
+/// The fields of public PDF documents, each stored once: `dedup` returns a record that has the same bytes
+/// and is still as an upload here would create it: active, unused, public, without person and category.
 pub(super) struct Documents(UploadFields);
 
 impl Documents {
@@ -25,7 +24,7 @@ impl Documents {
 }
 
 impl FormFields for Documents {
-    /// Fields that are not known here are passed over.
+    /// Ignores every field.
     fn take(&mut self, _: &str, _: &str) -> Result<(), FieldFault> {
         Ok(())
     }

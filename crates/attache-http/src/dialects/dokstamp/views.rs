@@ -1,31 +1,31 @@
-//! What dokstamp writes.
+//! The responses of dokstamp.
 
-use attache_model::{FileRecord, Visibility};
+use attache_model::{FileId, FileRecord, Visibility};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::route::Route;
-use crate::PublicUrl;
+use crate::paths;
+use crate::public_url::PublicUrl;
 
 /// A file.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = dokstamp::File)]
 pub(super) struct FileView {
-    /// Its id.
+    /// ID.
     #[schema(format = Uuid)]
     uuid: String,
-    /// The name it was uploaded with, or was given since.
+    /// Name of the file.
     original_name: String,
-    /// What its bytes are.
+    /// Type of the bytes.
     mime_type: String,
-    /// What its name ends with, without the dot; empty where there is nothing.
+    /// Extension of the name, without the dot; empty if there is none.
     extension: String,
-    /// How many bytes it has.
+    /// Size in bytes.
     size: u64,
-    /// Since when it is attached to a certificate; null while it is available.
+    /// Time at which it was attached to a certificate, or null.
     #[schema(format = DateTime)]
     used_at: Option<String>,
-    /// Where its bytes are: for anybody, or, where it is not public, with a key.
+    /// URL of the bytes; for anyone if the file is public, otherwise with a key.
     #[schema(format = Uri)]
     file: String,
 }
@@ -33,8 +33,8 @@ pub(super) struct FileView {
 impl FileView {
     pub(super) fn new(file: &FileRecord, public_url: &PublicUrl) -> Self {
         let url = match file.visibility {
-            Visibility::Public => public_url.to(&Route::Download(file.id)),
-            Visibility::Private => public_url.to(&crate::Route::Content(file.id)),
+            Visibility::Public => public_url.to(download_path(file.id)),
+            Visibility::Private => public_url.to(paths::content(file.id)),
         };
         Self {
             uuid: file.id.to_string(),
@@ -46,6 +46,10 @@ impl FileView {
             file: url,
         }
     }
+}
+
+fn download_path(id: FileId) -> String {
+    format!("/files/{id}/download")
 }
 
 /// Several files.

@@ -1,46 +1,37 @@
 //! flexportal: signed URLs for files.
 
 mod endpoints;
-mod operations;
 mod requests;
-mod route;
 mod views;
 
-use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use attache_service::Action;
 
-use self::endpoints::documented;
-use self::operations::{OPERATIONS, Operation};
-use self::route::Route;
-use crate::app::App;
-use crate::call::Call;
-use crate::endpoints::Answer;
-use crate::operations::Row;
-use crate::served::Api;
+use super::{DialectSpec, TenantFrom};
+use crate::endpoint::endpoint;
 
-/// The API as this crate serves it.
-pub(crate) struct Flexportal;
+pub(super) static DIALECT: DialectSpec = DialectSpec {
+    name: "flexportal",
+    title: "Signed URLs for files",
+    tenant: TenantFrom::Header("Tenant-ID"),
+    endpoints: &[endpoint!(
+        endpoints::flexportal_create_url,
+        KeyForSome(&[Action::ReadRecord, Action::CreateLink, Action::Upload])
+    )],
+};
 
-impl Api for Flexportal {
-    type Route = Route;
-    type Operation = Operation;
+/// The actions that a URL to a file takes: the response has the file's name, type and size.
+const TO_READ: &[Action] = &[Action::ReadRecord, Action::CreateLink];
 
-    fn operations() -> &'static [Row<Operation>] {
-        &OPERATIONS
-    }
+/// The actions that a URL for a new file takes.
+const TO_UPLOAD: &[Action] = &[Action::Upload];
 
-    async fn answer(app: &App, row: &'static Row<Operation>, route: Route, call: Call) -> Answer {
-        endpoints::answer(app, row, route, call).await
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn document() -> Document {
-        Described::openapi()
+    #[test]
+    fn row_has_the_actions_of_each_kind_of_url() {
+        let all = [TO_READ, TO_UPLOAD].concat();
+        assert_eq!(DIALECT.endpoints[0].access.actions(), all);
     }
 }
-
-#[derive(OpenApi)]
-#[openapi(
-    paths(documented::flexportal_create_url),
-    tags((name = "flexportal", description = "Signed URLs for files"))
-)]
-struct Described;

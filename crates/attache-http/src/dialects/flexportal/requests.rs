@@ -1,4 +1,4 @@
-//! What flexportal reads.
+//! The requests of flexportal.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use attache_service::{LinkAction, LinkRequest, UploadRequest};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::path_params::file_id_of;
 use crate::problem::Problem;
-use crate::route::file_id;
 
 const MINUTE_SECONDS: f64 = 60.0;
 const MAX_MINUTES: f64 = 1440.0;
 
-/// What a URL is for.
+/// The purpose of a URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = flexportal::Action)]
 pub(super) enum ActionBody {
-    /// See the file in place, where its type allows; else save it.
+    /// See the file in place, if its type allows; otherwise save it.
     #[default]
     View,
     /// Save the file.
@@ -27,28 +27,28 @@ pub(super) enum ActionBody {
     Upload,
 }
 
-/// The URL to make.
+/// The URL to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = flexportal::NewUrl)]
 pub(super) struct UrlBody {
-    /// What it is for; `view` by default.
+    /// Purpose; `view` by default.
     #[schema(inline)]
     action: Option<ActionBody>,
-    /// The file to view or download.
+    /// ID of the file to view or download.
     #[schema(min_length = 1)]
     file_id: Option<String>,
-    /// The name of the file to upload.
+    /// Name of the file to upload.
     #[schema(min_length = 1)]
     file_name: Option<String>,
-    /// The type of the file to upload; empty where it is not known.
+    /// Type of the file to upload; empty if unknown.
     content_type: Option<String>,
-    /// How many minutes it is to hold, 1 to 1440; 60 by default.
+    /// Lifetime in minutes, 1 to 1440; 60 by default.
     #[schema(minimum = 1, maximum = 1440)]
     expires_in_minutes: Option<f64>,
 }
 
-/// What is asked for, in the native API's words.
+/// The request in terms of the service.
 #[derive(Debug)]
 pub(super) enum UrlRequest {
     /// A link to a file.
@@ -58,14 +58,14 @@ pub(super) enum UrlRequest {
 }
 
 impl UrlBody {
-    /// What it asks for; fields of another action are not looked at.
+    /// Converts the request; fields of other actions are ignored.
     pub(super) fn into_request(self) -> Result<UrlRequest, Problem> {
         let lifetime = lifetime(self.expires_in_minutes)?;
         let link = |action| {
             let file = present("fileId", self.file_id.as_deref())?;
             let expires_in = Some(lifetime);
             Ok(UrlRequest::Read(
-                file_id(file),
+                file_id_of(file),
                 LinkRequest { action, expires_in },
             ))
         };
@@ -79,7 +79,7 @@ impl UrlBody {
                 let content_type = content_type(self.content_type.as_deref())?;
                 Ok(UrlRequest::Upload(Box::new(UploadRequest {
                     expires_in: Some(lifetime),
-                    // Its clients complete nothing.
+                    // Its clients do not complete uploads.
                     through_service: true,
                     ..UploadRequest::new(filename, content_type)
                 })))
@@ -96,7 +96,7 @@ fn present<'t>(field: &str, text: Option<&'t str>) -> Result<&'t str, Problem> {
     }
 }
 
-/// The promised type. A browser's `File` has an empty one where it knows none.
+/// Reads the declared type. A browser's `File` has an empty one if it knows none.
 fn content_type(text: Option<&str>) -> Result<MediaType, Problem> {
     match text {
         Some("") => Ok(MediaType::OCTET_STREAM),
@@ -108,11 +108,11 @@ fn content_type(text: Option<&str>) -> Result<MediaType, Problem> {
     }
 }
 
-/// The page has a number there, and not a whole one; links hold for whole seconds.
+/// Reads the lifetime. The page has a number that need not be whole; links live for whole seconds.
 fn lifetime(minutes: Option<f64>) -> Result<Duration, Problem> {
     let minutes = minutes.unwrap_or(60.0);
     if !(1.0..=MAX_MINUTES).contains(&minutes) {
-        let detail = "is not between 1 and 1440";
+        let detail = "must be between 1 and 1440";
         return Err(Problem::invalid_field("expiresInMinutes", detail));
     }
     let exact = Duration::from_secs_f64(minutes * MINUTE_SECONDS);
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn minutes_are_whole_seconds_of_a_day_at_most() {
+    fn minutes_become_whole_seconds_up_to_a_day() {
         for (minutes, seconds) in [
             (None, 3600),
             (Some(1.0), 60),

@@ -1,4 +1,4 @@
-//! What flexportal writes.
+//! The responses of flexportal.
 
 use attache_model::FileRecord;
 use attache_service::{IssuedLink, PendingUpload};
@@ -7,32 +7,32 @@ use utoipa::ToSchema;
 
 use crate::public_url::PublicUrl;
 
-/// A signed URL, and what it is for.
+/// A signed URL, and its file.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = flexportal::Url)]
 pub(super) struct UrlView {
-    /// `true`: what fails has another status and a problem document.
+    /// Always `true`: a failure has another status and a problem document.
     success: bool,
-    /// The URL. Whoever has it can use it: treat it as a secret.
+    /// URL. Anyone who has it can use it: treat it as a secret.
     #[schema(format = Uri)]
     url: String,
-    /// The id of the file to be, where the URL is for an upload.
+    /// ID of the future file, if the URL is for an upload.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = Uuid, nullable = false)]
     file_id: Option<String>,
-    /// The file's name.
+    /// Name of the file.
     filename: String,
-    /// The file's type; that of an upload must be sent with it.
+    /// Type of the file; an upload must be sent with it.
     content_type: String,
-    /// How many bytes the file has; 0 where they are yet to be uploaded.
+    /// Size in bytes; 0 for an upload.
     file_size: u64,
-    /// When the URL ends, in milliseconds since 1970.
+    /// Time at which the URL expires, in milliseconds since 1970.
     expires_at: i64,
 }
 
 impl UrlView {
-    /// A link to a file.
+    /// Returns the view of a link to a file.
     pub(super) fn of_link(base: &PublicUrl, file: &FileRecord, link: &IssuedLink) -> Self {
         Self {
             success: true,
@@ -45,12 +45,12 @@ impl UrlView {
         }
     }
 
-    /// A link to send a file to.
-    pub(super) fn of_upload(base: &PublicUrl, promised: &PendingUpload) -> Self {
-        let upload = &promised.upload;
+    /// Returns the view of a URL that takes a new file.
+    pub(super) fn of_upload(base: &PublicUrl, begun: &PendingUpload) -> Self {
+        let upload = &begun.upload;
         Self {
             success: true,
-            url: base.to_target(promised),
+            url: base.to_target(begun),
             file_id: Some(upload.id.to_string()),
             filename: upload.filename.to_string(),
             content_type: upload.content_type.to_string(),

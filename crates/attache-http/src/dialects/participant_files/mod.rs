@@ -1,49 +1,23 @@
 //! participant-files: files that the participants of a project uploaded.
 
 mod endpoints;
-mod operations;
 mod requests;
-mod route;
 mod views;
 
-use utoipa::OpenApi;
-use utoipa::openapi::OpenApi as Document;
+use attache_service::Action;
 
-use self::endpoints::documented;
-use self::operations::{OPERATIONS, Operation};
-use self::route::Route;
-use crate::app::App;
-use crate::call::Call;
-use crate::endpoints::Answer;
-use crate::operations::Row;
-use crate::served::Api;
+use super::{DialectSpec, TenantFrom};
+use crate::endpoint::endpoint;
 
-/// The API as this crate serves it.
-pub(crate) struct ParticipantFiles;
-
-impl Api for ParticipantFiles {
-    type Route = Route;
-    type Operation = Operation;
-
-    fn operations() -> &'static [Row<Operation>] {
-        &OPERATIONS
-    }
-
-    async fn answer(app: &App, row: &'static Row<Operation>, route: Route, call: Call) -> Answer {
-        endpoints::answer(app, row, &route, call).await
-    }
-
-    fn document() -> Document {
-        Described::openapi()
-    }
-}
-
-#[derive(OpenApi)]
-#[openapi(
-    paths(
-        documented::participant_files_list_files,
-        documented::participant_files_create_download_url,
-    ),
-    tags((name = "participant-files", description = "Files that a project's participants uploaded"))
-)]
-struct Described;
+pub(super) static DIALECT: DialectSpec = DialectSpec {
+    name: "participant-files",
+    title: "Files that a project's participants uploaded",
+    tenant: TenantFrom::Path("slug"),
+    endpoints: &[
+        endpoint!(endpoints::participant_files_list_files, Key(Action::List)),
+        endpoint!(
+            endpoints::participant_files_create_download_url,
+            KeyForAll(&[Action::ReadRecord, Action::CreateLink])
+        ),
+    ],
+};

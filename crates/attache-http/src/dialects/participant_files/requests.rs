@@ -1,78 +1,125 @@
-//! What participant-files reads.
+//! The requests of participant-files.
 
-use attache_model::{ObjectKey, PersonId, PersonIdentifier, PersonRef};
+use attache_model::{Category, ObjectKey, PersonId, PersonIdentifier, PersonRef, Timestamp};
 use attache_service::{FileQuery, ListRequest};
+use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
 
-use crate::endpoints::list::{parse_bound, take_with};
+use crate::native::list::bound;
 use crate::problem::Problem;
-use crate::wire::query::StrictQuery;
+use crate::wire::query::{parsed, parsed_with};
 
-/// How many files a page has, by default and at most.
+/// The number of files on a page, by default and at most.
 const PAGE_FILES: u32 = 100;
 
-/// What the list can be asked for.
-const LIST_PARAMETERS: [&str; 7] = [
-    "participantID",
-    "participantIdentifier",
-    "category",
-    "uploadedAfter",
-    "uploadedBefore",
-    "limit",
-    "pageID",
-];
+/// The path of a project. The slug is checked on admission.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "describes the path to the OpenAPI document")]
+pub(super) struct ProjectPath {
+    /// The project: the key's tenant.
+    slug: String,
+}
 
-/// Reads which page of the list is wanted.
-pub(super) fn read_list(query: Option<&str>, max_page_size: u32) -> Result<ListRequest, Problem> {
-    let mut query = StrictQuery::parse_known(query, &LIST_PARAMETERS)?;
-    let id = query.take_parsed::<PersonId>("participantID")?;
-    let identifier = query.take_parsed::<PersonIdentifier>("participantIdentifier")?;
-    let person = PersonRef::from_parts(id, identifier).map_err(|_| {
-        let detail = "stands beside participantIdentifier: give one of them";
-        Problem::invalid_parameter("participantID", detail)
-    })?;
-    let filter = FileQuery {
-        // Whoever asks for somebody's files asks for nobody else's.
-        has_person: person.is_none().then_some(true),
-        category: query.take_parsed("category")?,
-        uploaded_after: take_with(&mut query, "uploadedAfter", parse_bound)?,
-        uploaded_before: take_with(&mut query, "uploadedBefore", parse_bound)?,
-        ..FileQuery::default()
-    };
-    let limit = take_with(&mut query, "limit", parse_limit)?;
-    let page_files = PAGE_FILES.min(max_page_size);
-    Ok(ListRequest {
-        person,
-        query: filter,
-        limit: Some(limit.map_or(page_files, |limit| limit.min(page_files))),
-        cursor: query.take("pageID"),
-        ..ListRequest::default()
+/// The filters and page of the list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ListQuery {
+    /// Only files of the participant with this ID.
+    #[param(value_type = Option<String>, format = Uuid)]
+    #[serde(rename = "participantID", deserialize_with = "parsed")]
+    participant_id: Option<PersonId>,
+    /// Only files of the participant with this identifier.
+    #[param(value_type = Option<String>)]
+    #[serde(deserialize_with = "parsed")]
+    participant_identifier: Option<PersonIdentifier>,
+    /// Only files in this category.
+    #[param(value_type = Option<String>)]
+    #[serde(deserialize_with = "parsed")]
+    category: Option<Category>,
+    /// Only files stored after this time or date.
+    #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(deserialize_with = "bound")]
+    uploaded_after: Option<Timestamp>,
+    /// Only files stored before this time or date.
+    #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(deserialize_with = "bound")]
+    uploaded_before: Option<Timestamp>,
+    /// Maximum number of files; 100 by default and at most.
+    #[param(minimum = 1)]
+    #[serde(deserialize_with = "limit")]
+    limit: Option<u32>,
+    /// The `nextPageID` of the previous page, with the same filters.
+    #[serde(rename = "pageID")]
+    page_id: Option<String>,
+}
+
+impl ListQuery {
+    /// Returns the page to list.
+    pub(super) fn into_request(self, max_page_size: u32) -> Result<ListRequest, Problem> {
+        let person = PersonRef::from_parts(self.participant_id, self.participant_identifier)
+            .map_err(|_| {
+                let detail = "is given beside participantIdentifier: give one of them";
+                Problem::invalid_parameter("participantID", detail)
+            })?;
+        let page_files = PAGE_FILES.min(max_page_size);
+        Ok(ListRequest {
+            query: FileQuery {
+                // A filter by person implies it.
+                has_person: person.is_none().then_some(true),
+                category: self.category,
+                uploaded_after: self.uploaded_after,
+                uploaded_before: self.uploaded_before,
+                ..FileQuery::default()
+            },
+            person,
+            limit: Some(self.limit.unwrap_or(page_files).min(page_files)),
+            cursor: self.page_id,
+            ..ListRequest::default()
+        })
+    }
+}
+
+/// Reads a whole number from 1. One that is too large counts as the largest.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    parsed_with(deserializer, |text| {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = is_number.then(|| text.parse().unwrap_or(u32::MAX));
+        number
+            .filter(|number| *number > 0)
+            .ok_or_else(|| "must be a whole number from 1".to_owned())
     })
 }
 
-/// A whole number from 1, however large: what is too much is taken for the most.
-fn parse_limit(text: &str) -> Result<u32, String> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // Digits that do not fit are too many, and not wrong.
-    let number = is_number.then(|| text.parse().unwrap_or(u32::MAX));
-    number
-        .filter(|number| *number > 0)
-        .ok_or_else(|| "is not a whole number from 1".to_owned())
+/// The file to download.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DownloadQuery {
+    /// Key of the file.
+    key: String,
 }
 
-/// Reads which file is wanted.
-pub(super) fn read_key(query: Option<&str>) -> Result<ObjectKey, Problem> {
-    let key = StrictQuery::parse_known(query, &["key"])?.take("key");
-    let key = key.filter(|key| !key.is_empty());
-    key.map(ObjectKey::from_text)
-        .ok_or_else(|| Problem::invalid_parameter("key", "is missing"))
+impl DownloadQuery {
+    pub(super) fn into_key(self) -> Result<ObjectKey, Problem> {
+        if self.key.is_empty() {
+            return Err(Problem::invalid_parameter("key", "is missing"));
+        }
+        Ok(ObjectKey::from_text(self.key))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::query::read_known;
 
     #[test]
-    fn a_limit_that_is_too_large_is_the_largest() {
+    fn limit_above_the_maximum_is_the_maximum() {
+        let read = |limit: &str, max_page_size| {
+            let query = read_known::<ListQuery>(Some(&format!("limit={limit}"))).ok()?;
+            query.into_request(max_page_size).ok()?.limit
+        };
         for (text, limit) in [
             ("1", 1),
             ("100", 100),
@@ -80,17 +127,15 @@ mod tests {
             ("4294967296", 100),
             ("99999999999999999999999", 100),
         ] {
-            let request = read_list(Some(&format!("limit={text}")), 1000).unwrap();
-            assert_eq!(request.limit, Some(limit), "{text}");
+            assert_eq!(read(text, 1000), Some(limit), "{text}");
         }
-        assert_eq!(read_list(None, 1000).unwrap().limit, Some(100));
-        assert_eq!(read_list(None, 50).unwrap().limit, Some(50));
-        assert_eq!(read_list(Some("limit=99"), 50).unwrap().limit, Some(50));
+        assert_eq!(read("99", 50), Some(50));
+        for (max_page_size, limit) in [(1000, 100), (50, 50)] {
+            let request = ListQuery::default().into_request(max_page_size).unwrap();
+            assert_eq!(request.limit, Some(limit));
+        }
         for wrong in ["", "0", "-1", "%2B1", "ten", "1.0"] {
-            assert!(
-                read_list(Some(&format!("limit={wrong}")), 1000).is_err(),
-                "{wrong}"
-            );
+            assert_eq!(read(wrong, 1000), None, "{wrong}");
         }
     }
 }

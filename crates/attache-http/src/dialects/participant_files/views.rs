@@ -1,4 +1,4 @@
-//! What participant-files writes.
+//! The responses of participant-files.
 
 use attache_model::FileRecord;
 use attache_service::FileList;
@@ -10,23 +10,23 @@ use utoipa::ToSchema;
 #[schema(as = participant_files::File)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FileView {
-    /// The participant, by our id.
+    /// ID of the participant.
     #[serde(rename = "participantID")]
     #[schema(format = Uuid)]
     participant_id: String,
-    /// The participant, by the project's own identifier.
+    /// Identifier of the participant in the project.
     participant_identifier: String,
-    /// A readable key, set once and unique in the project.
+    /// Readable key, set once and unique within the project.
     key: String,
-    /// Its group; null for none.
+    /// Category, or null.
     category: Option<String>,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(format = DateTime)]
     last_modified: String,
 }
 
 impl FileView {
-    /// `None` for a file about nobody.
+    /// Returns `None` for a file that is not about a person.
     fn new(file: &FileRecord) -> Option<Self> {
         let participant = file.person.as_ref()?;
         Some(Self {
@@ -44,8 +44,8 @@ impl FileView {
 #[schema(as = participant_files::Files)]
 pub(super) struct FilesView {
     files: Vec<FileView>,
-    /// What to give as `pageID` for the next page; null at the end. A page may be shorter than its
-    /// limit, even empty, and still have a next one.
+    /// `pageID` of the next page, or null at the end. A page may be shorter than its limit, even empty,
+    /// and still have a next one.
     #[serde(rename = "nextPageID")]
     next_page_id: Option<String>,
 }
@@ -59,12 +59,12 @@ impl From<FileList> for FilesView {
     }
 }
 
-/// Where a file can be downloaded for a while.
+/// A URL at which a file can be downloaded for a while.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = participant_files::Download)]
 pub(super) struct DownloadView {
-    /// The URL; when it ends stands in its query as `Expires`, in seconds since 1970. Whoever has it
-    /// can use it: treat it as a secret.
+    /// URL. It expires at the time in its parameter `Expires`, in seconds since 1970. Anyone who has it can
+    /// use it: treat it as a secret.
     #[serde(rename = "preSignedUrl")]
     #[schema(format = Uri)]
     pub(super) pre_signed_url: String,
