@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use attache_metadata::{
     BlobIntent, BlobRepository, LeaseToken, ReapStage, ReapTask, RepositoryError,
 };
-use attache_model::{BlobId, Context, TenantId};
+use attache_model::{BlobId, Context};
 
-use crate::failure::Failure;
+use crate::leases::{begin, give_up, millis};
 use crate::reap;
 use crate::repository::{Backend, SqlRepository};
-use crate::session::{Session, Statement};
+use crate::session::{Session as _, Statement};
 
 #[async_trait]
 impl<B: Backend> BlobRepository for SqlRepository<B> {
@@ -125,46 +125,4 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
             )
             .await
     }
-}
-
-/// Returns a duration as the database adds it to a timestamp: so short that the sum is still one.
-pub(crate) fn millis(duration: Duration) -> i64 {
-    const MOST: i64 = 1 << 52;
-    i64::try_from(duration.as_millis()).map_or(MOST, |millis| millis.min(MOST))
-}
-
-pub(crate) async fn begin<S: Session>(
-    session: &mut S,
-    tenant: TenantId,
-    intent: &BlobIntent,
-) -> Result<(), Failure> {
-    let sql = "INSERT INTO blobs \
-        (id, tenant_id, storage_key, state, lease_token, lease_until, created_at) \
-        VALUES ($1, $2, $3, 'staging', $4, database_clock() + $5, database_clock())";
-    let insert = Statement::new(sql)
-        .bind(intent.id.as_uuid())
-        .bind(tenant.get())
-        .bind(intent.storage_key.as_str())
-        .bind(intent.lease.as_uuid())
-        .bind(millis(intent.lease_for));
-    session.execute(insert).await?;
-    Ok(())
-}
-
-/// Sends a staging blob to the reaper; does nothing where the lease is lost already.
-pub(crate) async fn give_up<S: Session>(
-    session: &mut S,
-    tenant: TenantId,
-    blob: BlobId,
-    lease: LeaseToken,
-) -> Result<(), Failure> {
-    let sql = "UPDATE blobs SET state = 'deleting', lease_token = NULL, lease_until = NULL, \
-        reap_at = database_now() \
-        WHERE tenant_id = $1 AND id = $2 AND state = 'staging' AND lease_token = $3";
-    let update = Statement::new(sql)
-        .bind(tenant.get())
-        .bind(blob.as_uuid())
-        .bind(lease.as_uuid());
-    session.execute(update).await?;
-    Ok(())
 }

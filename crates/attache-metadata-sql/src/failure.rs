@@ -1,4 +1,4 @@
-//! What can go wrong in a database and around it, mapped once to what it means to a caller.
+//! The faults of a database and of the connection to it, mapped once to their meaning for a caller.
 
 use attache_metadata::{Refusal, RepositoryError, RepositoryErrorKind};
 use attache_model::InvalidValue;
@@ -22,14 +22,16 @@ pub(crate) enum RowError {
     Missing,
 }
 
-/// What is left of a transaction when one of its statements has failed.
+/// The state of a transaction after one of its statements has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// The statement alone was undone.
+    #[cfg(feature = "sqlite")]
     Statement,
     /// The transaction is lost.
     Transaction,
     /// Another transaction was in the way: the same one made again may pass.
+    #[cfg(feature = "postgres")]
     Race,
 }
 
@@ -43,7 +45,7 @@ pub(crate) enum Failure {
         effect: Effect,
         source: BoxError,
     },
-    /// `COMMIT` was sent, and it cannot be told whether the changes will be there after a crash.
+    /// `COMMIT` was sent, and it is unknown whether the changes will exist after a crash.
     #[error("the outcome of the commit is unknown")]
     Commit(#[source] BoxError),
     /// A row is inconsistent.
@@ -138,7 +140,7 @@ impl Failure {
     }
 }
 
-/// Why a change stops without being made.
+/// The reason why a change stops without being made.
 #[derive(Debug)]
 pub(crate) enum Stop<R> {
     /// It was refused, which is a result.

@@ -31,7 +31,7 @@ pub(crate) type Changing<'w, T, R> = BoxFuture<'w, Result<T, Stop<R>>>;
 /// The refusals of a change that cannot be refused.
 pub(crate) type Never = std::convert::Infallible;
 
-/// Where statements run. Work gets its input by reference: a change may be made more than once.
+/// Runs statements somewhere. Work gets its input by reference: a change may be made more than once.
 pub(crate) trait Backend: Debug + Send + Sync + 'static {
     type Session: Session + Lists + 'static;
 

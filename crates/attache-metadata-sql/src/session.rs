@@ -105,24 +105,24 @@ impl<'v> Statement<'v> {
         self.sql.to_mut().push_str(sql);
     }
 
-    /// Checks the values before they are sent. `PostgreSQL` has no texts with a NUL, so no row of any
+    /// Checks the values before they are sent. PostgreSQL has no texts with a NUL, so no row of any
     /// database has one: a question about it returns no rows, and it cannot be stored.
-    fn check(&self) -> Result<Answerable, Failure> {
+    fn check(&self) -> Result<RowSource, Failure> {
         let has_nul =
             |value: &Value<'_>| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
         if !self.values.iter().any(has_nul) {
-            return Ok(Answerable::ByDatabase);
+            return Ok(RowSource::Database);
         }
         if self.sql.starts_with("SELECT ") {
-            return Ok(Answerable::Empty);
+            return Ok(RowSource::Empty);
         }
         Err(Failure::NotStorable("a text"))
     }
 }
 
-/// Who can tell what a statement returns.
-enum Answerable {
-    ByDatabase,
+/// The source of a statement's rows.
+enum RowSource {
+    Database,
     /// Nothing matches, whatever the database holds.
     Empty,
 }
@@ -140,7 +140,8 @@ pub(crate) struct BlobLocks<'l> {
 /// `database_now()` and `database_clock()` are functions of every database: the time at which the
 /// transaction began, which an index may be searched with, and the present time.
 pub(crate) trait Session: Send {
-    /// The order of files by their number, which no plan may take from an index.
+    /// Orders files by their number where other conditions have an index: the one of numbers is not to be
+    /// walked instead.
     const BY_NUMBER: &'static str;
 
     /// Runs a checked statement and reads its rows.
@@ -182,8 +183,8 @@ pub(crate) trait Session: Send {
     {
         async move {
             match statement.check()? {
-                Answerable::ByDatabase => self.fetch(statement, read).await,
-                Answerable::Empty => Ok(Vec::new()),
+                RowSource::Database => self.fetch(statement, read).await,
+                RowSource::Empty => Ok(Vec::new()),
             }
         }
     }
@@ -232,8 +233,8 @@ pub(crate) trait Session: Send {
     ) -> impl Future<Output = Result<u64, Failure>> + Send {
         async move {
             match statement.check()? {
-                Answerable::ByDatabase => self.run(statement).await,
-                Answerable::Empty => Ok(0),
+                RowSource::Database => self.run(statement).await,
+                RowSource::Empty => Ok(0),
             }
         }
     }
@@ -251,10 +252,10 @@ mod tests {
     #[test]
     fn text_with_nul_is_neither_found_nor_stored() {
         let question = Statement::new("SELECT 1 FROM files WHERE key = $1").bind("a\0b");
-        assert!(matches!(question.check(), Ok(Answerable::Empty)));
+        assert!(matches!(question.check(), Ok(RowSource::Empty)));
         let change = Statement::new("UPDATE files SET key = $1").bind("a\0b");
         assert!(matches!(change.check(), Err(Failure::NotStorable(_))));
         let plain = Statement::new("UPDATE files SET key = $1").bind("ab");
-        assert!(matches!(plain.check(), Ok(Answerable::ByDatabase)));
+        assert!(matches!(plain.check(), Ok(RowSource::Database)));
     }
 }

@@ -15,9 +15,9 @@ use attache_model::{
     TenantId, Upload,
 };
 
-use crate::blobs::{self, millis};
 use crate::columns::UPLOAD_COLUMNS;
 use crate::failure::{Failure, RowError, Stop};
+use crate::leases::{self, millis};
 use crate::records::commit::Commit;
 use crate::records::people;
 use crate::repository::{Backend, SqlRepository};
@@ -129,7 +129,7 @@ async fn begin<S: Session>(
     }
     let begun = insert(session, cx, upload).await?;
     if let Some(intent) = &upload.staging {
-        blobs::begin(session, cx.tenant(), intent).await?;
+        leases::begin(session, cx.tenant(), intent).await?;
     }
     Ok(begun)
 }
@@ -255,7 +255,7 @@ async fn give_up_staging<S: Session>(
     let Some(staging) = &stored.staging else {
         return Ok(());
     };
-    blobs::give_up(session, stored.upload.tenant, staging.id, staging.lease).await
+    leases::give_up(session, stored.upload.tenant, staging.id, staging.lease).await
 }
 
 /// Drops uploads that expired. One that is being completed or cancelled is left for the next time.

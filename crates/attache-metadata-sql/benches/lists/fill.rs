@@ -101,7 +101,7 @@ impl Place {
         Ok(PostgresRepository::open(options).await?)
     }
 
-    /// Pages of the disk that all sessions that have ended asked for, in memory or not.
+    /// Counts the pages of the disk that all ended sessions have requested, in memory or not.
     pub(crate) async fn pages(&self) -> Result<i64, BoxError> {
         let sql = "SELECT (sum(heap_blks_read) + sum(heap_blks_hit) + sum(idx_blks_read) \
             + sum(idx_blks_hit))::bigint FROM pg_statio_user_tables";
@@ -123,7 +123,7 @@ impl Place {
 
 const START: Timestamp = Timestamp::from_millis(1);
 
-/// When file `number` was committed.
+/// Returns the time at which file `number` was committed.
 pub(crate) fn committed_at(number: u64) -> Timestamp {
     Timestamp::from_millis(i64::try_from(number * 10).unwrap_or(i64::MAX))
 }

@@ -1,4 +1,4 @@
-//! How much longer lists, lookups and claims take in a large database than in a small one, on a
+//! Measures how much longer lists, lookups and claims take in a large database than in a small one, on a
 //! PostgreSQL server of the benchmark's own:
 //! `cargo bench -p attache-metadata-sql --features postgres --bench lists -- [records [rounds]]`.
 
@@ -80,7 +80,7 @@ async fn medians(places: &[Measured], work: &Work, rounds: u64) -> Result<[Durat
     }))
 }
 
-/// How many pages of the disk one round asks for, in memory or not.
+/// Counts the pages of the disk that one round requests, in memory or not.
 async fn pages(places: &[Measured], work: &Work) -> Result<[i64; 2], BoxError> {
     let mut pages = [0, 0];
     for (measured, pages) in places.iter().zip(&mut pages) {
@@ -101,7 +101,7 @@ async fn pages(places: &[Measured], work: &Work) -> Result<[i64; 2], BoxError> {
     Ok(pages)
 }
 
-/// Sessions tell what they asked for as they end.
+/// Counts the pages once sessions have ended: they report at their end.
 async fn settled_pages(place: &Place) -> Result<i64, BoxError> {
     tokio::time::sleep(Duration::from_millis(150)).await;
     place.pages().await

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The measured calls.
 
 use std::time::{Duration, Instant};
 
@@ -132,7 +132,7 @@ fn sorted(field: SortField) -> FileQuery {
 }
 
 impl Work {
-    /// Makes the call once and answers how long it took; `round` of `rounds` chooses the file, where it
+    /// Makes the call once and returns the time it took; `round` of `rounds` chooses the file, where it
     /// is about one.
     pub(crate) async fn run(
         &self,

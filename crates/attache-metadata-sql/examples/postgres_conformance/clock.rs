@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-/// What the suite calls a short lease. It is never waited for, so that it may outlast whatever a slow
+/// A short lease, as the suite calls it. It is never waited for, so that it may outlast whatever a slow
 /// machine does meanwhile.
 pub(crate) const SHORT_LEASE: Duration = Duration::from_mins(5);
 
@@ -13,7 +13,7 @@ pub(crate) const SHORT_LEASE: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 ///
-/// When the role may not replace the functions that the migrations made.
+/// The driver's error if the role may not replace the functions that the migrations made.
 pub(crate) async fn put_forward(
     connection: &mut PgConnection,
     by: Duration,

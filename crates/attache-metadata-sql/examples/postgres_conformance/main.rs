@@ -29,7 +29,7 @@ struct Databases {
     /// An address without its database: what stands before the name, and what behind it.
     address: (String, String),
     server: PgConnectOptions,
-    /// What the names of one run begin with.
+    /// The beginning of the names of one run.
     prefix: String,
     count: AtomicU32,
     /// The repository that was opened last, and its database's name.
@@ -53,7 +53,7 @@ impl Fixture for Place {
             let mut connection = self.database.connect().await?;
             clock::put_forward(&mut connection, duration).await
         };
-        // What the check then finds is told as well: that a lease did not end.
+        // The check reports the consequence too: that a lease did not end.
         if let Err(error) = moved.await {
             eprintln!("the database's clock stands still: {error}");
         }
@@ -140,7 +140,7 @@ impl Databases {
     }
 }
 
-/// What stands around the database's name in `postgres://host/name?options`.
+/// Returns the text around the database's name in `postgres://host/name?options`.
 fn around_database(url: &str) -> Option<(String, String)> {
     let behind_scheme = url.find("://")? + 3;
     let name = behind_scheme + url[behind_scheme..].find('/')? + 1;
@@ -150,10 +150,10 @@ fn around_database(url: &str) -> Option<(String, String)> {
 }
 
 async fn run() -> Result<u32, BoxError> {
-    let told = std::env::args().nth(1);
-    let url = told.or_else(|| std::env::var("ATTACHE_DATABASE_URL").ok());
+    let argument = std::env::args().nth(1);
+    let url = argument.or_else(|| std::env::var("ATTACHE_DATABASE_URL").ok());
     let databases = Databases::beside(&url.ok_or("which database? postgres://…")?)?;
-    // Whatever is wrong with the server itself is told once.
+    // A fault of the server itself is reported once.
     databases.fixture().await?;
     databases.clear().await?;
     let mut failed = 0;

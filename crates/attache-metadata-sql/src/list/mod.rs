@@ -7,7 +7,9 @@ mod terms;
 #[cfg(test)]
 pub(crate) use order::position;
 pub(crate) use order::{index, sort_column};
-pub(crate) use plan::{Leading, ListPlan, SCAN_BUDGET};
+#[cfg(feature = "postgres")]
+pub(crate) use plan::Leading;
+pub(crate) use plan::{ListPlan, SCAN_BUDGET};
 pub(crate) use terms::{direction, residual_terms, walk_terms};
 
 use attache_metadata::{FilePage, FileQuery, PageRequest};

@@ -202,7 +202,7 @@ fn is_less(left: &PageKey, right: &PageKey) -> bool {
     }
 }
 
-/// Picks the narrowest filter that has an index in the order asked for.
+/// Picks the narrowest filter that has an index in the requested order.
 fn choose_leading(query: &FileQuery) -> Leading<'_> {
     if query.sort.field == SortField::CreatedAt {
         if let Some(sha256) = &query.sha256 {

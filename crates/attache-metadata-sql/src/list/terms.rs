@@ -14,7 +14,7 @@ pub(crate) const fn direction(direction: SortDirection) -> &'static str {
     }
 }
 
-/// Returns the conditions that the walked index answers: tenant, leading column and both ends.
+/// Returns the conditions on the walked index: tenant, leading column and both ends.
 /// `column` is the one the index sorts by.
 pub(crate) fn walk_terms<'p>(
     statement: &mut Statement<'p>,
@@ -62,8 +62,8 @@ fn bound<'p>(
     format!("({column}, id) {operator}{equal} ({value}, {id})")
 }
 
-/// Returns the conditions that are asked of each entry of the walk. `guard` stands before each
-/// column: what keeps the planner from seeking by it.
+/// Returns the conditions that are checked for each entry of the walk. `guard` stands before each
+/// column, and keeps the planner from seeking by it.
 pub(crate) fn residual_terms<'p>(
     statement: &mut Statement<'p>,
     plan: &'p ListPlan<'_>,

@@ -9,9 +9,9 @@ use attache_model::{BlobId, Context, FileRecord, Person, PersonRef, PrincipalSeq
 
 use super::insert::{self, NewRecord};
 use super::{events, people};
-use crate::blobs;
 use crate::columns::{Columns, FILE_COLUMNS};
 use crate::failure::{Failure, Stop};
+use crate::leases;
 use crate::rows;
 use crate::session::{BlobLocks, Session, Statement, integer};
 
@@ -151,7 +151,7 @@ impl Commit {
             return Ok(file.blob);
         };
         if existing != file.blob {
-            blobs::give_up(session, self.cx.tenant(), file.blob, file.lease).await?;
+            leases::give_up(session, self.cx.tenant(), file.blob, file.lease).await?;
         }
         Ok(existing)
     }

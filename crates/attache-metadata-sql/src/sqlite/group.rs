@@ -9,7 +9,7 @@ use super::session::{SqliteSession, complete};
 use crate::failure::{Failure, RowError, Stop};
 use crate::repository::Changing;
 
-/// What becomes of the writes of a job.
+/// The fate of the writes of a job.
 pub(super) enum Verdict {
     /// They are committed with the group.
     Keep,
@@ -28,7 +28,7 @@ pub(super) trait Job: Send {
     fn reply(self: Box<Self>, group: Result<(), Arc<Failure>>);
 }
 
-/// What the caller of a change receives.
+/// The message to the caller of a change.
 pub(super) enum Reply<T, R> {
     /// The group was committed, and this is the change's own result.
     Done(Result<T, Stop<R>>),

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::connection::BUSY_TIMEOUT;
 use crate::failure::Failure;
 
-/// What a thread receives.
+/// A message to a thread.
 pub(super) enum Message<J> {
     Job(J),
     /// Refuse what comes later, and end after what waits.

@@ -37,7 +37,7 @@ impl Closing for SqliteRepository {
 /// A kind of database.
 #[async_trait::async_trait]
 pub(crate) trait Database: Sized + Send + Sync + 'static {
-    /// Where a database is.
+    /// The address of a database.
     type Address: Clone + Send + Sync;
 
     /// Takes the schema back to the first migration.

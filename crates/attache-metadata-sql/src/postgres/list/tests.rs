@@ -29,7 +29,7 @@ async fn execute(connection: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(sql).execute(connection).await.unwrap();
 }
 
-/// How files are spread.
+/// The distribution of files over tenants, people and categories.
 #[derive(Debug, Clone, Copy)]
 enum Spread {
     /// Over ten tenants, the first of which has every second; of each tenant, every tenth file is
@@ -126,7 +126,7 @@ async fn explain_generic(connection: &mut PgConnection, statement: &Statement<'_
     rows.iter().map(|row| row.get::<String, _>(0)).collect()
 }
 
-/// Whether all of these filters are among those that an index leads with.
+/// Returns `true` if an index leads with all of these filters.
 fn is_led(filters: u32) -> bool {
     matches!(filters, 0..16 | 128 | 129)
 }
@@ -138,7 +138,7 @@ async fn every_list_walks_one_index_in_order() {
     let mut connection = open().await;
     populate(&mut connection, Spread::Even, 1, 100_000).await;
     analyze(&mut connection).await;
-    // An index is walked either way at the same cost: what is asked of its entries one by one need
+    // An index is walked either way at the same cost: a filter on its entries one by one need
     // not be seen both ways with every other such filter.
     check_plans(&mut connection, |filters, direction| {
         let is_ascending = direction == SortDirection::Ascending;
@@ -202,7 +202,7 @@ fn check_steps(plan: &ListPlan<'_>, steps: &[String]) {
     for (place, step) in steps.iter().enumerate() {
         if step.contains(&index) {
             walks += 1;
-            // What the index is asked for, and nothing that is asked of its entries one by one.
+            // The index has all the conditions; none is checked for its entries one by one.
             let below = steps[place + 1..].iter().map(|it| it.trim());
             let mut below = below.take_while(|it| !it.starts_with("->"));
             assert!(
@@ -217,7 +217,7 @@ fn check_steps(plan: &ListPlan<'_>, steps: &[String]) {
     assert_eq!(walks, expected, "{}", shown());
 }
 
-/// How many pages of the disk a page of the list touches.
+/// Counts the pages of the disk that a page of the list touches.
 async fn touched(connection: &mut PgConnection, query: &FileQuery, after: Option<PageKey>) -> i64 {
     let request = PageRequest { limit: 100, after };
     let mut plan = ListPlan::new(TENANT, query, &request);

@@ -1,4 +1,4 @@
-//! What a list costs: the index it walks, and the steps that SQLite takes for it.
+//! The cost of a list: the index it walks, and the steps that SQLite takes for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -19,7 +19,7 @@ const FILL: &str = "
     INSERT INTO tenants (slug, created_at) SELECT 'tenant-' || i, i FROM n WHERE i <= 3;
     DELETE FROM tenants WHERE id = 3;
     INSERT INTO principals (tenant_id, kind, subject, name, scopes, created_at)
-        SELECT i % 2 + 1, 'api-key', 'key:' || i, iif(i % 2, 'Ä «key»', NULL), 'files:read', i FROM n;
+        SELECT i % 2 + 1, 'api-key', 'key:' || i, iif(i % 2, 'Ä \"key\"', NULL), 'files:read', i FROM n;
     INSERT INTO api_keys SELECT 'k' || i, i, randomblob(32), iif(i % 3, i, NULL), iif(i % 5, NULL, i)
         FROM n;
     INSERT INTO people SELECT randomblob(16), i % 2 + 1, 'Z-' || i, i FROM n;
@@ -237,7 +237,7 @@ async fn target_with_other_content_is_refused() -> Result<(), BoxError> {
         ),
         (
             "UPDATE principals SET name = NULL WHERE seq = 1201",
-            "UPDATE principals SET name = 'Ä «key»' WHERE seq = 1201",
+            "UPDATE principals SET name = 'Ä \"key\"' WHERE seq = 1201",
             "principals",
         ),
     ] {

@@ -1,4 +1,4 @@
-//! What Postgres alone does, on servers that these tests start.
+//! The behaviour of Postgres alone, on servers that these tests start.
 
 mod conformance;
 mod costs;

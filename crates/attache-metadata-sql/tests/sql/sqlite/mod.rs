@@ -1,4 +1,4 @@
-//! What SQLite alone does.
+//! The behaviour of SQLite alone.
 
 mod schema;
 mod uploads;
