@@ -205,12 +205,12 @@ async fn migrated_server_looks_unchanged_to_clients() {
     let output = resume_migration(&old, &target).await;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{output:?}");
-    assert!(stdout.contains("Everything was carried"), "{stdout}");
+    assert!(stdout.contains("All data was copied"), "{stdout}");
     assert!(!stdout.contains(" 0 by earlier runs"), "{stdout}");
     // A further run has nothing to copy.
     let output = run(&mut migrate_data(&old, &target));
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(stdout.contains("\n0 blobs were carried now"), "{stdout}");
+    assert!(stdout.contains("\n0 blobs were copied by this run"), "{stdout}");
 
     let keys = old.data_dir().join("signing-keys");
     let options = Options::new().environment("ATTACHE_SIGNING_KEYS", keys.to_str().unwrap());
@@ -334,7 +334,7 @@ async fn damaged_and_missing_blobs_are_named_others_copied() {
     assert!(output.status.success(), "{output:?}");
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
-        stdout.contains("2 blobs were carried now, 1 by"),
+        stdout.contains("2 blobs were copied by this run, 1 by"),
         "{stdout}"
     );
 }

@@ -74,7 +74,7 @@ async fn database_without_tenants_logs_next_commands() {
     let empty = ThrowawayPostgres::shared().create_database().unwrap();
     let mut migrate = server.command(&["migrate"]);
     let output = run(migrate.env("ATTACHE_DATABASE_URL", &empty));
-    assert!(printed_by(&output).contains("was made"), "{output:?}");
+    assert!(printed_by(&output).contains("created the database"), "{output:?}");
 
     let folder = TempDir::new().unwrap();
     let (printed, log) = (folder.path().join("out"), folder.path().join("log"));

@@ -1,4 +1,4 @@
-//! Log lines: where they go, in which form, and what a panic writes.
+//! Logging to standard error, and the log line of a panic.
 
 use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
@@ -12,11 +12,11 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::config::{LogArgs, LogFormat};
 
-/// Begins to log to standard error.
+/// Starts logging to standard error.
 ///
 /// # Errors
 ///
-/// Where the filter cannot be read.
+/// Returns an error if the filter is invalid.
 pub(crate) fn install(args: &LogArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
         .parse(&args.log_filter)
@@ -27,32 +27,33 @@ pub(crate) fn install(args: &LogArgs) -> anyhow::Result<()> {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter_fn(is_discreet)))
+        .with(lines.with_filter(filter_fn(is_safe_to_log)))
         .with(filter)
         .init();
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
-/// Whether an event may be logged at all. What is below `info` in the libraries used can quote a
-/// request's head, and with it keys and names; our own parts quote none at any level. Who looks for
-/// credentials quotes whole answers, and lines of files, even in its warnings; that there are none is
-/// told by us.
-fn is_discreet(event: &Metadata<'_>) -> bool {
+/// Returns `true` if an event contains no secrets or personal data.
+///
+/// Below `info`, events of libraries can quote a request's head, and with it keys and names. The AWS
+/// credential providers quote whole responses and lines of files even in warnings; missing credentials
+/// are logged by our own code, whose events are safe at every level.
+fn is_safe_to_log(event: &Metadata<'_>) -> bool {
     let target = event.target();
-    let is_of_credentials =
+    let is_aws_credentials =
         target.starts_with("aws_config") || target.starts_with("aws_runtime::env_config");
-    let is_plain = *event.level() <= Level::INFO && !is_of_credentials;
-    is_plain || target.starts_with("attache")
+    let is_quiet_library = *event.level() <= Level::INFO && !is_aws_credentials;
+    is_quiet_library || target.starts_with("attache")
 }
 
-/// Says where a panic happened. Its message is left out: it can quote a file's name or a person.
+/// Logs the location of a panic. Its message is omitted: it can contain a filename or a person.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string);
     tracing::error!(
         location,
         thread = std::thread::current().name(),
-        "a fault of the program: a panic"
+        "internal error: panic"
     );
 }
 
@@ -64,9 +65,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Written {
+    impl io::Write for SharedBuffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -78,33 +79,33 @@ mod tests {
     }
 
     #[test]
-    fn libraries_never_tell_details_and_our_own_parts_do_when_asked() {
-        let written = Written::default();
+    fn library_details_are_filtered_and_ours_are_kept() {
+        let written = SharedBuffer::default();
         let writer = written.clone();
         let lines = fmt::layer().with_writer(move || writer.clone());
         let subscriber = tracing_subscriber::registry()
-            .with(lines.with_filter(filter_fn(is_discreet)))
+            .with(lines.with_filter(filter_fn(is_safe_to_log)))
             .with(EnvFilter::new("trace"));
         tracing::subscriber::with_default(subscriber, || {
             tracing::debug!(target: "h2::codec", "authorization");
             tracing::trace!(target: "hyper::proto", "path");
-            tracing::warn!(target: "aws_config::sts", "answer");
+            tracing::warn!(target: "aws_config::sts", "response");
             tracing::warn!(target: "aws_runtime::env_config::normalize", "line");
-            tracing::info!(target: "h2", "told");
+            tracing::info!(target: "h2", "kept");
             tracing::trace!(target: "attache_service", "ours");
-            tracing::debug!(target: "attached::server", "mine");
+            tracing::debug!(target: "attached::server", "own");
         });
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-        for (word, is_there) in [
+        for (word, is_logged) in [
             ("authorization", false),
             ("path", false),
-            ("answer", false),
+            ("response", false),
             ("line", false),
-            ("told", true),
+            ("kept", true),
             ("ours", true),
-            ("mine", true),
+            ("own", true),
         ] {
-            assert_eq!(text.contains(word), is_there, "{word}: {text}");
+            assert_eq!(text.contains(word), is_logged, "{word}: {text}");
         }
     }
 }

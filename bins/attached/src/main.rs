@@ -16,7 +16,7 @@ use anyhow::Context as _;
 
 use crate::config::{Cli, Command};
 
-/// How long calls into the file system may go on after everything else has ended.
+/// The time limit of blocking file system calls after everything else has stopped.
 const BLOCKING_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match installed.and_then(|()| run(command, options)) {
         Ok(code) => code,
         Err(error) => {
-            // The chain's messages hold no secrets and no names of files stored.
+            // The messages of the chain contain no secrets and no names of stored files.
             eprintln!("attached: {error:#}");
             ExitCode::FAILURE
         }
@@ -37,8 +37,8 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, options: attache::InstallationOptions) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
-    let done = runtime.block_on(commands::run(command, options));
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    let outcome = runtime.block_on(commands::run(command, options));
     runtime.shutdown_timeout(BLOCKING_TIMEOUT);
-    done
+    outcome
 }

@@ -1,4 +1,4 @@
-//! What is measured, under which names, and where it is collected.
+//! Metrics: their names, descriptions and recorder.
 
 use std::time::Duration;
 
@@ -19,25 +19,25 @@ const CONNECTIONS: &str = "attache_http_connections";
 const DURATION_BUCKETS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 300.0,
 ];
-/// How often old samples are folded into their buckets.
+/// The interval of merging old samples into their buckets.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Begins to collect. Without this, measuring costs next to nothing. Call it once, on a runtime.
+/// Installs the recorder; without it, metrics cost next to nothing. Call it once, on a runtime.
 pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATION_BUCKETS)?
         .build_recorder();
     let handle = recorder.handle();
-    metrics::set_global_recorder(recorder).context("metrics are collected already")?;
-    describe_counter!(REQUESTS, "Requests that ended, by operation and status.");
+    metrics::set_global_recorder(recorder).context("a metrics recorder is already installed")?;
+    describe_counter!(REQUESTS, "Completed requests, by operation and status.");
     describe_histogram!(
         DURATION,
         Unit::Seconds,
-        "From the head of a request to the end of its answer."
+        "From the head of a request to the end of its response."
     );
-    describe_gauge!(IN_FLIGHT, "Requests under way.");
+    describe_gauge!(IN_FLIGHT, "Requests in flight.");
     describe_counter!(RECEIVED, Unit::Bytes, "Bytes of request bodies.");
-    describe_counter!(SENT, Unit::Bytes, "Bytes of answer bodies.");
+    describe_counter!(SENT, Unit::Bytes, "Bytes of response bodies.");
     describe_gauge!(CONNECTIONS, "Open connections.");
     let upkeep = handle.clone();
     tokio::spawn(async move {
@@ -49,28 +49,28 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// A request that is over.
+/// A completed request.
 #[derive(Debug)]
-pub(crate) struct EndedRequest {
-    /// The operation's name; `unknown` where no route matched.
+pub(crate) struct CompletedRequest {
+    /// The operation's name, or `unknown` if no route matched.
     pub(crate) operation: &'static str,
-    /// The answer's status; `None` where the client went away before there was one.
+    /// The response's status; `None` if the client disconnected before there was one.
     pub(crate) status: Option<u16>,
-    /// From its head to the end of its answer.
+    /// From the head of the request to the end of the response.
     pub(crate) duration: Duration,
-    /// Bytes of its body that came.
+    /// Received bytes of the request body.
     pub(crate) received_bytes: u64,
-    /// Bytes of the answer's body that were sent.
+    /// Sent bytes of the response body.
     pub(crate) sent_bytes: u64,
 }
 
-/// Counts a request that begins.
-pub(crate) fn request_began() {
+/// Records the start of a request.
+pub(crate) fn record_request_start() {
     gauge!(IN_FLIGHT).increment(1);
 }
 
-/// Counts a request that ended.
-pub(crate) fn request_ended(request: &EndedRequest) {
+/// Records a completed request.
+pub(crate) fn record_request(request: &CompletedRequest) {
     gauge!(IN_FLIGHT).decrement(1);
     let status = request
         .status
@@ -81,13 +81,13 @@ pub(crate) fn request_ended(request: &EndedRequest) {
     counter!(SENT).increment(request.sent_bytes);
 }
 
-/// Counts a connection for as long as the answer lives.
-pub(crate) fn connection_began() -> OpenConnection {
+/// Counts a connection until the returned guard is dropped.
+pub(crate) fn count_connection() -> OpenConnection {
     gauge!(CONNECTIONS).increment(1);
     OpenConnection(())
 }
 
-/// An open connection.
+/// The guard of a counted connection.
 #[derive(Debug)]
 pub(crate) struct OpenConnection(());
 

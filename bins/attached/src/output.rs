@@ -1,10 +1,10 @@
-//! What is printed for people and scripts, on standard output.
+//! Standard output, for people and scripts.
 
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
 
-/// Prints a text whole, or fails.
+/// Prints the whole text, or returns an error.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
     let printed = output

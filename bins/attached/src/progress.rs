@@ -1,20 +1,20 @@
-//! How far a transfer has come: a bar on a terminal, and a line now and then elsewhere.
+//! Progress of a data migration: a bar on a terminal, otherwise a line at intervals.
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use attache::transfer::{TransferEvent, TransferObserver};
+use attache::data_migration::{DataMigrationEvent, DataMigrationObserver};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
-/// How often a line is written where there is no terminal.
-const EVERY: Duration = Duration::from_secs(5);
+/// The interval of lines without a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 const STYLE: &str = "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}, {eta} left  {msg}";
 
-/// Shows on standard error how far a transfer has come.
+/// Shows the progress of a data migration on standard error.
 pub(crate) struct Progress {
     state: Arc<State>,
     lines: Option<JoinHandle<()>>,
@@ -25,14 +25,14 @@ struct State {
     all_blobs: AtomicU64,
     bytes: AtomicU64,
     all_bytes: AtomicU64,
-    /// The table whose rows are being carried, and how many are done.
+    /// The current table, and how many of its rows are done.
     rows: Mutex<Option<(&'static str, u64)>>,
-    /// `None` where there is no terminal.
+    /// `None` without a terminal.
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Begins to show. Needs a tokio runtime.
+    /// Starts to show progress. Needs a tokio runtime.
     pub(crate) fn start() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let state = Arc::new(State {
@@ -47,14 +47,14 @@ impl Progress {
         Self { state, lines }
     }
 
-    /// What the transfer is to tell.
-    pub(crate) fn observer(&self) -> TransferObserver {
+    /// Returns the observer for the data migration.
+    pub(crate) fn observer(&self) -> DataMigrationObserver {
         let state = self.state.clone();
-        Arc::new(move |event| state.note(event))
+        Arc::new(move |event| state.update(event))
     }
 
-    /// Shows the last state, and no more.
-    pub(crate) fn end(self) {
+    /// Shows the final state, and stops.
+    pub(crate) fn finish(self) {
         if let Some(lines) = &self.lines {
             lines.abort();
             eprintln!("{}", self.state.line());
@@ -66,23 +66,23 @@ impl Progress {
 }
 
 impl State {
-    fn note(&self, event: TransferEvent) {
+    fn update(&self, event: DataMigrationEvent) {
         match event {
-            TransferEvent::Begun { blobs, bytes } => {
+            DataMigrationEvent::Started { blobs, bytes } => {
                 self.all_blobs.store(blobs, Ordering::Relaxed);
                 self.all_bytes.store(bytes, Ordering::Relaxed);
             }
-            TransferEvent::BlobFound { size_bytes } => {
+            DataMigrationEvent::BlobSkipped { size_bytes } => {
                 self.blobs.fetch_add(1, Ordering::Relaxed);
                 self.bytes.fetch_add(size_bytes, Ordering::Relaxed);
             }
-            TransferEvent::BytesRead(bytes) => {
+            DataMigrationEvent::BytesRead(bytes) => {
                 self.bytes.fetch_add(bytes, Ordering::Relaxed);
             }
-            TransferEvent::BlobCarried { .. } => {
+            DataMigrationEvent::BlobCopied { .. } => {
                 self.blobs.fetch_add(1, Ordering::Relaxed);
             }
-            TransferEvent::RowsDone { table, rows } => {
+            DataMigrationEvent::RowsDone { table, rows } => {
                 let mut done = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
                 *done = Some((table, rows));
             }
@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    /// What stands behind the bar.
+    /// Formats the text after the bar.
     fn message(&self) -> String {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.map_or_else(
@@ -108,17 +108,17 @@ impl State {
         )
     }
 
-    /// All of it in one line.
+    /// Formats everything in one line.
     fn line(&self) -> String {
         let bytes = HumanBytes(self.bytes.load(Ordering::Relaxed));
         let all = HumanBytes(self.all_bytes.load(Ordering::Relaxed));
-        format!("carried {bytes} of {all}, {}", self.message())
+        format!("copied {bytes} of {all}, {}", self.message())
     }
 }
 
 fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template(STYLE);
-    // The template is a constant, and a test reads it.
+    // A test checks that the constant template is valid.
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(500));
@@ -126,9 +126,9 @@ fn bar() -> ProgressBar {
 }
 
 async fn write_lines(state: Arc<State>) {
-    let mut turns = tokio::time::interval(EVERY);
+    let mut ticks = tokio::time::interval(LINE_INTERVAL);
     loop {
-        turns.tick().await;
+        ticks.tick().await;
         eprintln!("{}", state.line());
     }
 }
@@ -138,28 +138,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bar_has_a_style() {
+    fn bar_template_is_valid() {
         ProgressStyle::with_template(STYLE).unwrap();
     }
 
     #[tokio::test]
-    async fn a_line_tells_of_blobs_and_then_of_rows() {
+    async fn line_shows_blobs_and_then_rows() {
         let progress = Progress::start();
-        let tell = progress.observer();
-        tell(TransferEvent::Begun {
+        let observe = progress.observer();
+        observe(DataMigrationEvent::Started {
             blobs: 3,
             bytes: 4096,
         });
-        tell(TransferEvent::BlobFound { size_bytes: 1024 });
-        tell(TransferEvent::BytesRead(1024));
-        tell(TransferEvent::BlobCarried { size_bytes: 1024 });
+        observe(DataMigrationEvent::BlobSkipped { size_bytes: 1024 });
+        observe(DataMigrationEvent::BytesRead(1024));
+        observe(DataMigrationEvent::BlobCopied { size_bytes: 1024 });
         let line = progress.state.line();
-        assert_eq!(line, "carried 2.00 KiB of 4.00 KiB, 2 of 3 blobs");
-        tell(TransferEvent::RowsDone {
+        assert_eq!(line, "copied 2.00 KiB of 4.00 KiB, 2 of 3 blobs");
+        observe(DataMigrationEvent::RowsDone {
             table: "files",
             rows: 500,
         });
         assert!(progress.state.line().ends_with("files: 500 rows"));
-        progress.end();
+        progress.finish();
     }
 }

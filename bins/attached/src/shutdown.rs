@@ -1,26 +1,28 @@
-//! The signals that end the server.
+//! The signals that stop the server.
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What the shell makes of a process that a signal ended.
+/// The exit code by which a shell reports that SIGINT ended a process.
 const SECOND_SIGNAL_EXIT: i32 = 130;
 
-/// Takes over SIGTERM and SIGINT. The answer is ready, with the signal's name, at the first of them;
-/// from then on the next one ends the process at once.
+/// Installs handlers for SIGTERM and SIGINT.
+///
+/// The future resolves to the name of the first signal. From then on, a second signal ends the process
+/// at once.
 ///
 /// # Errors
 ///
-/// Where the system does not let the process listen.
+/// Returns an error if the system refuses a handler.
 pub(crate) fn listen() -> anyhow::Result<impl Future<Output = &'static str>> {
-    let listen = |kind| signal(kind).context("signals cannot be listened to");
+    let listen = |kind| signal(kind).context("signal handlers cannot be installed");
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     Ok(async move {
         let first = either(&mut terminate, &mut interrupt).await;
         tokio::spawn(async move {
             let second = either(&mut terminate, &mut interrupt).await;
-            tracing::warn!(signal = second, "told to end a second time: ending at once");
+            tracing::warn!(signal = second, "second signal: exiting at once");
             std::process::exit(SECOND_SIGNAL_EXIT);
         });
         first

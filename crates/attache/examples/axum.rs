@@ -17,7 +17,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Where the files are mounted.
+/// The path under which the files are mounted.
 const PREFIX: &str = "/attachments";
 
 #[tokio::main]
@@ -26,14 +26,14 @@ async fn main() -> anyhow::Result<()> {
     run(&directory.path().join("attache-data")).await
 }
 
-/// The whole example, in a directory that need not be there yet.
+/// Runs the example in a directory that need not exist yet.
 pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
     let attache = Installation::open(InstallationOptions::in_directory(data_dir)).await?;
-    let key = make_key(&attache).await?;
+    let key = create_key(&attache).await?;
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    // The URLs that the service hands out carry the prefix, the requests it gets do not.
+    // The URLs that the service returns include the prefix; the requests that it receives do not.
     let public_url = PublicUrl::parse(&format!("http://{address}{PREFIX}"))?;
     let files = HttpService::new(attache.service().clone(), HttpConfig::new(public_url));
     let app = Router::new()
@@ -53,16 +53,16 @@ pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
             .to_str()?
             .starts_with(&format!("http://{address}{PREFIX}/v1/files/"))
     );
-    let answer: serde_json::Value = serde_json::from_slice(stored.body())?;
-    ensure!(answer["files"][0]["filename"] == "note.txt");
+    let response: serde_json::Value = serde_json::from_slice(stored.body())?;
+    ensure!(response["files"][0]["filename"] == "note.txt");
 
     serving.abort();
     attache.close().await;
     Ok(())
 }
 
-/// Makes a tenant and a key, as `attached` does at its first start.
-async fn make_key(attache: &Installation) -> anyhow::Result<String> {
+/// Creates a tenant and a key, as `attached` does at its first start.
+async fn create_key(attache: &Installation) -> anyhow::Result<String> {
     let tenant = TenantSlug::parse("default")?;
     attache.administration().create_tenant(&tenant).await?;
     let request = ApiKeyRequest {
@@ -79,7 +79,7 @@ async fn make_key(attache: &Installation) -> anyhow::Result<String> {
         .to_string())
 }
 
-/// Sends one file, as a client elsewhere would.
+/// Uploads one file, as a remote client would.
 async fn upload(address: SocketAddr, key: &str) -> anyhow::Result<Response<Bytes>> {
     let stream = TokioIo::new(TcpStream::connect(address).await?);
     let (mut client, connection) = http1::handshake(stream).await?;

@@ -1,4 +1,4 @@
-//! Files without HTTP: the service inside a program of one's own.
+//! Files without HTTP: the service embedded in another program.
 
 use std::path::Path;
 
@@ -17,16 +17,16 @@ async fn main() -> anyhow::Result<()> {
     run(&directory.path().join("attache-data")).await
 }
 
-/// The whole example, in a directory that need not be there yet.
+/// Runs the example in a directory that need not exist yet.
 pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
     let attache = Installation::open(InstallationOptions::in_directory(data_dir)).await?;
     let cx = sign_in(&attache).await?;
-    keep_a_file(attache.service(), &cx).await?;
+    manage_file(attache.service(), &cx).await?;
     attache.close().await;
     Ok(())
 }
 
-/// Makes a tenant and a key, and the context that calls with this key are made in.
+/// Creates a tenant and a key, and authenticates with the key.
 async fn sign_in(attache: &Installation) -> anyhow::Result<Context> {
     let tenant = TenantSlug::parse("school-7")?;
     attache.administration().create_tenant(&tenant).await?;
@@ -46,7 +46,7 @@ async fn sign_in(attache: &Installation) -> anyhow::Result<Context> {
 }
 
 /// Uploads, lists, reads, claims, releases and deletes.
-async fn keep_a_file(files: &FileService, cx: &Context) -> anyhow::Result<()> {
+async fn manage_file(files: &FileService, cx: &Context) -> anyhow::Result<()> {
     let pupil = PersonRef::Identifier(PersonIdentifier::parse("pupil-12")?);
     let scan = IncomingFile::named(Filename::parse("diploma.pdf")?);
     let fields = UploadFields {
@@ -82,7 +82,7 @@ async fn keep_a_file(files: &FileService, cx: &Context) -> anyhow::Result<()> {
         .claim_file(cx, id, &Holder::parse("certificate:43")?)
         .await;
     ensure!(matches!(second, Err(ServiceError::Claimed { .. })));
-    println!("claimed by {first}, and by nobody else");
+    println!("claimed by {first}, and by no other holder");
 
     let held = files.delete_file(cx, id, None).await;
     ensure!(matches!(held, Err(ServiceError::Claimed { .. })));

@@ -1,4 +1,4 @@
-//! Signing in by another way than API keys: tokens (JWT) that an identity service of one's own made.
+//! Custom authentication: tokens (JWT) that another identity service issued.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,22 +15,22 @@ use bytes::Bytes;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
-/// Shared with the identity service. With public-key algorithms this side holds only the public key.
-const SECRET: &[u8] = b"of the identity service and us";
+/// Shared with the identity service. With public-key algorithms, this side has only the public key.
+const SECRET: &[u8] = b"shared with the identity service";
 
-/// What the identity service says of whoever signs in.
+/// The claims in a token of the identity service.
 #[derive(Serialize, Deserialize)]
 struct TokenClaims {
     sub: String,
     tenant: String,
-    /// Scopes as a comma list, such as `files:read,content:read`.
+    /// Comma-separated scopes, such as `files:read,content:read`.
     scope: String,
     /// Seconds since 1970.
     exp: u64,
     aud: String,
 }
 
-/// Takes the identity service's tokens.
+/// Accepts the tokens of the identity service.
 struct TokenAuthenticator {
     administration: Administration,
     key: DecodingKey,
@@ -39,7 +39,7 @@ struct TokenAuthenticator {
 
 impl TokenAuthenticator {
     fn new(administration: Administration) -> Self {
-        // Naming the algorithm is what keeps a token from choosing one.
+        // Naming the algorithm keeps a token from choosing one.
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&["attache"]);
         Self {
@@ -59,7 +59,7 @@ impl Authenticator for TokenAuthenticator {
         let tenant = TenantSlug::parse(&claims.tenant).map_err(|_| refused())?;
         let subject = PrincipalSubject::parse(&claims.sub).map_err(|_| refused())?;
         let scopes: Scopes = claims.scope.parse().map_err(|_| refused())?;
-        // The first request of a person gives them their number, which records keep as `uploaded_by`.
+        // The first request of a subject assigns the number that records keep as `uploaded_by`.
         let registered = self
             .administration
             .register_principal(&tenant, &subject, scopes)
@@ -80,7 +80,7 @@ async fn main() -> anyhow::Result<()> {
     run(&directory.path().join("attache-data")).await
 }
 
-/// The whole example, in a directory that need not be there yet.
+/// Runs the example in a directory that need not exist yet.
 pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
     let options = InstallationOptions::in_directory(data_dir);
     let attache = Installation::open_with(options, |builder| {
@@ -104,7 +104,7 @@ pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
     ensure!(stored.record.uploaded_by == nurse.principal().map(|principal| principal.seq));
     println!("stored by principal {:?}", stored.record.uploaded_by);
 
-    // What she may do is what her token says, and no more.
+    // The token's scopes limit the request.
     let refused = files.get_file(&nurse, stored.record.id).await;
     ensure!(matches!(refused, Err(ServiceError::MissingScope(_))));
     let forged = issue("user:7", "files:delete")?.replace('.', "x");
@@ -115,7 +115,7 @@ pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the identity service does.
+/// Issues a token, as the identity service would.
 fn issue(subject: &str, scope: &str) -> anyhow::Result<String> {
     let claims = TokenClaims {
         sub: subject.to_owned(),

@@ -1,5 +1,5 @@
-//! A storage backend of one's own: whatever the crate `object_store` reaches (Azure, Google)
-//! keeps the bytes. Passes the conformance suite.
+//! A custom storage backend: any store of the crate `object_store` (Azure, Google) keeps the bytes.
+//! Passes the conformance suite.
 
 use async_trait::async_trait;
 use attache::storage::{
@@ -16,7 +16,7 @@ async fn main() -> anyhow::Result<()> {
     run().await
 }
 
-/// The whole example: the suite on a store in memory. Use `object_store::azure` or `::gcp` instead.
+/// Runs the suite on a store in memory. Replace it with `object_store::azure` or `::gcp`.
 pub(crate) async fn run() -> anyhow::Result<()> {
     let store = ObjectBlobStore(object_store::memory::InMemory::new());
     let namespace = conformance::fresh_namespace(&attache::model::OsEntropy);
@@ -27,13 +27,12 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keeps blobs in any object store. It has to keep the promises for durability and for the order of
-/// lists that the clouds' own stores keep.
+/// Stores blobs in any object store with the durability and list order of the cloud stores.
 #[derive(Debug)]
 pub(crate) struct ObjectBlobStore<S>(S);
 
-/// What an error means to attache. The error itself goes along, for the log.
-fn failed(operation: &'static str) -> impl Fn(Error) -> BlobError + Clone {
+/// Maps an error to its meaning for attache, and keeps the error as the source, for the log.
+fn map_error(operation: &'static str) -> impl Fn(Error) -> BlobError + Clone {
     move |error| {
         let kind = match &error {
             Error::NotFound { .. } => BlobErrorKind::NotFound,
@@ -60,14 +59,14 @@ impl<S: ObjectStore> BlobStore for ObjectBlobStore<S> {
         mut body: Body,
         options: PutOptions,
     ) -> Result<StoredBlob, PutError> {
-        let failed = failed("put");
+        let failed = map_error("put");
         let mut verifier = BodyVerifier::new(&body, options)?;
         let parts = self.0.put_multipart(&path(key)).await;
-        // Nothing is visible before it is finished, and what is dropped never is.
+        // The upload becomes visible when it is finished; dropping it discards it.
         let mut writer = WriteMultipart::new(parts.map_err(&failed)?);
         while let Some(chunk) = body.try_next().await? {
             verifier.update(&chunk)?;
-            // Bounds what is in memory: at most four parts on their way.
+            // Bounds memory: at most four parts are in flight.
             writer.wait_for_capacity(4).await.map_err(&failed)?;
             writer.put(chunk);
         }
@@ -87,21 +86,26 @@ impl<S: ObjectStore> BlobStore for ObjectBlobStore<S> {
         } else {
             let wanted = GetOptions::new().with_range(Some(first..first + length));
             let found = self.0.get_opts(&path(key), wanted).await;
-            let bytes = found.map_err(failed("get"))?.into_stream();
-            bytes.map_err(failed("get")).boxed()
+            let bytes = found.map_err(map_error("get"))?.into_stream();
+            bytes.map_err(map_error("get")).boxed()
         };
         Ok(BlobReader { size_bytes, stream })
     }
 
     async fn head(&self, key: &BlobKey) -> Result<BlobMeta, BlobError> {
-        let size_bytes = self.0.head(&path(key)).await.map_err(failed("head"))?.size;
+        let size_bytes = self
+            .0
+            .head(&path(key))
+            .await
+            .map_err(map_error("head"))?
+            .size;
         Ok(BlobMeta { size_bytes })
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         match self.0.delete(&path(key)).await {
             Err(Error::NotFound { .. }) => Ok(()),
-            deleted => deleted.map_err(failed("delete")),
+            deleted => deleted.map_err(map_error("delete")),
         }
     }
 
@@ -111,7 +115,7 @@ impl<S: ObjectStore> BlobStore for ObjectBlobStore<S> {
         after: Option<&BlobKey>,
         limit: usize,
     ) -> Result<KeyPage, BlobError> {
-        // Prefixes of object stores are folders, ours are texts: ask for the folder, and look.
+        // Prefixes of object stores are folders, ours are strings: list the folder, then filter.
         let folder = prefix.rsplit_once('/').map(|(name, _)| Path::from(name));
         let offset = after.map_or_else(Path::default, path);
         let found = self.0.list_with_offset(folder.as_ref(), &offset);
@@ -120,7 +124,7 @@ impl<S: ObjectStore> BlobStore for ObjectBlobStore<S> {
             Ok(key.filter(|key| key.as_str().starts_with(prefix)))
         });
         let keys = keys.take(limit.saturating_add(1)).try_collect::<Vec<_>>();
-        let mut keys = keys.await.map_err(failed("list"))?;
+        let mut keys = keys.await.map_err(map_error("list"))?;
         let has_more = keys.len() > limit;
         keys.truncate(limit);
         Ok(KeyPage { keys, has_more })

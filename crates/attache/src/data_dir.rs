@@ -1,13 +1,13 @@
-//! The directory an embedded installation lives in.
+//! The directory of an embedded installation.
 
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-/// Makes the directory and what is missing above it, readable by the owner only. One that is there
-/// is taken as it is: everything inside is owner-only by itself.
-pub(crate) fn make(path: &Path) -> io::Result<()> {
+/// Creates the directory and its missing parents, accessible to the owner only. An existing directory
+/// keeps its mode: everything inside is owner-only by itself.
+pub(crate) fn create(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
@@ -18,14 +18,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_directory_is_its_owners() {
+    fn created_directory_is_owner_only() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("a/b");
-        make(&path).unwrap();
+        create(&path).unwrap();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
-        make(&path).unwrap();
+        create(&path).unwrap();
         std::fs::write(path.join("file"), "").unwrap();
-        assert!(make(&path.join("file")).is_err());
+        assert!(create(&path.join("file")).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The database of an installation alone.
+//! The database of an installation, without its store and signing keys.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,26 +16,27 @@ use attache_service::Administration;
 
 use crate::{DatabaseLocation, InstallationOptions, OpenError};
 
-/// The database of an installation alone. It can be open beside servers that run, and what is
-/// changed takes effect there at once.
+/// The database of an installation, without its store and signing keys.
+///
+/// It can be open while servers are running. Changes take effect there at once.
 pub struct InstallationDatabase {
     repository: Repository,
     administration: Administration,
 }
 
-/// The repositories there are, as closing is no part of their contract.
+/// The concrete repositories: closing is not part of their contract.
 #[derive(Clone)]
 enum Repository {
     #[cfg(feature = "sqlite")]
     Sqlite {
         repository: Arc<SqliteRepository>,
-        /// What the database is called in a message.
-        shown: String,
+        /// The name of the database in messages.
+        name: String,
     },
     #[cfg(feature = "postgres")]
     Postgres {
         repository: Arc<PostgresRepository>,
-        /// What its server's clock is compared with.
+        /// The clock to compare the server's clock with.
         clock: Arc<dyn Clock>,
     },
 }
@@ -51,7 +52,7 @@ impl Repository {
                 }
                 Self::Sqlite {
                     repository: Arc::new(SqliteRepository::open(sqlite).await?),
-                    shown: options.database.to_string(),
+                    name: options.database.to_string(),
                 }
             }
             #[cfg(feature = "postgres")]
@@ -79,8 +80,8 @@ impl Repository {
 }
 
 impl InstallationDatabase {
-    /// Makes the database, or brings it to this program's schema; does nothing where it is there.
-    /// Of programs that do so at the same time one works and the others wait.
+    /// Creates the database, or upgrades it to this program's schema; does nothing if it is current.
+    /// If several programs do so at the same time, one works and the others wait.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ impl InstallationDatabase {
         Ok(match &options.database {
             #[cfg(feature = "sqlite")]
             DatabaseLocation::Sqlite(path) => {
-                options.make_data_dir()?;
+                options.create_data_dir()?;
                 SqliteRepository::migrate(path).await?
             }
             #[cfg(feature = "postgres")]
@@ -103,7 +104,7 @@ impl InstallationDatabase {
     ///
     /// # Errors
     ///
-    /// [`OpenError::Database`] where there is none, or one of another schema.
+    /// Returns [`OpenError::Database`] if it is missing or has another schema.
     pub async fn open(options: &InstallationOptions) -> Result<Self, OpenError> {
         let repository = Repository::open(options).await?;
         let administration = Administration::new(
@@ -117,17 +118,17 @@ impl InstallationDatabase {
         })
     }
 
-    /// Tenants and keys.
+    /// Returns the administration of tenants and keys.
     pub fn administration(&self) -> &Administration {
         &self.administration
     }
 
-    /// The database itself.
+    /// Returns the repository.
     pub fn repository(&self) -> Arc<dyn MetadataRepository> {
         self.repository.shared()
     }
 
-    /// Looks the database over, for its operator. Changes nothing.
+    /// Reports the state of the database to its operator. Changes nothing.
     pub async fn diagnose(&self) -> Vec<Finding> {
         let health = self.repository().health().await;
         if let Err(error) = health {
@@ -135,13 +136,13 @@ impl InstallationDatabase {
         }
         match &self.repository {
             #[cfg(feature = "sqlite")]
-            Repository::Sqlite { shown, .. } => vec![Finding::fine(shown.clone())],
+            Repository::Sqlite { name, .. } => vec![Finding::fine(name.clone())],
             #[cfg(feature = "postgres")]
             Repository::Postgres { repository, clock } => repository.diagnose(clock.as_ref()).await,
         }
     }
 
-    /// Makes the changes that wait, and closes file or connections.
+    /// Commits pending changes, and closes the file or the connections.
     pub async fn close(&self) {
         match &self.repository {
             #[cfg(feature = "sqlite")]

@@ -14,10 +14,11 @@ use tokio::task::JoinHandle;
 
 use crate::{InstallationDatabase, InstallationOptions, OpenError, StorageLocation};
 
-/// An installation, open: the service over it, and what an operator does beside it.
+/// An open installation: the service over it, and its administration.
 ///
-/// While one with a local store is open nobody else can open it; [`InstallationDatabase`] can. A
-/// task that deletes what nothing refers to runs until it is closed or dropped.
+/// An installation with a local store can be open only once at a time; its [`InstallationDatabase`]
+/// can be open besides. A background task deletes unreferenced blobs until the installation is closed
+/// or dropped.
 #[derive(Debug)]
 pub struct Installation {
     service: FileService,
@@ -27,32 +28,32 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Opens an installation, and makes what of it is missing: directory, keys, SQLite file, schema.
-    /// A shared database is used as it is: it must be migrated, and the keys must be given.
+    /// Opens an installation and creates what is missing: directory, keys, SQLite file, schema.
     ///
-    /// Needs a tokio runtime. An opening that was dropped half-way can be made again. A bucket is
-    /// not asked whether it is there: [`FileService::check_health`] does that; but there must be
-    /// credentials for it.
+    /// Nothing is created in a shared database: it must be migrated, and the keys must be given.
+    ///
+    /// Needs a tokio runtime. Cancel-safe: opening can be retried. Credentials for a bucket must exist;
+    /// the bucket itself is not contacted, which [`FileService::check_health`] does.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; with [`OpenError::InUse`] nothing was touched.
+    /// [`OpenError`]; with [`OpenError::InUse`] nothing was changed.
     pub async fn open(options: InstallationOptions) -> Result<Self, OpenError> {
         Self::open_with(options, |builder| builder).await
     }
 
-    /// As [`open`](Self::open), with a say in how the service is built: its limits, an inspector,
-    /// another way to authenticate.
+    /// Opens an installation as [`open`](Self::open) does, and lets `configure` change how the service
+    /// is built: its limits, an inspector, another authenticator.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// The same as [`open`](Self::open).
     pub async fn open_with(
         options: InstallationOptions,
         configure: impl FnOnce(ServiceBuilder) -> ServiceBuilder + Send,
     ) -> Result<Self, OpenError> {
-        options.make_data_dir()?;
-        // First of all, as it takes the lock that keeps a second server away.
+        options.create_data_dir()?;
+        // Before anything else: the store takes the lock that keeps a second server away.
         let store = open_store(&options).await?;
         let key_ring = options.load_keys()?;
         if !options.database.is_shared() {
@@ -63,8 +64,8 @@ impl Installation {
             .clock(options.clock.clone())
             .entropy(options.entropy.clone());
         let service = configure(builder).build();
-        let reaping = service.clone();
-        let reaper = ReaperTask(tokio::spawn(async move { reaping.run_reaper().await }));
+        let task = service.clone();
+        let reaper = ReaperTask(tokio::spawn(async move { task.run_reaper().await }));
         Ok(Self {
             service,
             store,
@@ -73,29 +74,31 @@ impl Installation {
         })
     }
 
-    /// The service: everything a caller may do. Clones stay good until the installation is closed.
+    /// Returns the service: every operation, with authorisation. Clones work until the installation is
+    /// closed.
     pub fn service(&self) -> &FileService {
         &self.service
     }
 
-    /// Tenants and keys.
+    /// Returns the administration of tenants and keys.
     pub fn administration(&self) -> &Administration {
         self.database.administration()
     }
 
-    /// The database.
+    /// Returns the repository.
     pub fn repository(&self) -> Arc<dyn MetadataRepository> {
         self.database.repository()
     }
 
-    /// The bytes.
+    /// Returns the blob store.
     pub fn store(&self) -> Arc<dyn BlobStore> {
         self.store.clone()
     }
 
-    /// Finishes what must not be cut, and closes the database. Call it when no request runs any
-    /// more; those that come later fail as unavailable. Dropping without closing loses nothing that
-    /// was acknowledged.
+    /// Waits for detached commits, and closes the database.
+    ///
+    /// Call it when no request is in flight; later requests fail as unavailable. Dropping without
+    /// closing loses nothing that was acknowledged.
     pub async fn close(self) {
         self.service.finish_tasks().await;
         drop(self.reaper);
@@ -103,7 +106,7 @@ impl Installation {
     }
 }
 
-/// Opens the store of an installation; a local one alone, as it is made for one at a time.
+/// Opens the store of an installation. A local store is locked: only one program can have it open.
 pub(crate) async fn open_store(
     options: &InstallationOptions,
 ) -> Result<Arc<dyn BlobStore>, OpenError> {
@@ -114,7 +117,7 @@ pub(crate) async fn open_store(
             let store = store.map_err(|error| OpenError::of_blobs(path.clone(), error))?;
             Ok(Arc::new(store))
         }
-        // It repeats requests by itself, and bounds each; what is left is a body that stands still.
+        // The client retries and bounds each request; only a stalled body needs a timeout of its own.
         #[cfg(feature = "s3")]
         StorageLocation::S3 {
             options,
@@ -133,7 +136,8 @@ fn bucket(options: &S3Options, credentials: &S3Credentials) -> S3BlobStore {
 }
 
 impl InstallationOptions {
-    /// Looks the store over, for its operator, also while a server has it open. Leaves nothing behind.
+    /// Reports the state of the store to its operator, even while a server has it open. Leaves nothing
+    /// behind.
     pub async fn diagnose_storage(&self) -> Vec<Finding> {
         match &self.storage {
             StorageLocation::Local(path) => LocalBlobStore::diagnose(path).await,
@@ -149,7 +153,7 @@ impl InstallationOptions {
     }
 }
 
-/// The task that deletes; ends with its owner. Stopping it at any point is safe.
+/// The reaper's task, which is aborted on drop. The reaper is cancel-safe.
 #[derive(Debug)]
 struct ReaperTask(JoinHandle<()>);
 

@@ -2,6 +2,8 @@
 
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 mod data_dir;
+#[cfg(all(feature = "sqlite", feature = "postgres", target_os = "linux"))]
+pub mod data_migration;
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 mod database;
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
@@ -12,8 +14,6 @@ mod open_error;
 mod options;
 #[cfg(unix)]
 pub mod signing_keys;
-#[cfg(all(feature = "sqlite", feature = "postgres", target_os = "linux"))]
-pub mod transfer;
 
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 pub use database::InstallationDatabase;
@@ -64,7 +64,7 @@ pub use attache_signing::KeyRing;
 #[doc(no_inline)]
 pub use attache_storage::{BlobStore, Body};
 
-/// The examples of the documents are compiled and run as tests.
+/// Runs the examples of the embedding guide as tests.
 #[cfg(all(doctest, feature = "http", feature = "sqlite"))]
 #[doc = include_str!("../../../docs/EMBEDDING.md")]
 struct Embedding;

@@ -1,4 +1,4 @@
-//! Why an installation could not be opened.
+//! The error of opening an installation.
 
 use std::path::PathBuf;
 
@@ -6,25 +6,25 @@ use attache_storage::{BlobError, BlobErrorKind};
 
 use crate::signing_keys::SigningKeysError;
 
-/// Why an installation could not be opened.
+/// The error of opening an installation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The data directory could not be made.
-    #[error("the data directory {} cannot be made", .path.display())]
+    /// The data directory could not be created.
+    #[error("the data directory {} cannot be created", .path.display())]
     DataDir {
         /// The directory.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// Another program, or another part of this one, has the installation open.
-    #[error("{} is in use by another server: only one at a time may serve it", .path.display())]
+    /// Another program, or another part of this program, has the installation open.
+    #[error("{} is in use by another server: only one server at a time may use it", .path.display())]
     InUse {
         /// The directory of the blobs.
         path: PathBuf,
-        /// What the store said.
+        /// The store's error.
         #[source]
         source: BlobError,
     },
@@ -33,7 +33,7 @@ pub enum OpenError {
     Blobs {
         /// The directory.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: BlobError,
     },
@@ -44,9 +44,9 @@ pub enum OpenError {
     /// The signing keys cannot be used.
     #[error("the signing keys cannot be used")]
     SigningKeys(#[from] SigningKeysError),
-    /// No signing keys were given, and none may be made: a shared database needs keys that all of
-    /// its servers know.
-    #[error("signing keys must be given: the servers of a shared database need the same")]
+    /// No signing keys were given, and none may be generated: all servers of a shared database need
+    /// the same keys.
+    #[error("signing keys must be given: all servers of a shared database need the same keys")]
     NoSigningKeys,
     /// The database cannot be used.
     #[error("the database cannot be opened")]

@@ -1,4 +1,4 @@
-//! Where an installation keeps what: its database, its bytes, its signing keys.
+//! Options of an installation: the locations of its database, bytes and signing keys.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,21 +14,21 @@ use attache_storage_s3::{S3Credentials, S3Options};
 
 use crate::{OpenError, data_dir, signing_keys};
 
-/// Where the records are kept.
+/// The location of the records.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum DatabaseLocation {
-    /// This SQLite file, for one server. Made and migrated at the opening.
+    /// An SQLite file, for one server. Opening creates and migrates it.
     #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
     /// A database on a PostgreSQL server, for any number of servers.
-    /// [`InstallationDatabase::migrate`](crate::InstallationDatabase::migrate) makes the tables.
+    /// [`InstallationDatabase::migrate`](crate::InstallationDatabase::migrate) creates the tables.
     #[cfg(feature = "postgres")]
     Postgres(PostgresOptions),
 }
 
 impl DatabaseLocation {
-    /// Whether several servers may work on it at a time.
+    /// Returns `true` if several servers may use the database at the same time.
     pub fn is_shared(&self) -> bool {
         match self {
             #[cfg(feature = "sqlite")]
@@ -40,7 +40,7 @@ impl DatabaseLocation {
 }
 
 impl fmt::Display for DatabaseLocation {
-    /// The path of a file; the kind of a server alone, as its address may hold a password.
+    /// Shows the path of a file, but only the kind of a server: its URL may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             #[cfg(feature = "sqlite")]
@@ -51,65 +51,64 @@ impl fmt::Display for DatabaseLocation {
     }
 }
 
-/// Where the bytes are kept.
+/// The location of the bytes.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum StorageLocation {
-    /// This directory, for one server at a time, whichever the database.
+    /// A directory, for one server at a time, whatever the database.
     Local(PathBuf),
     /// A bucket of S3 or a compatible store, for any number of servers.
     #[cfg(feature = "s3")]
     S3 {
-        /// Where it is.
+        /// The bucket and how to reach it.
         options: Box<S3Options>,
-        /// Who we are to it.
+        /// The credentials for it.
         credentials: S3Credentials,
     },
 }
 
-/// Where the signing keys come from.
+/// The source of the signing keys.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SigningKeySource {
-    /// From nowhere: enough for the database alone.
+    /// No keys: enough for the database alone.
     Absent,
-    /// This file, made with a new key where it is missing. Not with a shared database: each server
-    /// would make keys of its own.
+    /// A file, which is generated with a new key if it is missing. Refused with a shared database,
+    /// because each server would generate its own keys.
     Generated(PathBuf),
-    /// This file, which must be there.
+    /// A file, which must exist.
     File(PathBuf),
-    /// These keys.
+    /// The keys themselves.
     Ring(KeyRing),
 }
 
-/// What an installation is made of. Begin with [`in_directory`](Self::in_directory) or
+/// The options of an installation. Start with [`in_directory`](Self::in_directory) or
 /// [`new`](Self::new).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct InstallationOptions {
-    /// A directory to make where it is missing, for its owner only; `None` where nothing is kept in
-    /// one.
+    /// A directory to create if it is missing, owner-only; `None` if no part needs one.
     pub data_dir: Option<PathBuf>,
-    /// Where the records are kept.
+    /// The location of the records.
     pub database: DatabaseLocation,
-    /// Where the bytes are kept.
+    /// The location of the bytes.
     pub storage: StorageLocation,
-    /// Where the signing keys come from.
+    /// The source of the signing keys.
     pub signing_keys: SigningKeySource,
-    /// Room that uploads leave free on a local disk, in bytes, so that a database beside them can go
-    /// on; 64 MiB by default.
+    /// The space that uploads leave free on a local disk, in bytes, so that a database on it can go on
+    /// writing; 64 MiB by default.
     pub reserved_bytes: u64,
-    /// Is told of every change, inside its transaction; `None` for nobody.
+    /// A hook that receives every change inside its transaction; `None` for no hook.
     pub event_hook: Option<Arc<dyn EventHook>>,
-    /// The clock to go by: the system's by default.
+    /// The clock; the system's by default.
     pub clock: Arc<dyn Clock>,
-    /// Where randomness comes from: the system by default.
+    /// The source of randomness; the system's by default.
     pub entropy: Arc<dyn Entropy>,
 }
 
 impl InstallationOptions {
-    /// Everything in one directory: the SQLite file `attache.db`, the directory `blobs`, and
-    /// `signing-keys`, all made at the first opening.
+    /// Places everything in one directory: the SQLite file `attache.db`, the directory `blobs`, and
+    /// `signing-keys`, all created when first opened.
     #[cfg(feature = "sqlite")]
     pub fn in_directory(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
@@ -122,7 +121,7 @@ impl InstallationOptions {
         }
     }
 
-    /// A database and a store, without signing keys and a directory to make.
+    /// Combines a database and a store, without signing keys or a data directory.
     pub fn new(database: DatabaseLocation, storage: StorageLocation) -> Self {
         Self {
             data_dir: None,
@@ -136,24 +135,24 @@ impl InstallationOptions {
         }
     }
 
-    /// Where the signing keys come from.
+    /// Sets the source of the signing keys.
     #[must_use]
     pub fn with_signing_keys(mut self, signing_keys: SigningKeySource) -> Self {
         self.signing_keys = signing_keys;
         self
     }
 
-    pub(crate) fn make_data_dir(&self) -> Result<(), OpenError> {
+    pub(crate) fn create_data_dir(&self) -> Result<(), OpenError> {
         let Some(path) = &self.data_dir else {
             return Ok(());
         };
-        data_dir::make(path).map_err(|source| OpenError::DataDir {
+        data_dir::create(path).map_err(|source| OpenError::DataDir {
             path: path.clone(),
             source,
         })
     }
 
-    /// Reads the signing keys; makes them where that was asked for and the database is not shared.
+    /// Loads the signing keys. Generates them if the options ask for it and the database is not shared.
     pub(crate) fn load_keys(&self) -> Result<KeyRing, OpenError> {
         Ok(match &self.signing_keys {
             SigningKeySource::Ring(ring) => ring.clone(),

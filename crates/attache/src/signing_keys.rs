@@ -1,5 +1,4 @@
-//! The file the signing keys are kept in: read, checked for who else may read it, made at the first
-//! start.
+//! The file of the signing keys: loaded, checked for its permissions, generated at the first start.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -10,23 +9,23 @@ use attache_model::{Clock, Entropy};
 use attache_signing::{KeyRing, KeyRingError};
 use zeroize::Zeroizing;
 
-/// A key file is two lines and a comment; what is longer is some other file.
+/// A key file has two lines and a comment; anything longer is another file.
 const MAX_FILE_BYTES: u64 = 64 << 10;
 
-/// Why a key file was not taken. Names the file and never shows anything of what is in it.
+/// The error of loading or generating a key file. It names the file and never shows its content.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningKeysError {
     /// There is no such file.
     #[error("there is no key file {}", .path.display())]
     Missing {
-        /// Where it was looked for.
+        /// The missing file.
         path: PathBuf,
     },
-    /// Others than the owner may read or change the file, so its keys count as leaked.
+    /// Users other than the owner may read or change the file, so its keys count as leaked.
     #[error(
-        "the key file {} has mode {mode:04o}: others than its owner may use it. If nobody did, \
-         chmod 600 it; else make new keys",
+        "the key file {} has mode {mode:04o}: users other than its owner may read it; if none did, \
+         run chmod 600 on it, otherwise generate new keys",
         .path.display()
     )]
     Exposed {
@@ -35,38 +34,37 @@ pub enum SigningKeysError {
         /// Its permission bits.
         mode: u32,
     },
-    /// The file holds no key ring.
+    /// The file is not a key ring.
     #[error("the key file {} cannot be used", .path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and on which line.
+        /// The line and the problem.
         #[source]
         source: KeyRingError,
     },
-    /// The file could not be read or made.
-    #[error("the key file {} cannot be read or made", .path.display())]
+    /// The file could not be read or created.
+    #[error("the key file {} cannot be read or created", .path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
-/// Reads a key file.
+/// Loads a key file.
 ///
 /// # Errors
 ///
-/// [`SigningKeysError::Missing`]; [`SigningKeysError::Exposed`] where group or others have any
-/// permission on it.
+/// Returns [`SigningKeysError::Missing`] if there is no file, and [`SigningKeysError::Exposed`] if group
+/// or others have any permission on it.
 pub fn load(path: &Path) -> Result<KeyRing, SigningKeysError> {
-    let text = read(path).map_err(|source| match source.kind() {
+    let (text, mode) = read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => SigningKeysError::Missing { path: path.into() },
         _ => failed(path, source),
     })?;
-    let (text, mode) = text;
     if mode & 0o077 != 0 {
         let path = path.into();
         return Err(SigningKeysError::Exposed { path, mode });
@@ -77,14 +75,14 @@ pub fn load(path: &Path) -> Result<KeyRing, SigningKeysError> {
     })
 }
 
-/// Reads a key file; where there is none, makes one with a new key, for its owner only.
+/// Loads a key file; if there is none, generates one with a new key, accessible to its owner only.
 ///
-/// The file appears whole and durable or not at all. Of programs that make it at the same time one
-/// wins, and all of them answer its keys.
+/// The file appears complete and durable, or not at all. If several programs generate it at the same
+/// time, one wins and all of them return its keys.
 ///
 /// # Errors
 ///
-/// As [`load`], but for `Missing`.
+/// The same as [`load`], except `Missing`.
 pub fn load_or_generate(
     path: &Path,
     clock: &dyn Clock,
@@ -92,7 +90,7 @@ pub fn load_or_generate(
 ) -> Result<KeyRing, SigningKeysError> {
     match load(path) {
         Err(SigningKeysError::Missing { .. }) => {}
-        settled => return settled,
+        loaded => return loaded,
     }
     let ring = KeyRing::generate(clock.now(), entropy);
     // The id of a new key is unique, and so is the file it is written to first.
@@ -115,9 +113,9 @@ fn read(path: &Path) -> io::Result<(Zeroizing<String>, u32)> {
     if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
         return Err(io::Error::new(ErrorKind::InvalidData, "not a key file"));
     }
-    let room = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
-    // Room for everything, so that growing leaves no copy of a secret behind.
-    let mut text = Zeroizing::new(String::with_capacity(room));
+    let capacity = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
+    // Enough capacity for everything, so that growing leaves no copy of a secret behind.
+    let mut text = Zeroizing::new(String::with_capacity(capacity));
     file.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
     Ok((text, metadata.permissions().mode() & 0o7777))
 }
@@ -132,7 +130,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Gives the file its name, unless there is one of that name by now.
+/// Links the file to its final name, unless another file has it by now.
 fn publish(temporary: &Path, path: &Path) -> io::Result<()> {
     match std::fs::hard_link(temporary, path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
@@ -160,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_made_once_for_their_owner_only() {
+    fn keys_are_generated_once_and_owner_only() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("signing-keys");
         assert!(matches!(load(&path), Err(SigningKeysError::Missing { .. })));
@@ -173,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_others_may_read_are_refused() {
+    fn exposed_keys_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("signing-keys");
         load_or_generate(&path, &SystemClock, &OsEntropy).unwrap();
@@ -187,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_never_replaced_and_never_shown() {
+    fn malformed_file_is_neither_replaced_nor_shown() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("signing-keys");
         std::fs::write(&path, "one:not-a-secret-of-32-bytes").unwrap();

@@ -1,5 +1,5 @@
-//! `check`: whether the configuration holds and both backends can be used. Changes nothing, and
-//! works beside a server that runs.
+//! `check`: tests the configuration and both backends. Changes nothing, and works beside a running
+//! server.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -40,22 +40,25 @@ pub(super) async fn run(options: &InstallationOptions) -> anyhow::Result<ExitCod
 type Check = (&'static str, Vec<Finding>);
 
 async fn checks(options: &InstallationOptions) -> Vec<Check> {
-    let mut checks = vec![("configuration", vec![Finding::fine("can be read")])];
+    let mut checks = vec![("configuration", vec![Finding::fine("valid")])];
     if let Some(data_dir) = &options.data_dir {
-        checks.push(("data directory", one(check_directory(data_dir))));
+        checks.push(("data directory", finding(check_directory(data_dir))));
     }
-    checks.push(("signing keys", one(check_keys(options))));
+    checks.push(("signing keys", finding(check_keys(options))));
     checks.push(("database", check_database(options).await));
     checks.push(("storage", options.diagnose_storage().await));
     let disks = disks(options);
     if !disks.is_empty() {
-        checks.push(("free disk", one(check_room(&disks, options.reserved_bytes))));
+        checks.push((
+            "free disk",
+            finding(check_free_space(&disks, options.reserved_bytes)),
+        ));
     }
     checks
 }
 
-/// A check that either holds or does not.
-fn one(outcome: anyhow::Result<String>) -> Vec<Finding> {
+/// Converts the outcome of a check that either passes or fails.
+fn finding(outcome: anyhow::Result<String>) -> Vec<Finding> {
     vec![match outcome {
         Ok(text) => Finding::fine(text),
         Err(error) => Finding::failure(error.as_ref()),
@@ -89,14 +92,14 @@ fn check_keys(options: &InstallationOptions) -> anyhow::Result<String> {
 async fn check_database(options: &InstallationOptions) -> Vec<Finding> {
     let database = match InstallationDatabase::open(options).await {
         Ok(database) => database,
-        Err(error) => return one(Err(explain(error))),
+        Err(error) => return finding(Err(explain(error))),
     };
     let findings = database.diagnose().await;
     database.close().await;
     findings
 }
 
-/// Where this installation writes on disks of this machine.
+/// Returns the local paths that this installation writes to.
 fn disks(options: &InstallationOptions) -> Vec<&Path> {
     let mut disks = Vec::new();
     if let StorageLocation::Local(path) = &options.storage {
@@ -108,22 +111,23 @@ fn disks(options: &InstallationOptions) -> Vec<&Path> {
     disks
 }
 
-fn check_room(disks: &[&Path], reserved_bytes: u64) -> anyhow::Result<String> {
-    let mut told = Vec::new();
+fn check_free_space(disks: &[&Path], reserved_bytes: u64) -> anyhow::Result<String> {
+    let mut texts = Vec::new();
     for path in disks {
         let shown = path.display();
-        let free = free_bytes(path).with_context(|| format!("the disk of {shown} is not known"))?;
+        let free =
+            free_bytes(path).with_context(|| format!("the disk of {shown} cannot be examined"))?;
         let mebibytes = free >> 20;
         ensure!(
             free > reserved_bytes,
-            "{mebibytes} MiB at {shown}, no more than the reserve: uploads are refused"
+            "{mebibytes} MiB at {shown}, not above the reserve: uploads are refused"
         );
-        told.push(format!("{mebibytes} MiB at {shown}"));
+        texts.push(format!("{mebibytes} MiB at {shown}"));
     }
-    Ok(told.join(", "))
+    Ok(texts.join(", "))
 }
 
-/// How many bytes this user may still write on the disk of `path`.
+/// Returns the number of bytes that this user may still write to the disk of `path`.
 fn free_bytes(path: &Path) -> anyhow::Result<u64> {
     let disk = rustix::fs::statvfs(path)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))

@@ -1,4 +1,4 @@
-//! `key`: making, listing and revoking API keys.
+//! `key`: creates, lists and revokes API keys.
 
 use anyhow::{Context as _, bail};
 use attache::metadata::ApiKeyRecord;
@@ -53,16 +53,16 @@ async fn revoke(administration: &Administration, key_id: &str) -> anyhow::Result
     if revoked.is_none() {
         bail!("there is no key {key_id}");
     }
-    print(&format!("key {key_id} revoked\n"))
+    print(&format!("revoked key {key_id}\n"))
 }
 
 fn unknown_tenant(tenant: &TenantSlug) -> String {
-    format!("there is no tenant {tenant}: make it with `attached tenant create {tenant}`")
+    format!("there is no tenant {tenant}: create it with `attached tenant create {tenant}`")
 }
 
-/// Aligned columns, the headings first.
+/// Formats aligned columns under headings.
 fn table(keys: &[ApiKeyRecord], now: Timestamp) -> String {
-    // NO is what a record's `uploaded_by` says; behind a tenant's slug stands its number.
+    // NO is the value of a record's `uploaded_by`; the tenant's id follows its slug.
     let headings = [
         "KEY ID", "NO", "TENANT", "STATE", "CREATED", "EXPIRES", "SCOPES", "NAME",
     ];
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_aligned_and_tells_the_state() {
+    fn table_is_aligned_and_shows_the_state() {
         let keys = [
             key("née", false, None),
             key("b", false, Some(10)),

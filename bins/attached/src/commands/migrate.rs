@@ -1,4 +1,4 @@
-//! `migrate`: making the database, or bringing it to this program's schema.
+//! `migrate`: creates the database, or upgrades its schema.
 
 use attache::{InstallationDatabase, InstallationOptions};
 
@@ -8,8 +8,8 @@ pub(super) async fn run(options: &InstallationOptions) -> anyhow::Result<()> {
     let report = InstallationDatabase::migrate(options).await?;
     let to = report.to_version;
     print(&match report.from_version {
-        from if from == to => format!("the database is at schema {to}: nothing to do\n"),
-        0 => format!("the database was made, at schema {to}\n"),
-        from => format!("the database went from schema {from} to {to}\n"),
+        from if from == to => format!("the database schema is up to date (version {to})\n"),
+        0 => format!("created the database with schema version {to}\n"),
+        from => format!("upgraded the database schema from version {from} to {to}\n"),
     })
 }

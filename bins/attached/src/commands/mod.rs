@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands.
 
 mod check;
 mod key;
@@ -15,7 +15,7 @@ use attache::{InstallationDatabase, InstallationOptions, OpenError};
 
 use crate::config::Command;
 
-/// Does what a command says.
+/// Runs a command.
 pub(crate) async fn run(
     command: Command,
     options: InstallationOptions,
@@ -25,32 +25,32 @@ pub(crate) async fn run(
         Command::Tenant(command) => tenant::run(command, &options).await?,
         Command::Key(command) => key::run(command, &options).await?,
         Command::Migrate => migrate::run(&options).await?,
-        Command::MigrateData(to) => migrate_data::run(&to, &options).await?,
+        Command::MigrateData(target) => migrate_data::run(&target, &options).await?,
         Command::Check => return check::run(&options).await,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Works on the database, and closes it whatever came of that.
+/// Opens the database, runs `work`, and closes the database whatever the outcome.
 async fn with_database<T>(
     options: &InstallationOptions,
     work: impl AsyncFnOnce(&InstallationDatabase) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let opened = InstallationDatabase::open(options).await;
     let database = opened.map_err(explain)?;
-    let worked = work(&database).await;
+    let outcome = work(&database).await;
     database.close().await;
-    worked
+    outcome
 }
 
-/// Adds to a failed opening what to do about it on the command line.
+/// Adds advice for the command line to a failure to open.
 fn explain(error: OpenError) -> anyhow::Error {
     match error {
-        // What the store says of its lock adds nothing.
+        // The store's error about its lock adds nothing.
         OpenError::InUse { .. } => anyhow::anyhow!("{error}"),
         OpenError::NoSigningKeys => anyhow::anyhow!(
-            "--signing-keys (or ATTACHE_SIGNING_KEYS) is missing: with Postgres no keys are made, as \
-             all servers need the same"
+            "--signing-keys (or ATTACHE_SIGNING_KEYS) is required: with PostgreSQL no keys are \
+             generated, because all servers need the same keys"
         ),
         OpenError::Database(
             sql::OpenError::SchemaOlder { .. } | sql::OpenError::Missing { .. },

@@ -1,4 +1,4 @@
-//! `serve`: opening everything, serving until told to end, closing everything.
+//! `serve`: opens the installation, serves until a signal, and closes everything.
 
 use std::net::SocketAddr;
 
@@ -13,36 +13,36 @@ use tokio::task::JoinHandle;
 use super::explain;
 use crate::config::{ServeArgs, local_url};
 use crate::output::print;
-use crate::server::{Server, room_for_connections, serve_metrics};
+use crate::server::{Server, available_connections, serve_metrics};
 use crate::{metrics, shutdown};
 
-/// The tenant that the first start makes.
+/// The tenant that the first start creates.
 const FIRST_TENANT: &str = "default";
 
 pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow::Result<()> {
-    // From here on a signal to end is heard, and comes to its turn.
+    // Install signal handlers first, so a shutdown during startup is not lost.
     let stop = shutdown::listen()?;
-    let makes_keys =
+    let generates_keys =
         matches!(&options.signing_keys, SigningKeySource::Generated(path) if !path.exists());
     let is_shared = options.database.is_shared();
     let installation = open(&args, options).await?;
-    if makes_keys && installation.administration().has_api_keys().await? {
+    if generates_keys && installation.administration().has_api_keys().await? {
         tracing::warn!(
-            "new signing keys were made: links and cursors made before do not work any more"
+            "new signing keys were generated: earlier links and cursors are no longer valid"
         );
     }
     let (listener, bound) = bind(args.listen, "--listen").await?;
     let admin = start_admin(&args).await?;
     let first_key = if is_shared {
-        // Servers that start together would each make one.
-        remind_of_tenants(installation.administration()).await?;
+        // Servers that start at the same time would each create a key.
+        warn_without_tenants(installation.administration()).await?;
         String::new()
     } else {
-        first_start(installation.administration(), bound).await?
+        prepare_first_start(installation.administration(), bound).await?
     };
     if let Err(error) = installation.service().check_health().await {
         let reason = format!("{:#}", anyhow::Error::from(error));
-        tracing::warn!(reason, "not ready yet, and /readyz says so");
+        tracing::warn!(reason, "not ready yet: /readyz responds with the same");
     }
 
     let config = HttpConfig::new(args.public_url(bound)?)
@@ -50,10 +50,10 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
         .dialects(args.dialects);
     let http = HttpService::new(installation.service().clone(), config);
     let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
-    let server = Server::new(http.clone(), room_for_connections(max_connections));
+    let server = Server::new(http.clone(), available_connections(max_connections));
     if args.links_stay_local(bound) {
         tracing::warn!(
-            "links will point at this machine: set --public-url to where clients reach it"
+            "links will point to this machine: set --public-url to the URL that clients use"
         );
     }
     print(&format!(
@@ -61,15 +61,15 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
     ))?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %bound, "serving");
 
-    let unready = async {
+    let shutdown = async {
         let signal = stop.await;
-        tracing::info!(signal, "ending: requests under way may finish");
+        tracing::info!(signal, "shutting down: in-flight requests may finish");
         http.set_ready(false);
     };
-    server.run(listener, unready).await;
+    server.run(listener, shutdown).await;
     drop(admin);
     installation.close().await;
-    tracing::info!("ended");
+    tracing::info!("stopped");
     Ok(())
 }
 
@@ -95,29 +95,28 @@ async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<(TcpListener, S
     Ok((listener, bound))
 }
 
-/// A task that ends with its owner.
-struct Aborting(JoinHandle<()>);
+/// A task that is aborted on drop.
+struct AbortOnDrop(JoinHandle<()>);
 
-impl Drop for Aborting {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-async fn start_admin(args: &ServeArgs) -> anyhow::Result<Option<Aborting>> {
+async fn start_admin(args: &ServeArgs) -> anyhow::Result<Option<AbortOnDrop>> {
     let Some(address) = args.admin_listen else {
         return Ok(None);
     };
     let (listener, bound) = bind(address, "--admin-listen").await?;
     let handle = metrics::install()?;
     tracing::info!(address = %bound, "serving metrics at /metrics");
-    Ok(Some(Aborting(tokio::spawn(serve_metrics(
-        listener, handle,
-    )))))
+    let task = tokio::spawn(serve_metrics(listener, handle));
+    Ok(Some(AbortOnDrop(task)))
 }
 
-/// Tells how to make the first tenant and key of a database that several servers share.
-async fn remind_of_tenants(administration: &Administration) -> anyhow::Result<()> {
+/// Logs how to create the first tenant and key of a shared database.
+async fn warn_without_tenants(administration: &Administration) -> anyhow::Result<()> {
     if !administration.has_tenants().await? {
         tracing::warn!(
             "there is no tenant yet: run `attached tenant create SLUG`, then \
@@ -127,15 +126,18 @@ async fn remind_of_tenants(administration: &Administration) -> anyhow::Result<()
     Ok(())
 }
 
-/// Makes the first tenant and its key where there is no tenant yet; answers what to print of it.
-async fn first_start(administration: &Administration, bound: SocketAddr) -> anyhow::Result<String> {
+/// Creates the first tenant and its key if there is no tenant yet. Returns the text to print.
+async fn prepare_first_start(
+    administration: &Administration,
+    bound: SocketAddr,
+) -> anyhow::Result<String> {
     let tenant = TenantSlug::parse(FIRST_TENANT)?;
     if administration.has_api_keys().await? {
         return Ok(String::new());
     }
-    // A tenant without a key is what a first start leaves that was cut between the two.
-    let made = administration.find_tenant(&tenant).await?.is_some();
-    if administration.has_tenants().await? && !made {
+    // An interrupted first start leaves a tenant without a key.
+    let was_interrupted = administration.find_tenant(&tenant).await?.is_some();
+    if administration.has_tenants().await? && !was_interrupted {
         return Ok(String::new());
     }
     administration.create_tenant(&tenant).await?;
@@ -146,13 +148,10 @@ async fn first_start(administration: &Administration, bound: SocketAddr) -> anyh
         lifetime: None,
     };
     let issued = administration.create_api_key(request).await?;
-    let key = issued
-        .context("the tenant that was just made is gone")?
-        .key
-        .reveal();
+    let key = issued.context("the new tenant is missing")?.key.reveal();
     let (key, url) = (key.as_str(), local_url(bound));
     Ok(format!(
-        "This is the first start. The tenant `{FIRST_TENANT}` was made, with an API key that is shown only now:\n\
+        "First start: created the tenant `{FIRST_TENANT}` and an API key, which is shown only this once:\n\
          \n    {key}\n\
          \nStore a file with it:\n\
          \n    curl -H \"Authorization: Bearer {key}\" -F file=@README.md {url}/v1/files\n\n"

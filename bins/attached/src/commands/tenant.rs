@@ -1,4 +1,4 @@
-//! `tenant`: making tenants.
+//! `tenant`: creates tenants.
 
 use anyhow::bail;
 use attache::InstallationOptions;
@@ -13,14 +13,11 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let TenantCommand::Create { slug } = command;
     with_database(options, async |database| {
-        let made = database.administration().create_tenant(&slug).await?;
-        let Some(tenant) = made else {
-            bail!("there is a tenant {slug} already")
+        let created = database.administration().create_tenant(&slug).await?;
+        let Some(tenant) = created else {
+            bail!("the tenant {slug} already exists")
         };
-        print(&format!(
-            "tenant {slug} made, with the number {}\n",
-            tenant.id
-        ))
+        print(&format!("created tenant {slug} (id {})\n", tenant.id))
     })
     .await
 }

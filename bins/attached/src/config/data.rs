@@ -1,21 +1,20 @@
-//! The flags that name the data, which every command takes.
+//! The flags that locate the data, which all commands accept.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use attache::s3::{S3Credentials, S3Options, S3OptionsError};
 use attache::signing::KeyId;
-use attache::sql::PostgresOptions;
 use attache::{DatabaseLocation, InstallationOptions, KeyRing, SigningKeySource, StorageLocation};
 use clap::Args;
 
+use super::locations::{parse_database_url, parse_storage_url};
 use super::values::parse_size;
 
-/// Where the data is. `Debug` shows none of the values that may hold a secret.
+/// The location of the data. `Debug` shows no values that may contain a secret.
 #[derive(Clone, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct DataArgs {
-    /// The directory everything is in, unless one of the flags below says otherwise
+    /// The directory for everything that the flags below do not place elsewhere
     #[arg(
         long,
         env = "ATTACHE_DATA_DIR",
@@ -24,8 +23,8 @@ pub(crate) struct DataArgs {
         global = true
     )]
     pub(crate) data_dir: PathBuf,
-    /// The database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` for one that several
-    /// servers share [default: sqlite, attache.db in the data directory]
+    /// The database: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE`, which several servers
+    /// may share [default: attache.db in the data directory]
     #[arg(
         long,
         env = "ATTACHE_DATABASE_URL",
@@ -34,7 +33,7 @@ pub(crate) struct DataArgs {
         global = true
     )]
     database_url: Option<String>,
-    /// The most connections to open to a Postgres server
+    /// The maximum number of connections to PostgreSQL
     #[arg(
         long,
         env = "ATTACHE_DATABASE_CONNECTIONS",
@@ -44,9 +43,9 @@ pub(crate) struct DataArgs {
         global = true
     )]
     database_connections: u32,
-    /// Where the bytes are: `file:PATH`, or `s3://BUCKET/PREFIX?endpoint=URL&region=NAME` with the
-    /// credentials in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or from the role or profile
-    /// that AWS has for the machine [default: file, blobs in the data directory]
+    /// The store for the bytes: `file:PATH`, or `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`, with
+    /// credentials from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or from the AWS role or
+    /// profile of the machine [default: blobs in the data directory]
     #[arg(
         long,
         env = "ATTACHE_STORAGE_URL",
@@ -55,10 +54,9 @@ pub(crate) struct DataArgs {
         global = true
     )]
     storage_url: Option<String>,
-    /// The file of the keys that links are signed with; it must be there unless it is the default.
-    /// A value of the form `id:secret` is taken as the keys themselves, which is meant for the
-    /// environment. With Postgres they must be given [default: signing-keys in the data directory,
-    /// made at the first start]
+    /// The file with the keys that sign links. It must exist, unless it is the default. In the
+    /// environment variable, `id:secret` gives the keys themselves. Required with PostgreSQL
+    /// [default: signing-keys in the data directory, generated at the first start]
     #[arg(
         long,
         env = "ATTACHE_SIGNING_KEYS",
@@ -67,7 +65,7 @@ pub(crate) struct DataArgs {
         global = true
     )]
     signing_keys: Option<String>,
-    /// Room that uploads leave free on the disk, for the database: in bytes, or with KiB, MiB, GiB
+    /// The disk space that uploads leave free for the database: in bytes, or with KiB, MiB, GiB
     #[arg(
         long,
         env = "ATTACHE_RESERVE_BYTES",
@@ -80,11 +78,11 @@ pub(crate) struct DataArgs {
 }
 
 impl DataArgs {
-    /// What the flags and the environment of the store mean.
+    /// Converts the flags, and the environment of the store, to options.
     ///
     /// # Errors
     ///
-    /// Names the flag and what is wrong with it, and repeats none of its value.
+    /// Names the flag and the problem, never the value.
     pub(crate) fn options(
         &self,
         environment: impl Fn(&'static str) -> Option<String>,
@@ -96,21 +94,20 @@ impl DataArgs {
         let database = database.map_err(|problem| format!("--database-url: {problem}"))?;
         let storage = self.storage(environment);
         let storage = storage.map_err(|problem| format!("--storage-url: {problem}"))?;
-        let is_shared = database.is_shared();
         let signing_keys = match &self.signing_keys {
             Some(keys) => {
                 signing_keys(keys).map_err(|problem| format!("--signing-keys: {problem}"))?
             }
-            None if is_shared => SigningKeySource::Absent,
+            None if database.is_shared() => SigningKeySource::Absent,
             None => SigningKeySource::Generated(self.data_dir.join("signing-keys")),
         };
-        let keeps_keys = matches!(signing_keys, SigningKeySource::Generated(_));
-        let keeps_records = self.database_url.is_none();
-        let keeps_bytes = self.storage_url.is_none();
+        let needs_data_dir = matches!(signing_keys, SigningKeySource::Generated(_))
+            || self.database_url.is_none()
+            || self.storage_url.is_none();
         let mut options = InstallationOptions::new(database, storage);
         options.signing_keys = signing_keys;
         options.reserved_bytes = self.reserve_bytes;
-        if keeps_keys || keeps_records || keeps_bytes {
+        if needs_data_dir {
             options.data_dir = Some(self.data_dir.clone());
         }
         Ok(options)
@@ -120,7 +117,7 @@ impl DataArgs {
         let Some(url) = &self.database_url else {
             return Ok(DatabaseLocation::Sqlite(self.data_dir.join("attache.db")));
         };
-        Ok(match database_at(url)? {
+        Ok(match parse_database_url(url)? {
             DatabaseLocation::Postgres(options) => {
                 let options = options.with_max_connections(self.database_connections);
                 DatabaseLocation::Postgres(options)
@@ -136,54 +133,7 @@ impl DataArgs {
         let Some(url) = &self.storage_url else {
             return Ok(StorageLocation::Local(self.data_dir.join("blobs")));
         };
-        storage_at(url, environment)
-    }
-}
-
-/// The database that a URL names.
-pub(super) fn database_at(url: &str) -> Result<DatabaseLocation, String> {
-    if is_scheme(url, "postgres") || is_scheme(url, "postgresql") {
-        let options = PostgresOptions::parse(url).map_err(|error| error.to_string())?;
-        return Ok(DatabaseLocation::Postgres(options));
-    }
-    let otherwise = "or postgres://USER:PASSWORD@HOST/DATABASE";
-    match local_path(url, "sqlite", otherwise)? {
-        path if path.as_os_str() == ":memory:" => {
-            Err("a database in memory would lose every file at the end".to_owned())
-        }
-        path => Ok(DatabaseLocation::Sqlite(path)),
-    }
-}
-
-/// The store that a URL names, with its credentials from the environment.
-pub(super) fn storage_at(
-    url: &str,
-    environment: impl Fn(&'static str) -> Option<String>,
-) -> Result<StorageLocation, String> {
-    if is_scheme(url, "s3") {
-        let told = |error: S3OptionsError| error.to_string();
-        let options = S3Options::parse(url).map_err(told)?;
-        let options = options.with_environment(&environment).map_err(told)?;
-        let credentials = credentials(&environment).map_err(told)?;
-        return Ok(StorageLocation::S3 {
-            options: Box::new(options),
-            credentials,
-        });
-    }
-    let path = local_path(url, "file", "or s3://BUCKET/PREFIX?endpoint=URL");
-    path.map(StorageLocation::Local)
-}
-
-/// The access key that is set in the environment; where none is, whatever AWS has for the machine.
-/// Half a key is a mistake, and not looked past.
-fn credentials(
-    environment: impl Fn(&'static str) -> Option<String>,
-) -> Result<S3Credentials, S3OptionsError> {
-    let is_set = |name| environment(name).is_some_and(|value| !value.is_empty());
-    if is_set("AWS_ACCESS_KEY_ID") || is_set("AWS_SECRET_ACCESS_KEY") {
-        S3Credentials::from_lookup(environment)
-    } else {
-        Ok(S3Credentials::discovered())
+        parse_storage_url(url, environment)
     }
 }
 
@@ -195,39 +145,8 @@ impl fmt::Debug for DataArgs {
     }
 }
 
-fn is_scheme(url: &str, scheme: &str) -> bool {
-    let found = url.split_once(':').map_or("", |(found, _)| found);
-    found.eq_ignore_ascii_case(scheme)
-}
-
-/// The path of `scheme:PATH`, where `scheme:///PATH` is the same for one that is absolute; a refusal
-/// also tells what else there is.
-fn local_path(url: &str, scheme: &str, otherwise: &str) -> Result<PathBuf, String> {
-    let path = url
-        .split_once(':')
-        .filter(|_| is_scheme(url, scheme))
-        .map(|(_, path)| path)
-        .filter(|path| !path.is_empty())
-        .ok_or_else(|| {
-            format!("write {scheme}:PATH, such as {scheme}:/var/lib/attache/x, {otherwise}")
-        })?;
-    let path = match path.strip_prefix("//") {
-        None => path,
-        Some(absolute) if absolute.starts_with('/') => absolute,
-        Some(_) => {
-            return Err(format!(
-                "{scheme}://NAME would be a host: write {scheme}:PATH"
-            ));
-        }
-    };
-    if path.contains('?') {
-        return Err("takes no parameters".to_owned());
-    }
-    Ok(PathBuf::from(path))
-}
-
-/// Tells a file from keys: what has several lines, or begins with a key's id and a colon, is keys. A
-/// file whose name looks so can be written with `./` before it.
+/// Distinguishes a file from keys: a value with several lines, or that starts with a key id and a colon,
+/// contains keys. A file with such a name can be written with a leading `./`.
 fn signing_keys(value: &str) -> Result<SigningKeySource, String> {
     if value.is_empty() {
         return Err("is empty".to_owned());
@@ -237,7 +156,7 @@ fn signing_keys(value: &str) -> Result<SigningKeySource, String> {
     if !begins_with_id && !value.contains('\n') {
         return Ok(SigningKeySource::File(PathBuf::from(value)));
     }
-    // The error names a line and never shows the text.
+    // The error names a line and never the text.
     let ring = KeyRing::parse(value).map_err(|error| error.to_string())?;
     Ok(SigningKeySource::Ring(ring))
 }
@@ -261,7 +180,7 @@ mod tests {
         }
     }
 
-    /// The environment of a store, with a canary for a secret.
+    /// Returns the environment of a store, with a canary as the secret.
     fn environment(name: &'static str) -> Option<String> {
         name.starts_with("AWS_").then(|| "canary".to_owned())
     }
@@ -280,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_in_the_data_directory_unless_said_otherwise() {
+    fn data_directory_is_the_default_location() {
         let here = options(&args()).unwrap();
         let data = Path::new("/data");
         let expected = (Path::new("/data/attache.db"), Path::new("/data/blobs"));
@@ -294,27 +213,27 @@ mod tests {
         let mut elsewhere = args();
         elsewhere.database_url = Some("sqlite:///var/a.db".to_owned());
         elsewhere.storage_url = Some("file:blobs".to_owned());
-        let made = options(&elsewhere).unwrap();
-        assert_eq!(local(&made), (Path::new("/var/a.db"), Path::new("blobs")));
-        assert_eq!(made.data_dir.as_deref(), Some(data));
+        let parsed = options(&elsewhere).unwrap();
+        assert_eq!(local(&parsed), (Path::new("/var/a.db"), Path::new("blobs")));
+        assert_eq!(parsed.data_dir.as_deref(), Some(data));
         elsewhere.signing_keys = Some("keys".to_owned());
         assert_eq!(options(&elsewhere).unwrap().data_dir, None);
     }
 
     #[test]
-    fn shared_backends_need_no_directory_and_never_make_keys() {
+    fn shared_backends_need_no_data_directory() {
         let mut shared = args();
         shared.database_url = Some("postgresql://u:canary@h/d?sslmode=require".to_owned());
         shared.storage_url = Some("s3://bucket/a?region=r".to_owned());
-        let made = options(&shared).unwrap();
-        assert_eq!(made.data_dir, None);
-        assert!(matches!(made.signing_keys, SigningKeySource::Absent));
-        assert!(matches!(made.storage, StorageLocation::S3 { .. }));
-        let DatabaseLocation::Postgres(postgres) = &made.database else {
-            panic!("{made:?}")
+        let parsed = options(&shared).unwrap();
+        assert_eq!(parsed.data_dir, None);
+        assert!(matches!(parsed.signing_keys, SigningKeySource::Absent));
+        assert!(matches!(parsed.storage, StorageLocation::S3 { .. }));
+        let DatabaseLocation::Postgres(postgres) = &parsed.database else {
+            panic!("{parsed:?}")
         };
         assert_eq!(postgres.max_connections, 7);
-        let shown = format!("{made:?} {shared:?} {}", made.database);
+        let shown = format!("{parsed:?} {shared:?} {}", parsed.database);
         assert!(
             !shown.contains("canary@") && !shown.contains("secret"),
             "{shown}"
@@ -328,16 +247,16 @@ mod tests {
             let refused = shared.options(half).unwrap_err();
             assert!(refused.contains(missing), "{refused}");
         }
-        // Without a key the machine's own role is looked for, when it is needed.
+        // Without a key, the role of the machine is looked up when it is needed.
         let role = shared.options(|_| None).unwrap();
         assert!(format!("{role:?}").contains("AwsChain"), "{role:?}");
-        // The bytes alone are local: then there is a directory, for one server.
+        // With local bytes there is a directory, for one server.
         shared.storage_url = None;
         assert!(options(&shared).unwrap().data_dir.is_some());
     }
 
     #[test]
-    fn a_wrong_url_is_refused_without_showing_it() {
+    fn invalid_url_is_refused_without_its_secrets() {
         for (url, hint) in [
             ("postgres:u:canary@h/d", "postgres://user:password@host"),
             (
@@ -377,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_told_from_files_and_never_shown() {
+    fn signing_keys_and_files_are_distinguished() {
         let inline = signing_keys(&format!("one:{SECRET}")).unwrap();
         assert!(matches!(inline, SigningKeySource::Ring(_)));
         for path in ["/run/secrets/keys", "keys", "./one:two", "Keys:x"] {
@@ -399,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commented_ring_is_a_ring() {
+    fn commented_keys_are_keys() {
         let text = format!("# keys\n\none:{SECRET}\n");
         assert!(matches!(
             signing_keys(&text).unwrap(),

@@ -1,149 +1,153 @@
-//! The command line and its environment twins: what can be said, and what it means.
+//! The command line and its environment variables.
 
 mod data;
-mod destination;
+mod locations;
 mod serve;
+mod target;
 mod values;
 
+use std::ffi::OsString;
+use std::time::Duration;
+
+use attache::{Scopes, TenantSlug};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::data::DataArgs;
-pub(crate) use self::destination::DestinationArgs;
 pub(crate) use self::serve::{ServeArgs, local_url};
-use self::values::{parse_key_id, parse_key_name, parse_lifetime, parse_scopes, parse_slug};
-use attache::{Scopes, TenantSlug};
-use std::ffi::OsString;
-use std::time::Duration;
+pub(crate) use self::target::TargetArgs;
+use self::values::{
+    KeyIdArg, parse_key_id, parse_key_name, parse_lifetime, parse_scopes, parse_slug,
+};
 
-/// Keeps files that belong to people and to records, and serves them over HTTP.
+/// Keeps files that belong to people and records, and serves them over HTTP.
 ///
-/// Without a command it serves. With nothing configured it keeps everything in ./attache-data and
+/// Without a command it serves. Without configuration it keeps everything in ./attache-data and
 /// listens on 127.0.0.1:8080; the first start prints an API key.
 #[derive(Debug, Parser)]
 #[command(name = "attached", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// What `serve` takes, where no command is named.
+    /// The flags of `serve`, which is the default command.
     #[command(flatten)]
     serve: ServeArgs,
-    /// Where the data is.
+    /// The location of the data.
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// How to log.
+    /// The logging flags.
     #[command(flatten)]
     pub(crate) log: LogArgs,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve HTTP until told to end. The default
+    /// Serve HTTP until stopped (the default command)
     Serve(Box<ServeArgs>),
-    /// Make tenants
+    /// Create tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
-    /// Make, list and revoke API keys
+    /// Create, list and revoke API keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Make the database, or bring it to this program's schema
+    /// Create the database, or upgrade it to this version's schema
     Migrate,
-    /// Carry everything from SQLite over to Postgres and another store. The flags that name the data
-    /// name the source, which no server may use meanwhile. Run again, it goes on where it ended
-    MigrateData(Box<DestinationArgs>),
-    /// Check the configuration and whether database and storage can be used
+    /// Copy all data to PostgreSQL and another store. Re-running resumes.
+    ///
+    /// The flags under "Data" name the source, an installation on SQLite. No server may use it
+    /// meanwhile, and it is not changed. Run `attached migrate` on the target first.
+    MigrateData(Box<TargetArgs>),
+    /// Check the configuration, the signing keys, the database and the storage
     Check,
 }
 
-/// What to do with tenants.
+/// The commands for tenants.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TenantCommand {
-    /// Make a tenant
+    /// Create a tenant
     Create {
-        /// Its name in URLs: a letter or digit, then up to 63 more of those, `.`, `_` or `-`
+        /// The tenant's name: a letter or digit, then up to 63 letters, digits, `.`, `_` or `-`
         #[arg(value_parser = parse_slug)]
         slug: TenantSlug,
     },
 }
 
-/// What to do with API keys.
+/// The commands for API keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Make a key and print its secret, alone and only this once, on standard output
+    /// Create a key and print it to standard output. It cannot be shown again
     Create(KeyCreateArgs),
-    /// List keys: never their secrets
+    /// List keys, without their secrets
     List {
-        /// Only the keys of this tenant
+        /// List only this tenant's keys
         #[arg(long, value_name = "SLUG", value_parser = parse_slug)]
         tenant: Option<TenantSlug>,
     },
-    /// Revoke a key, for good and at once
+    /// Revoke a key immediately and permanently
     Revoke {
-        /// Its id, as `key list` shows it
+        /// The id that `key list` shows, or the whole key
         #[arg(value_name = "KEYID", value_parser = parse_key_id)]
         key_id: KeyIdArg,
     },
 }
 
-/// The id of a key, taken out of the whole key where somebody pasted that.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KeyIdArg(pub(crate) String);
-
-/// A key to make.
+/// The key to create.
 #[derive(Debug, Args)]
 pub(crate) struct KeyCreateArgs {
-    /// The tenant it acts for
+    /// The tenant that the key gives access to
     #[arg(long, value_name = "SLUG", value_parser = parse_slug)]
     pub(crate) tenant: TenantSlug,
-    /// What people call it
+    /// A name to recognise the key by
     #[arg(long, value_parser = parse_key_name)]
     pub(crate) name: Option<String>,
-    /// What it may do: a comma list of files:read, content:read, files:write, files:claim,
-    /// files:delete, links:create [default: all]
+    /// The permissions of the key, a comma-separated list of files:read, content:read, files:write,
+    /// files:claim, files:delete, links:create [default: all of them]
     #[arg(long, value_name = "SCOPES", value_parser = parse_scopes)]
     pub(crate) scopes: Option<Scopes>,
-    /// How long it lives, such as 90d or 12h [default: for ever]
+    /// The lifetime of the key, such as 90d or 12h [default: unlimited]
     #[arg(long, value_name = "DURATION", value_parser = parse_lifetime)]
     pub(crate) expires_in: Option<Duration>,
 }
 
-/// How to log, to standard error.
+/// The logging flags. Logs go to standard error.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Logging")]
 pub(crate) struct LogArgs {
-    /// The form of log lines
+    /// The format of log lines on standard error
     #[arg(
         long,
         env = "ATTACHE_LOG_FORMAT",
+        value_name = "FORMAT",
         value_enum,
         default_value_t,
         global = true
     )]
     pub(crate) log_format: LogFormat,
-    /// What to log: error, warn, info, debug or trace, also by part, such as `info,attached=debug`
+    /// The log level: error, warn, info, debug or trace, also per module, such as `info,attached=debug`
     #[arg(
         long = "log",
         env = "ATTACHE_LOG",
+        value_name = "FILTER",
         default_value = "info",
         global = true
     )]
     pub(crate) log_filter: String,
 }
 
-/// The form of log lines.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// Lines for people.
+    /// Human-readable lines.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 impl Cli {
-    /// Reads the command line, or ends the process with a message.
+    /// Parses the command line, or exits with a message.
     pub(crate) fn from_process() -> Self {
         Self::try_from_args(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
@@ -157,13 +161,13 @@ impl Cli {
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
-    /// What to do.
+    /// Returns the command and the location of the data.
     pub(crate) fn into_command(self) -> (Command, DataArgs) {
         let serve = || Command::Serve(Box::new(self.serve));
         (self.command.unwrap_or_else(serve), self.data)
     }
 
-    /// Ends the process with a message about a value that was given.
+    /// Exits with a message about an invalid value.
     pub(crate) fn refuse(problem: impl std::fmt::Display) -> ! {
         Self::command()
             .error(ErrorKind::ValueValidation, problem)
@@ -171,7 +175,7 @@ impl Cli {
     }
 }
 
-/// Refuses flags of `serve` before a command, where they would be lost without a word.
+/// Refuses flags of `serve` before a command, where they would be ignored silently.
 fn refuse_misplaced(
     command: &mut clap::Command,
     matches: &clap::ArgMatches,
@@ -183,9 +187,9 @@ fn refuse_misplaced(
         if matches.value_source(id) == Some(ValueSource::CommandLine) {
             let long = flag.get_long().unwrap_or(id);
             let problem = if subcommand == "serve" {
-                format!("--{long} is written after `serve`")
+                format!("--{long} must come after `serve`")
             } else {
-                format!("--{long} belongs to `serve`, not to `{subcommand}`")
+                format!("--{long} is a flag of `serve`, not of `{subcommand}`")
             };
             return Err(command.error(ErrorKind::ArgumentConflict, problem));
         }
@@ -207,12 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn serving_is_the_default_and_takes_the_same_flags() {
+    fn default_command_is_serve_with_the_same_flags() {
         for args in [
             &["--listen", "127.0.0.1:0", "--data-dir", "d"][..],
             &["serve", "--listen", "127.0.0.1:0", "--data-dir", "d"],
@@ -228,19 +232,19 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_serve_are_never_lost() {
+    fn misplaced_serve_flags_are_refused() {
         let refused = refusal(&["--listen", "127.0.0.1:0", "serve"]);
         assert!(refused.contains("after `serve`"), "{refused}");
         let refused = refusal(&["--cors-origins", "https://a", "tenant", "create", "a"]);
         assert!(
-            refused.contains("--cors-origins belongs to `serve`"),
+            refused.contains("--cors-origins is a flag of `serve`"),
             "{refused}"
         );
         assert!(parse(&["tenant", "create", "a", "--listen", "127.0.0.1:0"]).is_err());
     }
 
     #[test]
-    fn every_command_takes_the_flags_that_name_the_data() {
+    fn all_commands_accept_the_data_flags() {
         for args in [
             &["tenant", "create", "a"][..],
             &["key", "create", "--tenant", "a"],
@@ -266,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_described_and_checked() {
+    fn key_create_validates_its_flags() {
         let args =
             "key create --tenant a --name ci --scopes files:read,links:create --expires-in 90d";
         let cli = parse(&args.split(' ').collect::<Vec<_>>()).unwrap();
@@ -279,7 +283,7 @@ mod tests {
             ("--scopes", "files:raed", "files:read"),
             ("--scopes", "", "at least one"),
             ("--expires-in", "soon", "90d"),
-            ("--expires-in", "0s", "longer"),
+            ("--expires-in", "0s", "at least"),
             ("--name", "", "empty"),
             ("--tenant", "a/b", "A-Z"),
         ] {

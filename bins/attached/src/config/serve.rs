@@ -8,11 +8,11 @@ use clap::{Args, ValueEnum};
 
 use super::values::{parse_bytes, parse_dialects, parse_lifetime, parse_origin, parse_public_url};
 
-/// How to serve.
+/// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Serving")]
 pub(crate) struct ServeArgs {
-    /// The address to listen on; port 0 takes any, and the one taken is printed
+    /// The address to listen on. With port 0 a free port is chosen and printed
     #[arg(
         long,
         env = "ATTACHE_LISTEN",
@@ -20,11 +20,11 @@ pub(crate) struct ServeArgs {
         default_value = "127.0.0.1:8080"
     )]
     pub(crate) listen: SocketAddr,
-    /// Where clients reach the service, for the URLs it hands out; may carry a path that a proxy
-    /// strips [default: the address it listens on]
+    /// The URL at which clients reach the server, used in links; may include a path that a proxy
+    /// strips [default: the listen address]
     #[arg(long, env = "ATTACHE_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     public_url: Option<PublicUrl>,
-    /// Which published APIs to speak beside the native one: `all`, `none`, or a comma list of
+    /// Published APIs to serve beside the native one: `all`, `none`, or a comma-separated list of
     /// credentials-portal, participant-files, dokstamp, biometricscloud, flexportal
     #[arg(
         long,
@@ -34,7 +34,7 @@ pub(crate) struct ServeArgs {
         value_parser = parse_dialects
     )]
     pub(crate) dialects: Dialects,
-    /// The most one upload may carry, all its files together, in bytes, or with KiB, MiB, GiB
+    /// The maximum size of one upload, all its files together: in bytes, or with KiB, MiB, GiB
     #[arg(
         long,
         env = "ATTACHE_MAX_UPLOAD_BYTES",
@@ -43,8 +43,7 @@ pub(crate) struct ServeArgs {
         value_parser = parse_bytes
     )]
     pub(crate) max_upload_bytes: u64,
-    /// How long an upload may show no sign of life before it counts as abandoned; what a crash
-    /// leaves behind is deleted after that
+    /// The silence after which an upload counts as abandoned, and its bytes are deleted
     #[arg(
         long,
         env = "ATTACHE_UPLOAD_LEASE",
@@ -53,7 +52,7 @@ pub(crate) struct ServeArgs {
         value_parser = parse_lifetime
     )]
     pub(crate) upload_lease: Duration,
-    /// The web pages that may call the API with a key, by their origins: a comma list, such as
+    /// Origins of web pages that may call the API with a key: a comma-separated list, such as
     /// `https://app.example.org` [default: none]
     #[arg(
         long,
@@ -63,17 +62,17 @@ pub(crate) struct ServeArgs {
         value_parser = parse_origin
     )]
     pub(crate) cors_origins: Vec<String>,
-    /// How files are downloaded: through the server, or by a redirect to the store, where it can sign
-    /// one that holds for a minute; what is shown in place always comes through the server
+    /// Serve downloads through the server, or by a redirect to a URL that the store signs for a
+    /// minute. Inline content always comes through the server
     #[arg(
         long,
         env = "ATTACHE_DOWNLOADS",
-        value_name = "HOW",
+        value_name = "MODE",
         value_enum,
         default_value_t = DownloadsArg::Stream
     )]
     pub(crate) downloads: DownloadsArg,
-    /// The most connections open at once; more wait to be accepted
+    /// The maximum number of open connections; more wait to be accepted
     #[arg(
         long,
         env = "ATTACHE_MAX_CONNECTIONS",
@@ -82,7 +81,7 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub(crate) max_connections: u32,
-    /// Another address, to serve metrics on at /metrics; keep it off the network [default: none]
+    /// The address to serve metrics on, at /metrics; keep it off public networks [default: none]
     #[arg(long, env = "ATTACHE_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
     pub(crate) admin_listen: Option<SocketAddr>,
 }
@@ -104,11 +103,11 @@ impl From<DownloadsArg> for Downloads {
 }
 
 impl ServeArgs {
-    /// Where clients reach a service that listens on `bound`: as configured, else there.
+    /// Returns the configured public URL, or the URL of the bound address.
     ///
     /// # Errors
     ///
-    /// Does not happen for an address.
+    /// Never for a socket address.
     pub(crate) fn public_url(&self, bound: SocketAddr) -> anyhow::Result<PublicUrl> {
         match &self.public_url {
             Some(url) => Ok(url.clone()),
@@ -116,13 +115,13 @@ impl ServeArgs {
         }
     }
 
-    /// Whether links will carry an address that means something on this machine only.
+    /// Returns `true` if links will contain an address that only this machine can reach.
     pub(crate) fn links_stay_local(&self, bound: SocketAddr) -> bool {
         self.public_url.is_none() && bound.ip().is_unspecified()
     }
 }
 
-/// The URL by which this machine reaches what listens on `bound`.
+/// Returns the URL at which this machine reaches a server that listens on `bound`.
 pub(crate) fn local_url(mut bound: SocketAddr) -> String {
     match bound.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => bound.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -137,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everywhere_is_reached_here() {
+    fn local_url_of_unspecified_address_is_loopback() {
         for (bound, url) in [
             ("127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("0.0.0.0:80", "http://127.0.0.1:80"),

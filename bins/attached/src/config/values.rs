@@ -1,4 +1,4 @@
-//! How single values on the command line are read.
+//! Parsers of single values on the command line.
 
 use std::time::Duration;
 
@@ -6,7 +6,9 @@ use attache::model::DisplayName;
 use attache::signing::{ApiKey, ApiKeyId};
 use attache::{Dialects, InvalidValue, PublicUrl, Scopes, TenantSlug};
 
-use super::KeyIdArg;
+/// The id of an API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyIdArg(pub(crate) String);
 
 pub(super) fn parse_slug(text: &str) -> Result<TenantSlug, InvalidValue> {
     TenantSlug::parse(text)
@@ -29,7 +31,7 @@ pub(super) fn parse_scopes(text: &str) -> Result<Scopes, String> {
         .parse()
         .map_err(|error: InvalidValue| error.to_string())?;
     if scopes == Scopes::default() {
-        return Err("name at least one scope, or leave the flag out for all of them".to_owned());
+        return Err("name at least one scope, or omit the flag for all of them".to_owned());
     }
     Ok(scopes)
 }
@@ -38,12 +40,12 @@ pub(super) fn parse_lifetime(text: &str) -> Result<Duration, String> {
     let lifetime = humantime::parse_duration(text)
         .map_err(|error| format!("{error}; write a duration such as 90d or 12h"))?;
     if lifetime.as_secs() == 0 {
-        return Err("must be longer than a second".to_owned());
+        return Err("must be at least a second".to_owned());
     }
     Ok(lifetime)
 }
 
-/// Takes a key's id, or the whole key as it was leaked somewhere.
+/// Parses a key's id, or a whole key, of which it keeps only the id.
 pub(super) fn parse_key_id(text: &str) -> Result<KeyIdArg, InvalidValue> {
     let id = match ApiKey::parse(text) {
         Ok(key) => key.key_id().clone(),
@@ -52,7 +54,7 @@ pub(super) fn parse_key_id(text: &str) -> Result<KeyIdArg, InvalidValue> {
     Ok(KeyIdArg(id.as_str().to_owned()))
 }
 
-/// Reads a number of bytes, at least 1.
+/// Parses a number of bytes, at least 1.
 pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     match parse_size(text)? {
         0 => Err("must be at least 1".to_owned()),
@@ -60,7 +62,7 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Reads a number of bytes: digits, alone or with `KiB`, `MiB`, `GiB` or `TiB`.
+/// Parses a number of bytes: digits, optionally with `KiB`, `MiB`, `GiB` or `TiB`.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let refused = || "write bytes such as 5368709120, 512MiB or 5GiB".to_owned();
     let split = text.find(|c: char| !c.is_ascii_digit());
@@ -77,7 +79,7 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     count.checked_mul(1 << shift).ok_or_else(refused)
 }
 
-/// Reads an origin as browsers send it: scheme, host, a port that is not the scheme's own.
+/// Parses an origin as browsers send it: scheme, host, and a port unless it is the scheme's default.
 pub(super) fn parse_origin(text: &str) -> Result<String, String> {
     let refused = || "write an origin such as https://app.example.org, with no path".to_owned();
     let uri: http::Uri = text.trim().parse().map_err(|_| refused())?;
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_may_have_a_unit() {
+    fn bytes_accept_binary_units() {
         for (text, bytes) in [
             ("1", 1),
             ("5368709120", 5 << 30),
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn origins_have_no_path() {
+    fn origin_with_path_is_refused() {
         assert_eq!(
             parse_origin("https://App.example.org").unwrap(),
             "https://app.example.org"
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pasted_key_is_reduced_to_its_id() {
+    fn pasted_key_is_reduced_to_its_id() {
         let key = ApiKey::generate(&attache::model::OsEntropy);
         let id = key.key_id().as_str();
         assert_eq!(parse_key_id(&key.reveal()).unwrap().0, id);

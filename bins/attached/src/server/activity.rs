@@ -1,5 +1,4 @@
-//! What happens on one connection: how many requests are under way, which answers their client does
-//! not take, whether a body was left unread.
+//! The state of one connection: its requests in flight, stalled responses, and unread bodies.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,29 +8,29 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// The state of one connection that its input and output, its requests and its driver share.
+/// The state of one connection, shared by its I/O, its requests and its driver.
 #[derive(Debug)]
 pub(super) struct Activity {
     in_flight: watch::Sender<usize>,
-    begun: AtomicU64,
-    left_unread: AtomicBool,
-    /// The answers that wait for their client to take what it was given, and since when.
-    waiting: Mutex<HashMap<u64, Instant>>,
+    request_count: AtomicU64,
+    has_unread_body: AtomicBool,
+    /// The responses whose client has not yet read what was sent, and since when.
+    unread_responses: Mutex<HashMap<u64, Instant>>,
 }
 
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             in_flight: watch::Sender::new(0),
-            begun: AtomicU64::new(0),
-            left_unread: AtomicBool::new(false),
-            waiting: Mutex::default(),
+            request_count: AtomicU64::new(0),
+            has_unread_body: AtomicBool::new(false),
+            unread_responses: Mutex::default(),
         })
     }
 
-    /// Counts a request for as long as the answer lives.
-    pub(super) fn begin(self: &Arc<Self>) -> ActiveRequest {
-        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+    /// Counts a request until the returned guard is dropped.
+    pub(super) fn start_request(self: &Arc<Self>) -> ActiveRequest {
+        let number = self.request_count.fetch_add(1, Ordering::Relaxed);
         self.in_flight.send_modify(|count| *count += 1);
         ActiveRequest {
             connection: self.clone(),
@@ -39,46 +38,44 @@ impl Activity {
         }
     }
 
-    /// How many requests there have been.
-    pub(super) fn begun(&self) -> u64 {
-        self.begun.load(Ordering::Relaxed)
+    /// Returns the number of requests so far.
+    pub(super) fn request_count(&self) -> u64 {
+        self.request_count.load(Ordering::Relaxed)
     }
 
-    /// Whether a request is under way.
+    /// Returns `true` if a request is in flight.
     pub(super) fn is_busy(&self) -> bool {
         *self.in_flight.borrow() > 0
     }
 
-    /// Notes that a request was answered without all of its body having been read.
-    pub(super) fn note_left_unread(&self) {
-        self.left_unread.store(true, Ordering::Relaxed);
+    /// Notes that a request's body was not read to its end.
+    pub(super) fn note_unread_body(&self) {
+        self.has_unread_body.store(true, Ordering::Relaxed);
     }
 
-    /// Whether some request was answered before all of its body had been read.
-    pub(super) fn has_left_unread(&self) -> bool {
-        self.left_unread.load(Ordering::Relaxed)
+    /// Returns `true` if a request's body was not read to its end.
+    pub(super) fn has_unread_body(&self) -> bool {
+        self.has_unread_body.load(Ordering::Relaxed)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Instant>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unread_responses(&self) -> MutexGuard<'_, HashMap<u64, Instant>> {
+        let responses = self.unread_responses.lock();
+        responses.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the client has not taken what it was given of some answer for so long. A stream of
-    /// HTTP/2 can stand still without the connection doing so.
+    /// Waits until the client has read nothing of some response for this long. On HTTP/2, one stream can
+    /// stall while the connection does not.
     pub(super) async fn stalled_for(&self, length: Duration) {
         loop {
             tokio::time::sleep(length / 12).await;
-            if self
-                .waiting()
-                .values()
-                .any(|since| since.elapsed() >= length)
-            {
+            let stalled = |since: &Instant| since.elapsed() >= length;
+            if self.unread_responses().values().any(stalled) {
                 return;
             }
         }
     }
 
-    /// Waits until there has been no request under way for so long.
+    /// Waits until no request has been in flight for this long.
     pub(super) async fn idle_for(&self, length: Duration) {
         let mut count = self.in_flight.subscribe();
         loop {
@@ -91,7 +88,7 @@ impl Activity {
     }
 }
 
-/// A request under way.
+/// A request in flight.
 #[derive(Debug)]
 pub(super) struct ActiveRequest {
     connection: Arc<Activity>,
@@ -99,27 +96,26 @@ pub(super) struct ActiveRequest {
 }
 
 impl ActiveRequest {
-    /// The connection it came by.
+    /// Returns the state of its connection.
     pub(super) fn connection(&self) -> &Arc<Activity> {
         &self.connection
     }
 
-    /// Notes that the client was given some of the answer, and is to take it.
-    pub(super) fn note_given(&self) {
-        self.connection
-            .waiting()
-            .insert(self.number, Instant::now());
+    /// Notes that a part of the response waits for the client to read it.
+    pub(super) fn note_response_waiting(&self) {
+        let mut responses = self.connection.unread_responses();
+        responses.insert(self.number, Instant::now());
     }
 
-    /// Notes that the client has taken what it was given.
-    pub(super) fn note_taken(&self) {
-        self.connection.waiting().remove(&self.number);
+    /// Notes that the client has read what was waiting.
+    pub(super) fn note_response_read(&self) {
+        self.connection.unread_responses().remove(&self.number);
     }
 }
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        self.note_taken();
+        self.note_response_read();
         self.connection.in_flight.send_modify(|count| *count -= 1);
     }
 }
@@ -129,29 +125,29 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_is_not_taken_stalls_and_one_that_is_does_not() {
+    async fn stall_is_detected_per_response() {
         let activity = Activity::new();
-        let (taken, left) = (activity.begin(), activity.begin());
+        let (read, stalled) = (activity.start_request(), activity.start_request());
         let length = Duration::from_mins(1);
         let waiting = tokio::spawn({
             let activity = activity.clone();
             async move { activity.stalled_for(length).await }
         });
         for _ in 0..10 {
-            taken.note_given();
+            read.note_response_waiting();
             tokio::time::sleep(length / 2).await;
-            taken.note_taken();
+            read.note_response_read();
         }
         assert!(!waiting.is_finished());
-        left.note_given();
+        stalled.note_response_waiting();
         tokio::time::sleep(length * 2).await;
         assert!(waiting.is_finished());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn idleness_counts_from_the_end_of_the_last_request() {
+    async fn idle_time_starts_at_the_end_of_the_last_request() {
         let activity = Activity::new();
-        let request = activity.begin();
+        let request = activity.start_request();
         let started = Instant::now();
         let waiting = tokio::spawn({
             let activity = activity.clone();
@@ -161,7 +157,7 @@ mod tests {
         assert!(!waiting.is_finished());
         drop(request);
         tokio::time::sleep(Duration::from_secs(30)).await;
-        drop(activity.begin());
+        drop(activity.start_request());
         waiting.await.unwrap();
         assert_eq!(started.elapsed().as_secs(), 190);
     }

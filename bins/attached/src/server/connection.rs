@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its close.
+//! Serves one connection, from its first byte to its close.
 
 use std::error::Error;
 use std::pin::pin;
@@ -15,58 +15,59 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::activity::Activity;
-use super::io::{ConnectionIo, Protocol};
+use super::io::ConnectionIo;
 use super::limits::{
     BUFFER_MAX_BYTES, ERROR_RESETS_MAX, GOODBYE_TIMEOUT, HEAD_MAX_BYTES, HEAD_MAX_FIELDS,
     HEAD_TIMEOUT, HEADER_LIST_MAX_BYTES, IDLE_TIMEOUT, PENDING_RESETS_MAX, PING_INTERVAL,
     PING_TIMEOUT, STREAMS_MAX, WRITE_STALL_TIMEOUT,
 };
-use super::observed::Observed;
+use super::protocol::Protocol;
+use super::service::ConnectionService;
 
-/// What a connection shares with the others of its server.
-pub(super) struct Limits<'s> {
+/// The state that all connections of a server share.
+pub(super) struct Shared<'s> {
     pub(super) draining: &'s CancellationToken,
     pub(super) tasks: &'s TaskTracker,
     pub(super) requests: &'s Arc<Semaphore>,
 }
 
-/// Serves requests until the connection ends, or until the server drains and the last request that
-/// came in time is answered.
-pub(super) async fn serve(stream: TcpStream, service: HttpService, limits: &Limits<'_>) {
-    // Without this an answer whose body comes later waits for an acknowledgement of its head.
+/// Serves requests until the connection ends, or until the server drains and all requests in flight
+/// have their responses.
+pub(super) async fn serve(stream: TcpStream, service: HttpService, shared: &Shared<'_>) {
+    // Otherwise a response whose body comes later waits for an acknowledgement of its head.
     let _ = stream.set_nodelay(true);
     let activity = Activity::new();
     let mut io = ConnectionIo::new(stream, activity.clone());
     let protocol = tokio::select! {
         protocol = io.detect_protocol() => protocol,
-        () = limits.draining.cancelled() => return,
+        () = shared.draining.cancelled() => return,
     };
-    let service = Observed::new(service, activity.clone(), limits.requests.clone());
-    let ended = match protocol {
+    let service = ConnectionService::new(service, activity.clone(), shared.requests.clone());
+    let outcome = match protocol {
         Err(error) => Err(error.into()),
         Ok(Protocol::Http1) => {
             let connection = http1_builder().serve_connection(TokioIo::new(io), service);
-            // Idle connections are cut by their input, which knows a head that has begun.
-            drive(connection, limits.draining, std::future::pending()).await
+            // The I/O ends idle connections: it knows whether a head has started.
+            drive(connection, shared.draining, std::future::pending()).await
         }
         Ok(Protocol::Http2) => {
-            let executor = TrackedExecutor(limits.tasks.clone());
+            let executor = TrackedExecutor(shared.tasks.clone());
             let connection = http2_builder(executor).serve_connection(TokioIo::new(io), service);
             tokio::select! {
-                ended = drive(connection, limits.draining, activity.idle_for(IDLE_TIMEOUT)) => ended,
+                outcome = drive(connection, shared.draining, activity.idle_for(IDLE_TIMEOUT)) => outcome,
                 () = activity.stalled_for(WRITE_STALL_TIMEOUT) => {
-                    Err("the client does not take an answer".into())
+                    Err("the client does not read a response".into())
                 }
             }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(error = error.as_ref() as &dyn Error, "a connection broke");
+    if let Err(error) = outcome {
+        tracing::debug!(error = error.as_ref() as &dyn Error, "connection failed");
     }
 }
 
-/// Runs a connection; lets it finish what it has begun, and no more, once the server drains or the
-/// connection has been idle for too long.
+/// Drives a connection. Once the server drains or the connection has been idle for too long, it
+/// finishes the requests in flight and accepts no more.
 async fn drive<C>(
     connection: C,
     draining: &CancellationToken,
@@ -78,16 +79,16 @@ where
 {
     let mut connection = pin!(connection);
     let goodbye = tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(Into::into),
-        // How long requests may still take is up to the server.
+        outcome = connection.as_mut() => return outcome.map_err(Into::into),
+        // The server limits how long draining may take.
         () = draining.cancelled() => Duration::MAX,
-        // None is under way: what is left is for the client to take.
+        // No request is in flight; the client may still have to read the last responses.
         () = idle => GOODBYE_TIMEOUT,
     };
     connection.as_mut().graceful_shutdown();
     match tokio::time::timeout(goodbye, connection).await {
-        Ok(ended) => ended.map_err(Into::into),
-        Err(_) => Err("the client does not take its last answers".into()),
+        Ok(outcome) => outcome.map_err(Into::into),
+        Err(_) => Err("the client does not read its last responses".into()),
     }
 }
 
@@ -95,7 +96,8 @@ fn http1_builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        // The input's own limits are tighter; this one is behind them.
+        // The read timer is tighter. This timeout makes hyper read after each response, which the read
+        // timer needs to notice that the connection is idle.
         .header_read_timeout(IDLE_TIMEOUT + HEAD_TIMEOUT)
         .max_header_size(HEAD_MAX_BYTES)
         .max_headers(HEAD_MAX_FIELDS)
@@ -117,7 +119,7 @@ fn http2_builder(executor: TrackedExecutor) -> http2::Builder<TrackedExecutor> {
     builder
 }
 
-/// Runs the streams of HTTP/2 connections as tasks that the end of the server waits for.
+/// Spawns the streams of HTTP/2 connections as tasks that a shutdown waits for.
 #[derive(Debug, Clone)]
 struct TrackedExecutor(TaskTracker);
 

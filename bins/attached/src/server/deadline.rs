@@ -1,4 +1,4 @@
-//! A timer that is armed while there is something to wait for, and reused for the next wait.
+//! A reusable timer that is armed only while there is something to wait for.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,40 +6,39 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-/// A moment after which waiting is given up. Begins disarmed.
+/// A deadline. Starts disarmed.
 #[derive(Debug, Default)]
 pub(super) struct Deadline {
     sleep: Option<Pin<Box<Sleep>>>,
-    armed: bool,
+    is_armed: bool,
 }
 
 impl Deadline {
-    /// Sets the moment, in place of any before.
+    /// Arms the deadline, replacing an earlier one.
     pub(super) fn arm(&mut self, after: Duration) {
         let at = Instant::now() + after;
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().reset(at),
             None => self.sleep = Some(Box::pin(tokio::time::sleep_until(at))),
         }
-        self.armed = true;
+        self.is_armed = true;
     }
 
-    /// Sets the moment unless one is set.
+    /// Arms the deadline unless it is armed.
     pub(super) fn arm_once(&mut self, after: Duration) {
-        if !self.armed {
+        if !self.is_armed {
             self.arm(after);
         }
     }
 
-    /// Waits for nothing any more.
     pub(super) fn disarm(&mut self) {
-        self.armed = false;
+        self.is_armed = false;
     }
 
-    /// Whether the moment has come; never where none is set.
+    /// Returns `Ready` once the deadline has passed; never if it is disarmed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {
-            Some(sleep) if self.armed => sleep.as_mut().poll(cx),
+            Some(sleep) if self.is_armed => sleep.as_mut().poll(cx),
             _ => Poll::Pending,
         }
     }

@@ -1,150 +1,58 @@
-//! One connection's bytes, with a limit on every wait, and a close that lets the client hear the
-//! last answer.
+//! The I/O of one connection: limits on every wait, and a lingering close.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
 use super::deadline::Deadline;
-use super::limits::{
-    HEAD_TIMEOUT, IDLE_TIMEOUT, LINGER_MAX_BYTES, LINGER_TIMEOUT, WRITE_STALL_TIMEOUT,
-};
+use super::limits::WRITE_STALL_TIMEOUT;
+use super::linger::Linger;
+use super::protocol::{self, Protocol};
+use super::read_timer::ReadTimer;
 
-/// What every HTTP/2 connection begins with.
-const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// What a client speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Http1,
-    Http2,
-}
-
-/// What reading waits for, which decides how long it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    /// A request's head: of a new connection, or one that has begun.
-    Head,
-    /// The first byte of the next request.
-    Idle,
-    /// A request is under way: its body has limits of its own.
-    Busy,
-    /// HTTP/2, whose connections are timed elsewhere.
-    Untimed,
-}
-
-/// A connection's input and output.
+/// The input and output of a connection.
 ///
-/// Reading fails where a request's head takes longer than [`HEAD_TIMEOUT`] or none begins within
-/// [`IDLE_TIMEOUT`], writing where the client takes nothing for [`WRITE_STALL_TIMEOUT`].
+/// Reading fails when its [`ReadTimer`] expires. Writing fails if the client reads nothing for
+/// [`WRITE_STALL_TIMEOUT`].
 #[derive(Debug)]
 pub(super) struct ConnectionIo<T> {
     inner: T,
     activity: Arc<Activity>,
-    /// What was read to find out the protocol.
-    ahead: Bytes,
-    reading: Reading,
-    /// How many requests there had been when the present head began.
-    begun: u64,
-    read_deadline: Deadline,
+    /// Bytes that were read to detect the protocol, for the reads that follow.
+    read_ahead: Bytes,
+    read_timer: ReadTimer,
     write_deadline: Deadline,
-    lingering: Option<Lingering>,
-}
-
-#[derive(Debug)]
-struct Lingering {
-    deadline: Deadline,
-    room_bytes: usize,
-}
-
-impl Lingering {
-    fn begin() -> Self {
-        let mut deadline = Deadline::default();
-        deadline.arm(LINGER_TIMEOUT);
-        Self {
-            deadline,
-            room_bytes: LINGER_MAX_BYTES,
-        }
-    }
+    linger: Option<Linger>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> ConnectionIo<T> {
     pub(super) fn new(inner: T, activity: Arc<Activity>) -> Self {
-        let mut read_deadline = Deadline::default();
-        read_deadline.arm(HEAD_TIMEOUT);
         Self {
             inner,
             activity,
-            ahead: Bytes::new(),
-            reading: Reading::Head,
-            begun: 0,
-            read_deadline,
+            read_ahead: Bytes::new(),
+            read_timer: ReadTimer::start(),
             write_deadline: Deadline::default(),
-            lingering: None,
+            linger: None,
         }
     }
 
-    /// Reads as much as tells what the client speaks; it is given again by the reads that follow.
+    /// Detects the protocol of the client. Consumes no input.
     pub(super) async fn detect_protocol(&mut self) -> io::Result<Protocol> {
-        let mut seen = BytesMut::with_capacity(HTTP2_PREFACE.len());
-        while seen.len() < HTTP2_PREFACE.len() && HTTP2_PREFACE.starts_with(&seen) {
-            let mut piece = [0; HTTP2_PREFACE.len()];
-            let mut buffer = ReadBuf::new(&mut piece[seen.len()..]);
-            std::future::poll_fn(|cx| Pin::new(&mut *self).poll_read(cx, &mut buffer)).await?;
-            if buffer.filled().is_empty() {
-                break;
-            }
-            seen.extend_from_slice(buffer.filled());
+        let (protocol, read_ahead) = protocol::detect(self).await?;
+        self.read_ahead = read_ahead;
+        if protocol == Protocol::Http2 {
+            self.read_timer.disable_for_http2();
         }
-        let protocol = if seen == HTTP2_PREFACE {
-            self.reading = Reading::Untimed;
-            Protocol::Http2
-        } else {
-            Protocol::Http1
-        };
-        self.ahead = seen.freeze();
         Ok(protocol)
     }
 
-    /// Whether a request has come and gone since the present head began.
-    fn head_is_over(&self) -> bool {
-        self.reading == Reading::Busy || self.begun != self.activity.begun()
-    }
-
-    /// Bytes came: where nothing was under way, they begin the head of a request.
-    fn note_read(&mut self) {
-        let waited_for_a_head = self.reading == Reading::Idle || self.head_is_over();
-        if self.reading != Reading::Untimed && !self.activity.is_busy() && waited_for_a_head {
-            self.reading = Reading::Head;
-            self.begun = self.activity.begun();
-            self.read_deadline.arm(HEAD_TIMEOUT);
-        }
-    }
-
-    /// No bytes came: waits on, unless that has been too long.
-    fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.reading == Reading::Untimed {
-            return Poll::Pending;
-        }
-        if self.activity.is_busy() {
-            self.reading = Reading::Busy;
-            return Poll::Pending;
-        }
-        if self.head_is_over() {
-            self.reading = Reading::Idle;
-            self.begun = self.activity.begun();
-            self.read_deadline.arm(IDLE_TIMEOUT);
-        }
-        self.read_deadline.poll(cx).map(|()| Err(timed_out()))
-    }
-
-    /// Bounds the wait for a client that takes nothing.
+    /// Limits the wait for a client that reads nothing.
     fn limit_write<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -158,26 +66,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> ConnectionIo<T> {
         self.write_deadline.poll(cx).map(|()| Err(timed_out()))
     }
 
-    /// Whether the client may be sending still, so that closing now would reset the connection and
-    /// take the answer from it.
+    /// Returns `true` if the client may still be sending, after an unread body or a refused head.
     fn client_may_be_sending(&self) -> bool {
-        let head_was_refused = self.reading == Reading::Head && !self.head_is_over();
-        self.activity.has_left_unread() || head_was_refused
-    }
-
-    /// Reads and forgets what still comes.
-    fn poll_linger(&mut self, cx: &mut Context<'_>, lingering: &mut Lingering) -> Poll<()> {
-        while lingering.deadline.poll(cx).is_pending() {
-            let mut piece = [MaybeUninit::uninit(); 16 << 10];
-            let mut buffer = ReadBuf::uninit(&mut piece);
-            let read = ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buffer));
-            let size_bytes = buffer.filled().len();
-            if read.is_err() || size_bytes == 0 || lingering.room_bytes < size_bytes {
-                break;
-            }
-            lingering.room_bytes -= size_bytes;
-        }
-        Poll::Ready(())
+        self.activity.has_unread_body() || self.read_timer.is_in_head(&self.activity)
     }
 }
 
@@ -192,21 +83,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for ConnectionIo<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.ahead.has_remaining() {
-            let size_bytes = this.ahead.len().min(buffer.remaining());
-            buffer.put_slice(&this.ahead.split_to(size_bytes));
+        if !this.read_ahead.is_empty() {
+            let size_bytes = this.read_ahead.len().min(buffer.remaining());
+            buffer.put_slice(&this.read_ahead.split_to(size_bytes));
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        match Pin::new(&mut this.inner).poll_read(cx, buffer) {
-            Poll::Pending => this.poll_read_deadline(cx),
-            read @ Poll::Ready(_) => {
-                if buffer.filled().len() > before {
-                    this.note_read();
-                }
-                read
-            }
+        let read = Pin::new(&mut this.inner).poll_read(cx, buffer);
+        if read.is_pending() {
+            let expired = this.read_timer.poll_expired(cx, &this.activity);
+            return expired.map(|()| Err(timed_out()));
         }
+        if buffer.filled().len() > before {
+            this.read_timer.note_data(&this.activity);
+        }
+        read
     }
 }
 
@@ -241,20 +132,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ConnectionIo<T> {
         this.limit_write(cx, flushed)
     }
 
-    /// Ends what is sent; then, where the client may be sending still, hears it out for a while.
+    /// Shuts down the output. If the client may still be sending, then lingers on the input.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.lingering.is_none() {
-            let ended = Pin::new(&mut this.inner).poll_shutdown(cx);
-            ready!(this.limit_write(cx, ended))?;
+        if this.linger.is_none() {
+            let shut_down = Pin::new(&mut this.inner).poll_shutdown(cx);
+            ready!(this.limit_write(cx, shut_down))?;
             if !this.client_may_be_sending() {
                 return Poll::Ready(Ok(()));
             }
         }
-        let mut lingering = this.lingering.take().unwrap_or_else(Lingering::begin);
-        let lingered = this.poll_linger(cx, &mut lingering);
-        this.lingering = Some(lingering);
-        lingered.map(Ok)
+        let linger = this.linger.get_or_insert_with(Linger::start);
+        linger.poll_discard(cx, &mut this.inner).map(Ok)
     }
 }
 
@@ -265,6 +154,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
     use tokio::time::{Instant, sleep};
 
+    use super::super::limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, LINGER_MAX_BYTES, LINGER_TIMEOUT};
     use super::*;
 
     fn pair(buffer_bytes: usize) -> (DuplexStream, ConnectionIo<DuplexStream>, Arc<Activity>) {
@@ -282,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn both_protocols_are_told_apart_and_nothing_is_lost() {
+    async fn protocol_is_detected_without_losing_input() {
         for (sent, protocol) in [
             ("GET / HTTP/1.1\r\n\r\n", Protocol::Http1),
             ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nmore", Protocol::Http2),
@@ -305,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_trickles_is_cut_in_time() {
+    async fn trickling_head_times_out() {
         let (mut client, mut io, _) = pair(1024);
         let started = Instant::now();
         let trickling = tokio::spawn(async move {
@@ -322,21 +212,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_connection_is_cut_before_any_protocol_shows() {
+    async fn silent_connection_times_out() {
         let (_client, mut io, _) = pair(1024);
         assert!(is_timeout(io.detect_protocol().await));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_idle_connection_stays_longer_and_a_busy_one_as_long_as_it_likes() {
+    async fn idle_connection_times_out_and_busy_one_does_not() {
         let (mut client, mut io, activity) = pair(1024);
         client.write_all(b"GET").await.unwrap();
         io.detect_protocol().await.unwrap();
         io.read_u8().await.unwrap();
         io.read_u16().await.unwrap();
-        let request = activity.begin();
+        let request = activity.start_request();
         let waiting = tokio::time::timeout(Duration::from_hours(1), io.read_u8()).await;
-        assert!(waiting.is_err(), "a busy connection is not cut");
+        assert!(waiting.is_err(), "a busy connection does not time out");
         drop(request);
         let started = Instant::now();
         sleep(Duration::from_secs(1)).await;
@@ -345,13 +235,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_head_has_its_own_time() {
+    async fn next_head_has_its_own_timeout() {
         let (mut client, mut io, activity) = pair(1024);
         client.write_all(b"G").await.unwrap();
         io.detect_protocol().await.unwrap();
         io.read_u8().await.unwrap();
-        // Served so fast that no read ever found it under way.
-        drop(activity.begin());
+        // Served so fast that no read happens while it is in flight.
+        drop(activity.start_request());
         sleep(Duration::from_secs(50)).await;
         client.write_all(b"G").await.unwrap();
         io.read_u8().await.unwrap();
@@ -361,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_nothing_is_cut() {
+    async fn client_that_reads_nothing_times_out() {
         let (_client, mut io, _) = pair(16);
         let started = Instant::now();
         assert!(is_timeout(io.write_all(&[0; 64]).await));
@@ -369,29 +259,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_little_is_not_cut() {
+    async fn client_that_reads_slowly_does_not_time_out() {
         let (mut client, mut io, _) = pair(1);
-        let taking = tokio::spawn(async move {
+        let reading = tokio::spawn(async move {
             for _ in 0..20 {
                 sleep(Duration::from_secs(50)).await;
                 client.read_u8().await.unwrap();
             }
         });
         io.write_all(&[0; 20]).await.unwrap();
-        taking.await.unwrap();
+        reading.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_was_sending_is_heard_out_and_reads_the_answer() {
+    async fn sending_client_reads_the_response() {
         let (mut client, mut io, activity) = pair(1024);
-        activity.note_left_unread();
+        activity.note_unread_body();
         let sending = tokio::spawn(async move {
-            // More than fits: without the lingering this would fail before it is all sent.
+            // More than the buffer holds: without lingering, sending would fail.
             client.write_all(&vec![0; 100_000]).await.unwrap();
             client.shutdown().await.unwrap();
-            let mut answer = String::new();
-            client.read_to_string(&mut answer).await.unwrap();
-            answer
+            let mut response = String::new();
+            client.read_to_string(&mut response).await.unwrap();
+            response
         });
         io.write_all(b"413").await.unwrap();
         io.shutdown().await.unwrap();
@@ -400,24 +290,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lingering_ends_by_time_and_is_left_out_where_nothing_is_unread() {
+    async fn linger_follows_unread_input_and_times_out() {
         let (client, mut io, activity) = pair(1024);
-        drop(activity.begin());
+        drop(activity.start_request());
         let started = Instant::now();
         io.shutdown().await.unwrap();
         assert_eq!(started.elapsed(), Duration::ZERO);
         drop(client);
 
         let (_client, mut io, activity) = pair(1024);
-        activity.note_left_unread();
+        activity.note_unread_body();
         io.shutdown().await.unwrap();
         assert_eq!(started.elapsed(), LINGER_TIMEOUT);
     }
 
     #[tokio::test]
-    async fn lingering_ends_by_size() {
+    async fn linger_is_bounded_in_size() {
         let (mut client, mut io, activity) = pair(1 << 20);
-        activity.note_left_unread();
+        activity.note_unread_body();
         let flooding = tokio::spawn(async move {
             let mut sent = 0;
             while client.write_all(&vec![0; 1 << 16]).await.is_ok() {

@@ -1,52 +1,56 @@
-//! How long and how much the server waits for, takes and holds. What a client can make it hold is
-//! bounded by these.
+//! The limits of the server: how long it waits, and how much a client can make it hold.
 
 use std::time::Duration;
 
-/// From the first byte of a request's head (on a new connection: from its opening) to the last.
+/// The time limit of a request's head, from its first byte (on a new connection: from its start).
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest head of a request, in bytes.
 pub(super) const HEAD_MAX_BYTES: usize = 32 << 10;
 /// The most header fields of a request.
 pub(super) const HEAD_MAX_FIELDS: usize = 64;
-/// How many bytes one connection reads ahead, and holds back before it waits for its client.
+/// The most bytes that a connection reads ahead, and that it buffers before it waits for its client.
 pub(super) const BUFFER_MAX_BYTES: usize = 256 << 10;
 
-/// How long a connection may stay open with no request under way.
+/// The time limit of a connection without a request in flight.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long no byte of a body that is waited for may come.
+/// The time limit of the next bytes of a body.
 pub(super) const BODY_STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The least a body must bring, in bytes for each second it is waited for…
+/// The slowest body, in bytes per second of waiting for it…
 pub(super) const BODY_MIN_BYTES_PER_SECOND: u64 = 1 << 10;
-/// …on average over each stretch of this much waiting.
+/// …on average over each window of this much waiting.
 pub(super) const BODY_RATE_WINDOW: Duration = Duration::from_mins(1);
-/// How long a client may take nothing of what is sent to it; on HTTP/2, of any one answer.
+/// The time limit of a client that reads nothing; on HTTP/2, of any one response.
 pub(super) const WRITE_STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How long a connection is still read from after the last answer, so that a client that was busy
-/// sending reads the answer instead of a reset…
+/// The time limit of reading on after the last response, so that a client that is still sending reads
+/// the response instead of a reset…
 pub(super) const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
-/// …and how many bytes of it at most.
+/// …and the most bytes to read.
 pub(super) const LINGER_MAX_BYTES: usize = 64 << 20;
 
-/// How long an HTTP/2 connection that was idle may take to take its last answers.
+/// The time limit of an idle HTTP/2 client to read its last responses.
 pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many requests one HTTP/2 connection runs at once.
+/// The most concurrent requests of an HTTP/2 connection.
 pub(super) const STREAMS_MAX: u32 = 32;
-/// How many streams may be reset by the client before the server has looked at them.
+/// The most streams that a client may reset before the server has accepted them.
 pub(super) const PENDING_RESETS_MAX: usize = 20;
-/// How many streams may be reset by the server for the client's faults.
+/// The most streams that the server resets because of errors of the client.
 pub(super) const ERROR_RESETS_MAX: usize = 64;
 /// The largest header list of an HTTP/2 request, in bytes.
 pub(super) const HEADER_LIST_MAX_BYTES: u32 = 32 << 10;
-/// How often an HTTP/2 client is asked for a sign of life…
+/// The interval of pings to an HTTP/2 client…
 pub(super) const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// …and how long it may take to answer.
+/// …and the time limit of its response.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long requests may go on after the server was told to end.
+/// The time limit of requests after a shutdown has started.
 pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long what was cut after that may take to notice.
+/// The time limit of aborted tasks to stop.
 pub(super) const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long accepting pauses after it failed, as for want of file descriptors.
+/// The pause after accepting a connection failed, for example for lack of file descriptors.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// The most concurrent connections to the admin listener: scrapers are few.
+pub(super) const SCRAPES_MAX: usize = 16;
+/// The time limit of a connection to the admin listener.
+pub(super) const SCRAPE_TIMEOUT: Duration = Duration::from_secs(20);

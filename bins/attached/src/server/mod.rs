@@ -1,15 +1,19 @@
-//! Serving HTTP on a listener: accepting, limiting, draining.
+//! The HTTP server: accepts connections, limits them, and drains them at shutdown.
 
 mod activity;
 mod admin;
-mod body_guard;
 mod connection;
 mod deadline;
 mod descriptors;
 mod io;
 mod limits;
-mod observed;
+mod linger;
+mod protocol;
+mod read_timer;
 mod record;
+mod request_body;
+mod response_body;
+mod service;
 
 use std::future::pending;
 use std::io::ErrorKind;
@@ -22,30 +26,30 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::admin::serve_metrics;
-pub(crate) use self::descriptors::room_for_connections;
+pub(crate) use self::descriptors::available_connections;
 use self::limits::{ABORT_TIMEOUT, ACCEPT_PAUSE, DRAIN_TIMEOUT};
 use crate::metrics;
 
-/// Accepts connections and serves them.
+/// A server of HTTP/1 and HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Server {
     service: HttpService,
     connections: Arc<Semaphore>,
     requests: Arc<Semaphore>,
-    /// Connections, and the streams of those that have many.
+    /// The connections, and the streams of HTTP/2 connections.
     tasks: TaskTracker,
     draining: CancellationToken,
     aborting: CancellationToken,
 }
 
 impl Server {
-    /// Serves at most so many connections at once; more wait to be accepted.
+    /// Creates a server with at most this many connections; more wait to be accepted.
     pub(crate) fn new(service: HttpService, max_connections: usize) -> Self {
         let permits = max_connections.min(Semaphore::MAX_PERMITS);
         Self {
             service,
             connections: Arc::new(Semaphore::new(permits)),
-            // As many as connections: HTTP/1.1 has one each, and HTTP/2 shares what is left.
+            // As many requests as connections: HTTP/1.1 needs one each, HTTP/2 shares the rest.
             requests: Arc::new(Semaphore::new(permits)),
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
@@ -53,8 +57,8 @@ impl Server {
         }
     }
 
-    /// Serves until `stop` is ready; then accepts no more, gives requests under way
-    /// 30 seconds, and cuts what is left. When this returns, no request runs.
+    /// Serves until `stop` is ready, then accepts no more connections, gives requests in flight 30
+    /// seconds, and aborts the rest. When this returns, no request is running.
     pub(crate) async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = self.accept(&listener) => {}
@@ -64,13 +68,13 @@ impl Server {
         self.drain().await;
     }
 
-    /// Accepts for ever.
+    /// Accepts connections until the future is dropped.
     async fn accept(&self, listener: &TcpListener) {
         // The semaphore is never closed.
         while let Ok(permit) = self.connections.clone().acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, _)) => self.spawn(stream, permit),
-                // The client went away before it was accepted.
+                // The client disconnected before it was accepted.
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -78,9 +82,9 @@ impl Server {
                             | ErrorKind::ConnectionReset
                             | ErrorKind::ConnectionRefused
                     ) => {}
-                // Most likely all file descriptors are in use: connections that end give some back.
+                // Most likely all file descriptors are in use, until some connections close.
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -93,14 +97,14 @@ impl Server {
         let (draining, aborting) = (self.draining.clone(), self.aborting.clone());
         let (tasks, requests) = (self.tasks.clone(), self.requests.clone());
         self.tasks.spawn(async move {
-            let _counted = (permit, metrics::connection_began());
-            let limits = connection::Limits {
+            let _counted = (permit, metrics::count_connection());
+            let shared = connection::Shared {
                 draining: &draining,
                 tasks: &tasks,
                 requests: &requests,
             };
             tokio::select! {
-                () = connection::serve(stream, service, &limits) => {}
+                () = connection::serve(stream, service, &shared) => {}
                 () = aborting.cancelled() => {}
             }
         });
@@ -115,13 +119,13 @@ impl Server {
         {
             return;
         }
-        tracing::warn!("requests are still under way after 30 seconds and are cut");
+        tracing::warn!("aborting requests that are still in flight after 30 seconds");
         self.aborting.cancel();
         if tokio::time::timeout(ABORT_TIMEOUT, self.tasks.wait())
             .await
             .is_err()
         {
-            tracing::warn!("some requests did not end");
+            tracing::warn!("some requests did not stop");
         }
     }
 }

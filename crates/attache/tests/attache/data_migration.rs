@@ -1,14 +1,13 @@
-//! Moving an installation from its directory to PostgreSQL and another directory, and what is refused.
-
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+//! Data migration from one directory to PostgreSQL and another directory, and its refusals.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use attache::data_migration::{
+    DataMigrationError, DataMigrationEvent, DataMigrationObserver, migrate_data,
+};
 use attache::sql::PostgresOptions;
-use attache::transfer::{TransferError, TransferEvent, TransferObserver, transfer};
 use attache::{
     ApiKeyRequest, Body, Context, DatabaseLocation, FileId, Filename, IncomingFile, Installation,
     InstallationDatabase, InstallationOptions, OpenError, RequestId, Scopes, SigningKeySource,
@@ -19,8 +18,8 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use tempfile::TempDir;
 
-/// An installation that was filled and closed, and where to move it.
-struct Story {
+/// A filled and closed installation, and the target of its migration.
+struct Fixture {
     folder: TempDir,
     source: InstallationOptions,
     target: InstallationOptions,
@@ -28,7 +27,7 @@ struct Story {
     files: Vec<(FileId, Bytes)>,
 }
 
-impl Story {
+impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = InstallationOptions::in_directory(folder.path().join("old"));
@@ -38,15 +37,15 @@ impl Story {
         let database = DatabaseLocation::Postgres(PostgresOptions::new(url));
         let target = InstallationOptions::new(database, blobs).with_signing_keys(keys);
         InstallationDatabase::migrate(&target).await.unwrap();
-        let mut story = Self {
+        let mut fixture = Self {
             folder,
             source,
             target,
             key: String::new(),
             files: Vec::new(),
         };
-        story.fill().await;
-        story
+        fixture.fill().await;
+        fixture
     }
 
     async fn fill(&mut self) {
@@ -80,7 +79,7 @@ impl Story {
         service.authenticate(&self.key, request_id).await.unwrap()
     }
 
-    async fn assert_moved(&self) {
+    async fn assert_migrated(&self) {
         let attache = Installation::open(self.target.clone()).await.unwrap();
         let cx = self.sign_in(&attache).await;
         for (id, bytes) in &self.files {
@@ -92,8 +91,8 @@ impl Story {
         attache.close().await;
     }
 
-    /// The files of the blobs below one of the two directories, in the order of their keys.
-    fn stored(&self, below: &str) -> Vec<PathBuf> {
+    /// Lists the blob files below one of the two directories, ordered by key.
+    fn blob_files(&self, below: &str) -> Vec<PathBuf> {
         fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -111,134 +110,142 @@ impl Story {
     }
 }
 
-/// The URL of an empty database that nobody else is given.
+/// Returns the URL of an empty database that no other test uses.
 ///
-/// All are made before the first is given, and so before any test opens a directory: a program that
-/// this process starts has every descriptor at first, and with them the locks of the directories that
-/// are open, which then are in use for a moment after they were closed.
+/// All databases are created before any test opens a directory. A program that this process starts
+/// inherits every descriptor until it executes, and with them the locks of open directories, which
+/// would then stay locked for an instant after they are closed.
 fn database() -> String {
     const TESTS: usize = 3;
     static DATABASES: LazyLock<Mutex<Vec<String>>> = LazyLock::new(|| {
         let server = ThrowawayPostgres::shared();
-        let made = (0..TESTS).map(|_| server.create_database().unwrap());
-        Mutex::new(made.collect())
+        let created = (0..TESTS).map(|_| server.create_database().unwrap());
+        Mutex::new(created.collect())
     });
-    let left = DATABASES.lock().unwrap().pop();
-    left.expect("a database for each test")
+    let database = DATABASES.lock().unwrap().pop();
+    database.expect("a database for each test")
 }
 
-fn silent() -> TransferObserver {
+fn silent() -> DataMigrationObserver {
     Arc::new(|_| {})
 }
 
 #[tokio::test]
-async fn everything_is_told_of_and_found_the_next_time() {
-    let story = Story::new().await;
+async fn second_run_copies_nothing() {
+    let fixture = Fixture::new().await;
     let (blobs, bytes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-    let begun = Arc::new(Mutex::new(None));
-    let (seen_blobs, seen_bytes, seen) = (blobs.clone(), bytes.clone(), begun.clone());
-    let observer: TransferObserver = Arc::new(move |event| match event {
-        TransferEvent::Begun { blobs, bytes } => *seen.lock().unwrap() = Some((blobs, bytes)),
-        TransferEvent::BytesRead(more) => {
+    let started = Arc::new(Mutex::new(None));
+    let (seen_blobs, seen_bytes, seen) = (blobs.clone(), bytes.clone(), started.clone());
+    let observer: DataMigrationObserver = Arc::new(move |event| match event {
+        DataMigrationEvent::Started { blobs, bytes } => {
+            *seen.lock().unwrap() = Some((blobs, bytes));
+        }
+        DataMigrationEvent::BytesRead(more) => {
             seen_bytes.fetch_add(more, Ordering::Relaxed);
         }
-        TransferEvent::BlobCarried { .. } => {
+        DataMigrationEvent::BlobCopied { .. } => {
             seen_blobs.fetch_add(1, Ordering::Relaxed);
         }
         _ => {}
     });
-    let all = story
+    let all = fixture
         .files
         .iter()
         .map(|(_, bytes)| bytes.len() as u64)
         .sum();
-    let report = transfer(&story.source, &story.target, observer)
+    let report = migrate_data(&fixture.source, &fixture.target, observer)
         .await
         .unwrap();
-    assert_eq!(*begun.lock().unwrap(), Some((9, all)));
+    assert_eq!(*started.lock().unwrap(), Some((9, all)));
     assert_eq!(blobs.load(Ordering::Relaxed), 9);
     assert_eq!(bytes.load(Ordering::Relaxed), all);
-    assert_eq!((report.blobs_carried, report.bytes_carried), (9, all));
+    assert_eq!((report.blobs_copied, report.bytes_copied), (9, all));
     let files = report.tables.iter().find(|table| table.table == "files");
     assert_eq!(files.unwrap().rows, 9);
 
-    let again = transfer(&story.source, &story.target, silent())
+    let again = migrate_data(&fixture.source, &fixture.target, silent())
         .await
         .unwrap();
-    assert_eq!((again.blobs_carried, again.blobs_found), (0, 9));
-    story.assert_moved().await;
-    // The source is as it was.
-    Installation::open(story.source.clone()).await.unwrap();
+    assert_eq!((again.blobs_copied, again.blobs_skipped), (0, 9));
+    fixture.assert_migrated().await;
+    // The source is unchanged and can be opened.
+    Installation::open(fixture.source.clone()).await.unwrap();
 }
 
 #[tokio::test]
-async fn bytes_of_a_run_that_ended_before_their_row_are_verified_and_not_trusted() {
-    let story = Story::new().await;
-    // The target's directory, and in it the bytes of two blobs that its database does not know.
+async fn bytes_without_a_row_are_verified_before_use() {
+    let fixture = Fixture::new().await;
+    // Two blobs exist in the target's directory but not in its database.
     drop(
         attache::storage::LocalBlobStore::open(attache::storage::LocalOptions::new(
-            story.folder.path().join("new"),
+            fixture.folder.path().join("new"),
         ))
         .await
         .unwrap(),
     );
-    let old = story.folder.path().join("old/blobs");
-    let large = story.stored("old/blobs").into_iter();
+    let old = fixture.folder.path().join("old/blobs");
+    let large = fixture.blob_files("old/blobs").into_iter();
     let large = large.filter(|path| path.metadata().unwrap().len() > 50_000);
-    for (path, is_right) in large.zip([true, false]) {
-        let to = story
+    for (path, is_intact) in large.zip([true, false]) {
+        let to = fixture
             .folder
             .path()
             .join("new")
             .join(path.strip_prefix(&old).unwrap());
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         let mut bytes = std::fs::read(&path).unwrap();
-        if !is_right {
+        if !is_intact {
             bytes[70] ^= 1;
         }
         std::fs::write(to, bytes).unwrap();
     }
-    let report = transfer(&story.source, &story.target, silent())
+    let report = migrate_data(&fixture.source, &fixture.target, silent())
         .await
         .unwrap();
-    assert_eq!(report.blobs_carried, 9);
-    story.assert_moved().await;
+    assert_eq!(report.blobs_copied, 9);
+    fixture.assert_migrated().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_moved_is_refused_and_nothing_is_made() {
-    let story = Story::new().await;
-    let run = |source, target| async move { transfer(&source, &target, silent()).await };
+async fn invalid_migration_is_refused_and_creates_nothing() {
+    let fixture = Fixture::new().await;
+    let run = |source, target| async move { migrate_data(&source, &target, silent()).await };
 
-    let served = Installation::open(story.source.clone()).await.unwrap();
-    let refused = run(story.source.clone(), story.target.clone()).await;
+    let in_use = Installation::open(fixture.source.clone()).await.unwrap();
+    let refused = run(fixture.source.clone(), fixture.target.clone()).await;
     assert!(
         matches!(
             refused,
-            Err(TransferError::OpenSource(OpenError::InUse { .. }))
+            Err(DataMigrationError::OpenSource(OpenError::InUse { .. }))
         ),
         "{refused:?}"
     );
-    served.close().await;
+    in_use.close().await;
 
-    let mut same = story.target.clone();
-    same.storage = story.source.storage.clone();
-    let refused = run(story.source.clone(), same).await;
+    let mut same = fixture.target.clone();
+    same.storage = fixture.source.storage.clone();
+    let refused = run(fixture.source.clone(), same).await;
     assert!(
-        matches!(refused, Err(TransferError::SameStore)),
+        matches!(refused, Err(DataMigrationError::SameStore)),
         "{refused:?}"
     );
-    let refused = run(story.target.clone(), story.target.clone()).await;
-    assert!(matches!(refused, Err(TransferError::SourceNotSqlite)));
-    let refused = run(story.source.clone(), story.source.clone()).await;
-    assert!(matches!(refused, Err(TransferError::TargetNotPostgres)));
-    let missing = story.folder.path().join("missing");
+    let refused = run(fixture.target.clone(), fixture.target.clone()).await;
+    assert!(matches!(refused, Err(DataMigrationError::SourceNotSqlite)));
+    let refused = run(fixture.source.clone(), fixture.source.clone()).await;
+    assert!(matches!(
+        refused,
+        Err(DataMigrationError::TargetNotPostgres)
+    ));
+    let missing = fixture.folder.path().join("missing");
     let refused = run(
         InstallationOptions::in_directory(&missing),
-        story.target.clone(),
+        fixture.target.clone(),
     )
     .await;
-    assert!(matches!(refused, Err(TransferError::NoSource { .. })));
+    assert!(matches!(
+        refused,
+        Err(DataMigrationError::MissingSource { .. })
+    ));
     assert!(!missing.exists());
-    assert!(!story.folder.path().join("new").exists());
+    assert!(!fixture.folder.path().join("new").exists());
 }

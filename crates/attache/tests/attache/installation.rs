@@ -1,4 +1,4 @@
-//! Opening an installation: what is made, what is refused, what stays.
+//! Opening an installation: what it creates, refuses and keeps.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use attache::{
 };
 
 #[tokio::test]
-async fn everything_is_made_in_one_directory_for_its_owner_only() {
+async fn open_creates_an_owner_only_directory() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("a/data");
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -27,7 +27,7 @@ async fn everything_is_made_in_one_directory_for_its_owner_only() {
 }
 
 #[tokio::test]
-async fn a_second_opening_is_refused_and_the_database_alone_is_not() {
+async fn second_open_is_refused_but_database_opens() {
     let directory = tempfile::tempdir().unwrap();
     let options = InstallationOptions::in_directory(directory.path().join("data"));
     let attache = Installation::open(options.clone()).await.unwrap();
@@ -45,7 +45,7 @@ async fn a_second_opening_is_refused_and_the_database_alone_is_not() {
             .is_some()
     );
     database.close().await;
-    // It is there at once for the installation that is open.
+    // The open installation sees it at once.
     assert!(
         attache
             .administration()
@@ -62,7 +62,7 @@ async fn a_second_opening_is_refused_and_the_database_alone_is_not() {
 }
 
 #[tokio::test]
-async fn keys_that_others_may_read_and_files_that_are_missing_are_refused() {
+async fn exposed_and_missing_key_files_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let mut options = InstallationOptions::in_directory(directory.path().join("data"));
     Installation::open(options.clone())
@@ -83,7 +83,7 @@ async fn keys_that_others_may_read_and_files_that_are_missing_are_refused() {
         OpenError::SigningKeys(SigningKeysError::Exposed { .. })
     ));
 
-    // A file that was named is never made: links signed with other keys would end unseen.
+    // A configured file is never generated: existing links would silently become invalid.
     options.signing_keys = SigningKeySource::File(directory.path().join("elsewhere"));
     let refused = Installation::open(options.clone()).await.unwrap_err();
     assert!(matches!(

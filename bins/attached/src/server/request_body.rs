@@ -1,9 +1,10 @@
-//! A request body that is not waited for without end: a sender that stalls or trickles is cut.
+//! A request body that is counted, and ends with an error if its client stalls or trickles.
 
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,39 +16,42 @@ use super::activity::Activity;
 use super::deadline::Deadline;
 use super::limits::{BODY_MIN_BYTES_PER_SECOND, BODY_RATE_WINDOW, BODY_STALL_TIMEOUT};
 
-/// Why a body was cut.
+/// The error of a body that is too slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SlowBody {
-    /// Nothing came for too long.
+    /// No bytes arrived for too long.
     Stalled,
-    /// Too little came.
+    /// Too few bytes arrived.
     Trickled,
 }
 
 impl fmt::Display for SlowBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Stalled => "no byte of the body came for too long",
-            Self::Trickled => "the body came too slowly",
+            Self::Stalled => "the body stalled",
+            Self::Trickled => "the body arrived too slowly",
         })
     }
 }
 
 impl Error for SlowBody {}
 
-/// A request body with a limit on its slowness. Only time in which the body is wanted and does not
-/// come counts: a server that is itself slow to read cuts nobody.
+/// A request body with a minimum speed.
+///
+/// Only the time counts in which the server waits for bytes: a server that is slow to read makes no
+/// client fail.
 #[derive(Debug)]
-pub(super) struct GuardedBody<B: Body> {
+pub(super) struct RequestBody<B: Body> {
     inner: B,
-    connection: Arc<Activity>,
+    activity: Arc<Activity>,
+    received_bytes: Arc<AtomicU64>,
     deadline: Deadline,
     waiting_since: Option<Instant>,
     window: Window,
-    over: bool,
+    is_complete: bool,
 }
 
-/// What came in the present stretch of waiting.
+/// The waiting time and bytes of the current window.
 #[derive(Debug, Default)]
 struct Window {
     waited: Duration,
@@ -60,19 +64,20 @@ impl Window {
     }
 }
 
-impl<B: Body> GuardedBody<B> {
-    pub(super) fn new(inner: B, connection: Arc<Activity>) -> Self {
+impl<B: Body> RequestBody<B> {
+    pub(super) fn new(inner: B, activity: Arc<Activity>, received_bytes: Arc<AtomicU64>) -> Self {
         Self {
             inner,
-            connection,
+            activity,
+            received_bytes,
             deadline: Deadline::default(),
             waiting_since: None,
             window: Window::default(),
-            over: false,
+            is_complete: false,
         }
     }
 
-    /// Waits on, unless that has been too long.
+    /// Returns `Ready` once the wait has been too long. Call it if no bytes are available.
     fn poll_slowness(&mut self, cx: &mut Context<'_>) -> Poll<SlowBody> {
         let window_left = BODY_RATE_WINDOW.saturating_sub(self.window.waited);
         let stalls_first = BODY_STALL_TIMEOUT <= window_left;
@@ -86,7 +91,7 @@ impl<B: Body> GuardedBody<B> {
         if stalls_first {
             return Poll::Ready(SlowBody::Stalled);
         }
-        // The window is over in the midst of a wait: judge it, and wait on in a new one.
+        // The window ends during a wait: check its rate, and continue in a new window.
         if self.window.is_too_slow() {
             return Poll::Ready(SlowBody::Trickled);
         }
@@ -96,8 +101,10 @@ impl<B: Body> GuardedBody<B> {
         self.deadline.poll(cx).map(|()| SlowBody::Stalled)
     }
 
-    /// Counts what came and how long it was waited for; answers whether that was too slow.
-    fn note_arrival(&mut self, bytes: usize) -> bool {
+    /// Counts received bytes and the time spent waiting for them. Returns `true` if that was too slow.
+    fn note_data(&mut self, bytes: usize) -> bool {
+        self.received_bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
         if let Some(since) = self.waiting_since.take() {
             self.window.waited += since.elapsed();
         }
@@ -109,7 +116,7 @@ impl<B: Body> GuardedBody<B> {
     }
 }
 
-impl<B> Body for GuardedBody<B>
+impl<B> Body for RequestBody<B>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -125,14 +132,14 @@ where
         match Pin::new(&mut this.inner).poll_frame(cx) {
             Poll::Pending => this.poll_slowness(cx).map(|slow| Some(Err(slow.into()))),
             Poll::Ready(Some(Ok(frame))) => {
-                if this.note_arrival(frame.data_ref().map_or(0, Bytes::len)) {
+                if this.note_data(frame.data_ref().map_or(0, Bytes::len)) {
                     return Poll::Ready(Some(Err(SlowBody::Trickled.into())));
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(None) => {
-                this.over = true;
+                this.is_complete = true;
                 Poll::Ready(None)
             }
         }
@@ -147,10 +154,10 @@ where
     }
 }
 
-impl<B: Body> Drop for GuardedBody<B> {
+impl<B: Body> Drop for RequestBody<B> {
     fn drop(&mut self) {
-        if !self.over && !self.inner.is_end_stream() {
-            self.connection.note_left_unread();
+        if !self.is_complete && !self.inner.is_end_stream() {
+            self.activity.note_unread_body();
         }
     }
 }
@@ -166,7 +173,7 @@ mod tests {
 
     type Pieces = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>> + Send>>;
 
-    /// `count` pieces of `size` bytes, each `pause` after the one before.
+    /// Yields `count` pieces of `size` bytes, each after a pause.
     fn paced(count: usize, size: usize, pause: Duration) -> Pieces {
         Box::pin(stream::unfold(0, move |sent| async move {
             if sent == count {
@@ -177,22 +184,31 @@ mod tests {
         }))
     }
 
+    fn request_body<B: Body>(inner: B, activity: &Arc<Activity>) -> RequestBody<B> {
+        RequestBody::new(inner, activity.clone(), Arc::default())
+    }
+
     async fn read(pieces: Pieces) -> Result<usize, SlowBody> {
-        let guarded = GuardedBody::new(StreamBody::new(pieces), Activity::new());
-        match guarded.collect().await {
-            Ok(collected) => Ok(collected.to_bytes().len()),
+        let body = request_body(StreamBody::new(pieces), &Activity::new());
+        let received_bytes = body.received_bytes.clone();
+        match body.collect().await {
+            Ok(collected) => {
+                let size_bytes = collected.to_bytes().len();
+                assert_eq!(received_bytes.load(Ordering::Relaxed), size_bytes as u64);
+                Ok(size_bytes)
+            }
             Err(error) => Err(*error.downcast::<SlowBody>().unwrap()),
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_steady_body_may_take_as_long_as_it_likes() {
-        let slow_but_fair = paced(500, 30 << 10, Duration::from_secs(20));
-        assert_eq!(read(slow_but_fair).await, Ok(500 * (30 << 10)));
+    async fn steady_body_has_no_time_limit() {
+        let steady = paced(500, 30 << 10, Duration::from_secs(20));
+        assert_eq!(read(steady).await, Ok(500 * (30 << 10)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_stalls_is_cut() {
+    async fn stalled_body_fails() {
         let started = Instant::now();
         let stalled = paced(1, 1 << 20, Duration::from_hours(1));
         assert_eq!(read(stalled).await, Err(SlowBody::Stalled));
@@ -200,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_trickles_is_cut() {
+    async fn trickling_body_fails() {
         let started = Instant::now();
         let trickle = paced(1_000_000, 1, Duration::from_secs(7));
         assert_eq!(read(trickle).await, Err(SlowBody::Trickled));
@@ -208,36 +224,33 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_begins_well_and_trickles_later_is_cut() {
+    async fn body_that_starts_fast_and_trickles_fails() {
         let started = Instant::now();
-        let well = paced(60, 1 << 10, Duration::from_secs(1));
+        let fast = paced(60, 1 << 10, Duration::from_secs(1));
         let trickle = paced(1000, 100, Duration::from_secs(1));
-        let body = Box::pin(well.chain(trickle));
+        let body = Box::pin(fast.chain(trickle));
         assert_eq!(read(body).await, Err(SlowBody::Trickled));
         assert_eq!(started.elapsed().as_secs(), 2 * BODY_RATE_WINDOW.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn time_in_which_nobody_reads_does_not_count() {
+    async fn time_between_reads_does_not_count() {
         let body = StreamBody::new(paced(3, 10, Duration::from_millis(1)));
-        let mut guarded = GuardedBody::new(body, Activity::new());
-        while let Some(frame) = guarded.frame().await {
+        let mut body = request_body(body, &Activity::new());
+        while let Some(frame) = body.frame().await {
             frame.unwrap();
             tokio::time::sleep(Duration::from_mins(10)).await;
         }
     }
 
     #[tokio::test]
-    async fn a_body_that_was_not_read_to_its_end_is_noted() {
+    async fn unread_body_is_noted() {
         let activity = Activity::new();
-        let whole = GuardedBody::new(Full::new(Bytes::from("all")), activity.clone());
+        let whole = request_body(Full::new(Bytes::from("all")), &activity);
         whole.collect().await.unwrap();
-        drop(GuardedBody::new(Full::new(Bytes::new()), activity.clone()));
-        assert!(!activity.has_left_unread());
-        drop(GuardedBody::new(
-            Full::new(Bytes::from("all")),
-            activity.clone(),
-        ));
-        assert!(activity.has_left_unread());
+        drop(request_body(Full::new(Bytes::new()), &activity));
+        assert!(!activity.has_unread_body());
+        drop(request_body(Full::new(Bytes::from("all")), &activity));
+        assert!(activity.has_unread_body());
     }
 }

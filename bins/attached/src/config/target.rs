@@ -1,17 +1,17 @@
-//! The flags that name where `migrate-data` carries the data.
+//! The flags of `migrate-data` that name the target.
 
 use std::fmt;
 
 use attache::InstallationOptions;
 use clap::Args;
 
-use super::data::{database_at, storage_at};
+use super::locations::{parse_database_url, parse_storage_url};
 
-/// Where the data is to go. `Debug` shows none of the values that may hold a secret.
+/// The target of `migrate-data`. `Debug` shows no values that may contain a secret.
 #[derive(Clone, Args)]
-pub(crate) struct DestinationArgs {
-    /// The database to carry the records to: `postgres://USER:PASSWORD@HOST/DATABASE`, migrated by
-    /// this version and empty
+pub(crate) struct TargetArgs {
+    /// The database to copy the records to: `postgres://USER:PASSWORD@HOST/DATABASE`, empty and
+    /// migrated by this version
     #[arg(
         long,
         env = "ATTACHE_TO_DATABASE_URL",
@@ -19,8 +19,8 @@ pub(crate) struct DestinationArgs {
         hide_env_values = true
     )]
     to_database_url: String,
-    /// The store to carry the bytes to: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME` with the
-    /// credentials in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `file:PATH`
+    /// The store to copy the bytes to: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME` or `file:PATH`.
+    /// Credentials are found as for --storage-url
     #[arg(
         long,
         env = "ATTACHE_TO_STORAGE_URL",
@@ -30,30 +30,30 @@ pub(crate) struct DestinationArgs {
     to_storage_url: String,
 }
 
-impl DestinationArgs {
-    /// What the flags and the environment of the store mean.
+impl TargetArgs {
+    /// Converts the flags, and the environment of the store, to options.
     ///
     /// # Errors
     ///
-    /// Names the flag and what is wrong with it, and repeats none of its value.
+    /// Names the flag and the problem, never the value.
     pub(crate) fn options(
         &self,
         environment: impl Fn(&'static str) -> Option<String>,
     ) -> Result<InstallationOptions, String> {
-        let database = database_at(&self.to_database_url);
+        let database = parse_database_url(&self.to_database_url);
         let database = database.map_err(|problem| format!("--to-database-url: {problem}"))?;
         if !database.is_shared() {
             return Err("--to-database-url: must be a postgres:// URL".to_owned());
         }
-        let storage = storage_at(&self.to_storage_url, environment);
+        let storage = parse_storage_url(&self.to_storage_url, environment);
         let storage = storage.map_err(|problem| format!("--to-storage-url: {problem}"))?;
         Ok(InstallationOptions::new(database, storage))
     }
 }
 
-impl fmt::Debug for DestinationArgs {
+impl fmt::Debug for TargetArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DestinationArgs").finish_non_exhaustive()
+        f.debug_struct("TargetArgs").finish_non_exhaustive()
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     fn refusal(database: &str, storage: &str) -> String {
-        let args = DestinationArgs {
+        let args = TargetArgs {
             to_database_url: database.to_owned(),
             to_storage_url: storage.to_owned(),
         };
@@ -75,9 +75,9 @@ mod tests {
     }
 
     #[test]
-    fn a_destination_is_shared_and_a_wrong_one_is_not_shown() {
+    fn invalid_target_is_refused_without_its_secrets() {
         let postgres = "postgres://u:canary@h/d";
-        for (database, storage, told) in [
+        for (database, storage, hint) in [
             ("sqlite:x", "file:x", "--to-database-url: must be"),
             ("mysql://u:canary@h/d", "file:x", "--to-database-url: "),
             (postgres, "s4://canary", "--to-storage-url: write file:PATH"),
@@ -88,9 +88,9 @@ mod tests {
             ),
         ] {
             let refused = refusal(database, storage);
-            assert!(refused.contains(told), "{refused}");
+            assert!(refused.contains(hint), "{refused}");
         }
-        let args = DestinationArgs {
+        let args = TargetArgs {
             to_database_url: postgres.to_owned(),
             to_storage_url: "file:blobs".to_owned(),
         };
