@@ -1,8 +1,7 @@
-//! Progress of a data migration: a bar on a terminal, otherwise a line at intervals.
+//! Progress of a data migration on standard error: a bar on a terminal, otherwise a line at intervals.
 
-use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use attache::data_migration::{DataMigrationEvent, DataMigrationObserver};
@@ -14,122 +13,81 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 const STYLE: &str = "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}, {eta} left  {msg}";
 
-/// Shows the progress of a data migration on standard error.
+/// Shows the progress of a data migration.
 pub(crate) struct Progress {
-    state: Arc<State>,
+    /// Counts bytes, and draws itself only on a terminal.
+    bar: ProgressBar,
+    /// `None` on a terminal.
     lines: Option<JoinHandle<()>>,
-}
-
-struct State {
-    blobs: AtomicU64,
-    all_blobs: AtomicU64,
-    bytes: AtomicU64,
-    all_bytes: AtomicU64,
-    /// The current table, and how many of its rows are done.
-    rows: Mutex<Option<(&'static str, u64)>>,
-    /// `None` without a terminal.
-    bar: Option<ProgressBar>,
 }
 
 impl Progress {
     /// Starts to show progress. Needs a tokio runtime.
     pub(crate) fn start() -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
-        let state = Arc::new(State {
-            blobs: AtomicU64::new(0),
-            all_blobs: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            all_bytes: AtomicU64::new(0),
-            rows: Mutex::new(None),
-            bar: is_terminal.then(bar),
-        });
-        let lines = (!is_terminal).then(|| tokio::spawn(write_lines(state.clone())));
-        Self { state, lines }
+        // A test checks that the constant template is valid.
+        let style = ProgressStyle::with_template(STYLE);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(0)
+            .with_style(style)
+            .with_message("checking");
+        let lines = if bar.is_hidden() {
+            Some(tokio::spawn(write_lines(bar.clone())))
+        } else {
+            bar.enable_steady_tick(Duration::from_millis(500));
+            None
+        };
+        Self { bar, lines }
     }
 
     /// Returns the observer for the data migration.
     pub(crate) fn observer(&self) -> DataMigrationObserver {
-        let state = self.state.clone();
-        Arc::new(move |event| state.update(event))
+        let bar = self.bar.clone();
+        let (done, all) = (AtomicU64::new(0), AtomicU64::new(0));
+        let count_blob = move |bar: &ProgressBar, all: &AtomicU64| {
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            bar.set_message(format!("{done} of {} blobs", all.load(Ordering::Relaxed)));
+        };
+        Arc::new(move |event| match event {
+            DataMigrationEvent::Started { blobs, bytes } => {
+                all.store(blobs, Ordering::Relaxed);
+                bar.set_length(bytes);
+                bar.set_message(format!("0 of {blobs} blobs"));
+            }
+            DataMigrationEvent::BlobSkipped { size_bytes } => {
+                bar.inc(size_bytes);
+                count_blob(&bar, &all);
+            }
+            DataMigrationEvent::BytesRead(bytes) => bar.inc(bytes),
+            DataMigrationEvent::BlobCopied { .. } => count_blob(&bar, &all),
+            DataMigrationEvent::RowsDone { table, rows } => {
+                bar.set_message(format!("{table}: {rows} rows"));
+            }
+            _ => {}
+        })
     }
 
     /// Shows the final state, and stops.
     pub(crate) fn finish(self) {
-        if let Some(lines) = &self.lines {
+        if let Some(lines) = self.lines {
             lines.abort();
-            eprintln!("{}", self.state.line());
+            eprintln!("{}", line(&self.bar));
         }
-        if let Some(bar) = &self.state.bar {
-            bar.abandon();
-        }
+        self.bar.abandon();
     }
 }
 
-impl State {
-    fn update(&self, event: DataMigrationEvent) {
-        match event {
-            DataMigrationEvent::Started { blobs, bytes } => {
-                self.all_blobs.store(blobs, Ordering::Relaxed);
-                self.all_bytes.store(bytes, Ordering::Relaxed);
-            }
-            DataMigrationEvent::BlobSkipped { size_bytes } => {
-                self.blobs.fetch_add(1, Ordering::Relaxed);
-                self.bytes.fetch_add(size_bytes, Ordering::Relaxed);
-            }
-            DataMigrationEvent::BytesRead(bytes) => {
-                self.bytes.fetch_add(bytes, Ordering::Relaxed);
-            }
-            DataMigrationEvent::BlobCopied { .. } => {
-                self.blobs.fetch_add(1, Ordering::Relaxed);
-            }
-            DataMigrationEvent::RowsDone { table, rows } => {
-                let mut done = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-                *done = Some((table, rows));
-            }
-            _ => {}
-        }
-        if let Some(bar) = &self.bar {
-            bar.set_length(self.all_bytes.load(Ordering::Relaxed));
-            bar.set_position(self.bytes.load(Ordering::Relaxed));
-            bar.set_message(self.message());
-        }
-    }
-
-    /// Formats the text after the bar.
-    fn message(&self) -> String {
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.map_or_else(
-            || {
-                let (blobs, all) = (&self.blobs, &self.all_blobs);
-                let (blobs, all) = (blobs.load(Ordering::Relaxed), all.load(Ordering::Relaxed));
-                format!("{blobs} of {all} blobs")
-            },
-            |(table, rows)| format!("{table}: {rows} rows"),
-        )
-    }
-
-    /// Formats everything in one line.
-    fn line(&self) -> String {
-        let bytes = HumanBytes(self.bytes.load(Ordering::Relaxed));
-        let all = HumanBytes(self.all_bytes.load(Ordering::Relaxed));
-        format!("copied {bytes} of {all}, {}", self.message())
-    }
+/// Formats the progress in one line.
+fn line(bar: &ProgressBar) -> String {
+    let bytes = HumanBytes(bar.position());
+    let all = HumanBytes(bar.length().unwrap_or(0));
+    format!("copied {bytes} of {all}, {}", bar.message())
 }
 
-fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template(STYLE);
-    // A test checks that the constant template is valid.
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(0).with_style(style);
-    bar.enable_steady_tick(Duration::from_millis(500));
-    bar
-}
-
-async fn write_lines(state: Arc<State>) {
+async fn write_lines(bar: ProgressBar) {
     let mut ticks = tokio::time::interval(LINE_INTERVAL);
     loop {
         ticks.tick().await;
-        eprintln!("{}", state.line());
+        eprintln!("{}", line(&bar));
     }
 }
 
@@ -153,13 +111,13 @@ mod tests {
         observe(DataMigrationEvent::BlobSkipped { size_bytes: 1024 });
         observe(DataMigrationEvent::BytesRead(1024));
         observe(DataMigrationEvent::BlobCopied { size_bytes: 1024 });
-        let line = progress.state.line();
-        assert_eq!(line, "copied 2.00 KiB of 4.00 KiB, 2 of 3 blobs");
+        let shown = line(&progress.bar);
+        assert_eq!(shown, "copied 2.00 KiB of 4.00 KiB, 2 of 3 blobs");
         observe(DataMigrationEvent::RowsDone {
             table: "files",
             rows: 500,
         });
-        assert!(progress.state.line().ends_with("files: 500 rows"));
+        assert!(line(&progress.bar).ends_with("files: 500 rows"));
         progress.finish();
     }
 }

@@ -1,28 +1,17 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
-mod data_dir;
 #[cfg(all(feature = "sqlite", feature = "postgres", target_os = "linux"))]
 pub mod data_migration;
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
-mod database;
-#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 mod installation;
-#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
-mod open_error;
-#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
-mod options;
 #[cfg(unix)]
 pub mod signing_keys;
 
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
-pub use database::InstallationDatabase;
-#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
-pub use installation::Installation;
-#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
-pub use open_error::OpenError;
-#[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
-pub use options::{DatabaseLocation, InstallationOptions, SigningKeySource, StorageLocation};
+pub use installation::{
+    DatabaseLocation, Installation, InstallationDatabase, InstallationOptions, OpenError,
+    SigningKeySource, StorageLocation,
+};
 
 #[cfg(feature = "http")]
 #[doc(inline)]

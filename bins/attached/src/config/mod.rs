@@ -17,9 +17,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 pub(crate) use self::data::DataArgs;
 pub(crate) use self::serve::{ServeArgs, local_url};
 pub(crate) use self::target::TargetArgs;
-use self::values::{
-    KeyIdArg, parse_key_id, parse_key_name, parse_lifetime, parse_scopes, parse_slug,
-};
+use self::values::{KeyIdArg, parse_key_id, parse_key_name, parse_lifetime, parse_scopes};
 
 /// Keeps files that belong to people and records, and serves them over HTTP.
 ///
@@ -69,7 +67,7 @@ pub(crate) enum TenantCommand {
     /// Create a tenant
     Create {
         /// The tenant's name: a letter or digit, then up to 63 letters, digits, `.`, `_` or `-`
-        #[arg(value_parser = parse_slug)]
+        #[arg(value_parser = TenantSlug::parse)]
         slug: TenantSlug,
     },
 }
@@ -82,7 +80,7 @@ pub(crate) enum KeyCommand {
     /// List keys, without their secrets
     List {
         /// List only this tenant's keys
-        #[arg(long, value_name = "SLUG", value_parser = parse_slug)]
+        #[arg(long, value_name = "SLUG", value_parser = TenantSlug::parse)]
         tenant: Option<TenantSlug>,
     },
     /// Revoke a key immediately and permanently
@@ -97,7 +95,7 @@ pub(crate) enum KeyCommand {
 #[derive(Debug, Args)]
 pub(crate) struct KeyCreateArgs {
     /// The tenant that the key gives access to
-    #[arg(long, value_name = "SLUG", value_parser = parse_slug)]
+    #[arg(long, value_name = "SLUG", value_parser = TenantSlug::parse)]
     pub(crate) tenant: TenantSlug,
     /// A name to recognise the key by
     #[arg(long, value_parser = parse_key_name)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use attache::{Dialects, Downloads, PublicUrl};
 use clap::{Args, ValueEnum};
 
-use super::values::{parse_bytes, parse_dialects, parse_lifetime, parse_origin, parse_public_url};
+use super::values::{parse_bytes, parse_lifetime, parse_origin};
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -22,7 +22,7 @@ pub(crate) struct ServeArgs {
     pub(crate) listen: SocketAddr,
     /// The URL at which clients reach the server, used in links; may include a path that a proxy
     /// strips [default: the listen address]
-    #[arg(long, env = "ATTACHE_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
+    #[arg(long, env = "ATTACHE_PUBLIC_URL", value_name = "URL", value_parser = PublicUrl::parse)]
     public_url: Option<PublicUrl>,
     /// Published APIs to serve beside the native one: `all`, `none`, or a comma-separated list of
     /// credentials-portal, participant-files, dokstamp, biometricscloud, flexportal
@@ -30,8 +30,7 @@ pub(crate) struct ServeArgs {
         long,
         env = "ATTACHE_DIALECTS",
         value_name = "DIALECTS",
-        default_value_t,
-        value_parser = parse_dialects
+        default_value_t
     )]
     pub(crate) dialects: Dialects,
     /// The maximum size of one upload, all its files together: in bytes, or with KiB, MiB, GiB

@@ -4,23 +4,11 @@ use std::time::Duration;
 
 use attache::model::DisplayName;
 use attache::signing::{ApiKey, ApiKeyId};
-use attache::{Dialects, InvalidValue, PublicUrl, Scopes, TenantSlug};
+use attache::{InvalidValue, Scopes};
 
 /// The id of an API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyIdArg(pub(crate) String);
-
-pub(super) fn parse_slug(text: &str) -> Result<TenantSlug, InvalidValue> {
-    TenantSlug::parse(text)
-}
-
-pub(super) fn parse_public_url(text: &str) -> Result<PublicUrl, InvalidValue> {
-    PublicUrl::parse(text)
-}
-
-pub(super) fn parse_dialects(text: &str) -> Result<Dialects, InvalidValue> {
-    text.parse()
-}
 
 pub(super) fn parse_key_name(text: &str) -> Result<String, InvalidValue> {
     DisplayName::parse(text).map(|name| name.as_str().to_owned())

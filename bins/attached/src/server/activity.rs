@@ -96,11 +96,6 @@ pub(super) struct ActiveRequest {
 }
 
 impl ActiveRequest {
-    /// Returns the state of its connection.
-    pub(super) fn connection(&self) -> &Arc<Activity> {
-        &self.connection
-    }
-
     /// Notes that a part of the response waits for the client to read it.
     pub(super) fn note_response_waiting(&self) {
         let mut responses = self.connection.unread_responses();

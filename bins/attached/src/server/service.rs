@@ -55,7 +55,7 @@ where
         let request = request
             .map(|body| RequestBody::new(body, self.activity.clone(), record.received_bytes()));
         let response = self.inner.clone().oneshot(request);
-        let requests = self.requests.clone();
+        let (activity, requests) = (self.activity.clone(), self.requests.clone());
         Box::pin(async move {
             // Never closed. One stream per connection always gets a permit; more may wait.
             record.hold(requests.acquire_owned().await.ok());
@@ -65,7 +65,7 @@ where
                 drop(response);
                 bad_request()
             };
-            if is_http1 && record.active().connection().has_unread_body() {
+            if is_http1 && activity.has_unread_body() {
                 // The rest of the body would be parsed as the next request.
                 close_after(&mut response);
             }

@@ -6,7 +6,7 @@ use attache_metadata_sql::data_migration::DataMigrationError as DatabaseError;
 use attache_model::FileId;
 use attache_storage::BlobError;
 
-use crate::OpenError;
+use crate::installation::OpenError;
 
 /// The error of a data migration.
 #[derive(Debug, thiserror::Error)]

@@ -13,8 +13,7 @@ pub use progress::{DataMigrationEvent, DataMigrationObserver, DataMigrationRepor
 use attache_metadata_sql::data_migration::DataMigration;
 
 use self::blobs::Stores;
-use crate::InstallationOptions;
-use crate::installation::open_store;
+use crate::installation::{InstallationOptions, open_store};
 
 /// Copies an installation on SQLite to one on PostgreSQL and another store: every record with its id,
 /// number and key, and all bytes, each blob verified against its size and digest on the way.

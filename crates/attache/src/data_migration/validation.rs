@@ -5,7 +5,7 @@ use std::path::Path;
 use attache_metadata_sql::PostgresOptions;
 
 use super::error::DataMigrationError;
-use crate::{DatabaseLocation, InstallationOptions, StorageLocation};
+use crate::installation::{DatabaseLocation, InstallationOptions, StorageLocation};
 
 /// The databases of a data migration.
 #[derive(Debug)]

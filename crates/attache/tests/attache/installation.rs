@@ -24,6 +24,10 @@ async fn open_creates_an_owner_only_directory() {
         assert_eq!(mode(&data_dir.join(file)), 0o600, "{file}");
     }
     assert_eq!(mode(&data_dir.join("blobs")), 0o700);
+
+    let file = InstallationOptions::in_directory(data_dir.join("signing-keys"));
+    let refused = Installation::open(file).await.unwrap_err();
+    assert!(matches!(refused, OpenError::DataDir { .. }), "{refused}");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Options of an installation: the locations of its database, bytes and signing keys.
 
 use std::fmt;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +14,8 @@ use attache_signing::KeyRing;
 #[cfg(feature = "s3")]
 use attache_storage_s3::{S3Credentials, S3Options};
 
-use crate::{OpenError, data_dir, signing_keys};
+use super::error::OpenError;
+use crate::signing_keys;
 
 /// The location of the records.
 #[derive(Debug, Clone)]
@@ -142,18 +145,21 @@ impl InstallationOptions {
         self
     }
 
-    pub(crate) fn create_data_dir(&self) -> Result<(), OpenError> {
+    /// Creates the data directory and its missing parents, accessible to the owner only. An existing
+    /// directory keeps its mode: everything inside is owner-only by itself.
+    pub(super) fn create_data_dir(&self) -> Result<(), OpenError> {
         let Some(path) = &self.data_dir else {
             return Ok(());
         };
-        data_dir::create(path).map_err(|source| OpenError::DataDir {
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        created.map_err(|source| OpenError::DataDir {
             path: path.clone(),
             source,
         })
     }
 
     /// Loads the signing keys. Generates them if the options ask for it and the database is not shared.
-    pub(crate) fn load_keys(&self) -> Result<KeyRing, OpenError> {
+    pub(super) fn load_keys(&self) -> Result<KeyRing, OpenError> {
         Ok(match &self.signing_keys {
             SigningKeySource::Ring(ring) => ring.clone(),
             SigningKeySource::File(path) => signing_keys::load(path)?,

@@ -1,5 +1,9 @@
 //! An installation: a database, a store, signing keys, and the service over them.
 
+mod database;
+mod error;
+mod options;
+
 use std::sync::Arc;
 
 use attache_metadata::MetadataRepository;
@@ -12,7 +16,9 @@ use attache_storage::{TimeoutBlobStore, Timeouts};
 use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
 use tokio::task::JoinHandle;
 
-use crate::{InstallationDatabase, InstallationOptions, OpenError, StorageLocation};
+pub use self::database::InstallationDatabase;
+pub use self::error::OpenError;
+pub use self::options::{DatabaseLocation, InstallationOptions, SigningKeySource, StorageLocation};
 
 /// An open installation: the service over it, and its administration.
 ///

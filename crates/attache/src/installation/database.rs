@@ -14,7 +14,8 @@ use attache_model::Clock;
 use attache_model::Finding;
 use attache_service::Administration;
 
-use crate::{DatabaseLocation, InstallationOptions, OpenError};
+use super::error::OpenError;
+use super::options::{DatabaseLocation, InstallationOptions};
 
 /// The database of an installation, without its store and signing keys.
 ///
