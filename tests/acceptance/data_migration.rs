@@ -210,7 +210,10 @@ async fn migrated_server_looks_unchanged_to_clients() {
     // A further run has nothing to copy.
     let output = run(&mut migrate_data(&old, &target));
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(stdout.contains("\n0 blobs were copied by this run"), "{stdout}");
+    assert!(
+        stdout.contains("\n0 blobs were copied by this run"),
+        "{stdout}"
+    );
 
     let keys = old.data_dir().join("signing-keys");
     let options = Options::new().environment("ATTACHE_SIGNING_KEYS", keys.to_str().unwrap());

@@ -37,7 +37,7 @@ async fn invalid_settings_are_refused_with_a_remedy() {
         (
             "ATTACHE_SIGNING_KEYS",
             None,
-            "--signing-keys (or ATTACHE_SIGNING_KEYS) is missing",
+            "--signing-keys (or ATTACHE_SIGNING_KEYS) is required",
         ),
         (
             "AWS_SECRET_ACCESS_KEY",
@@ -74,7 +74,10 @@ async fn database_without_tenants_logs_next_commands() {
     let empty = ThrowawayPostgres::shared().create_database().unwrap();
     let mut migrate = server.command(&["migrate"]);
     let output = run(migrate.env("ATTACHE_DATABASE_URL", &empty));
-    assert!(printed_by(&output).contains("created the database"), "{output:?}");
+    assert!(
+        printed_by(&output).contains("created the database"),
+        "{output:?}"
+    );
 
     let folder = TempDir::new().unwrap();
     let (printed, log) = (folder.path().join("out"), folder.path().join("log"));

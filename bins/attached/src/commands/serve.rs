@@ -47,7 +47,7 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
 
     let config = HttpConfig::new(args.public_url(bound)?)
         .allowed_origins(args.cors_origins.clone())
-        .dialects(args.dialects);
+        .dialects(args.dialects.clone());
     let http = HttpService::new(installation.service().clone(), config);
     let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
     let server = Server::new(http.clone(), available_connections(max_connections));
