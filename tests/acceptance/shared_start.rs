@@ -116,7 +116,7 @@ async fn check_tests_both_backends_and_allows_warnings() {
         // The test server does not sync.
         "warn  database        fsync is off",
         "the clock of the database agrees",
-        "takes, gives and deletes an object",
+        "objects can be put, read and deleted",
         "the clock of the store agrees",
     ] {
         assert!(printed.contains(line), "`{line}` is not in:\n{printed}");

@@ -32,7 +32,7 @@ impl S3BlobStore {
         let name = &self.bucket.name;
         let mut findings = vec![match self.probe(entropy).await {
             Ok(()) => Finding::fine(format!(
-                "the bucket {name} takes, gives and deletes an object"
+                "objects can be put, read and deleted in the bucket {name}"
             )),
             Err(error) => Finding::failure(error.as_ref()),
         }];

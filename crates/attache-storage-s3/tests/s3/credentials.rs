@@ -1,4 +1,4 @@
-//! Keys that end, and a source of them that is away at times.
+//! Credentials that expire, and a source of them that fails at times.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
@@ -11,16 +11,16 @@ use attache_storage_s3::{S3AccessKey, S3BlobStore, S3Credentials, S3CredentialsS
 
 use crate::support::{Operation, TestS3, key};
 
-/// Gives the key that it was told to give, for so long.
+/// Returns credentials with the given id and lifetime, or fails where none are given.
 #[derive(Debug, Default)]
 struct Vault(Mutex<Option<(&'static str, Duration)>>);
 
 impl Vault {
-    fn gives(&self, id: &'static str, holds_for: Duration) {
-        *self.0.lock().unwrap() = Some((id, holds_for));
+    fn set(&self, id: &'static str, lifetime: Duration) {
+        *self.0.lock().unwrap() = Some((id, lifetime));
     }
 
-    fn is_away(&self) {
+    fn clear(&self) {
         *self.0.lock().unwrap() = None;
     }
 }
@@ -28,10 +28,10 @@ impl Vault {
 #[async_trait]
 impl S3CredentialsSource for Vault {
     async fn access_key(&self) -> Result<S3AccessKey, Box<dyn Error + Send + Sync>> {
-        let (id, holds_for) = self.0.lock().unwrap().ok_or("the vault is sealed")?;
+        let (id, lifetime) = self.0.lock().unwrap().ok_or("the vault is sealed")?;
         Ok(S3AccessKey::new(id, secret(id))
             .with_session_token(format!("token-of-{id}"))
-            .with_expires_at(SystemClock.now().plus(holds_for)))
+            .with_expires_at(SystemClock.now().plus(lifetime)))
     }
 }
 
@@ -44,29 +44,29 @@ fn store(s3: &TestS3, vault: &Arc<Vault>) -> S3BlobStore {
     S3BlobStore::new(s3.options(), &credentials)
 }
 
-/// Tries again until it works.
-async fn eventually(mut works: impl AsyncFnMut() -> bool) {
-    let trying = async {
-        while !works().await {
+/// Repeats an attempt until it succeeds.
+async fn eventually(mut succeeds: impl AsyncFnMut() -> bool) {
+    let attempts = async {
+        while !succeeds().await {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let patience = Duration::from_secs(30);
-    tokio::time::timeout(patience, trying).await.unwrap();
+    let limit = Duration::from_secs(30);
+    tokio::time::timeout(limit, attempts).await.unwrap();
 }
 
 const SHORT: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test]
-async fn requests_go_on_with_the_next_key() {
+async fn expired_credentials_are_replaced() {
     let s3 = TestS3::start();
     let vault = Arc::new(Vault::default());
     let store = store(&s3, &vault);
     for id in ["one", "two"] {
         s3.server.allow_credentials(id, &secret(id));
-        vault.gives(id, SHORT);
-        // Until the key before has ended.
+        vault.set(id, SHORT);
+        // Fails until the previous credentials have expired.
         eventually(async || store.put_bytes(&key(id), "bytes").await.is_ok()).await;
         s3.server.revoke_credentials(id);
     }
@@ -76,16 +76,16 @@ async fn requests_go_on_with_the_next_key() {
 }
 
 #[tokio::test]
-async fn without_a_key_the_store_is_unavailable_and_not_asked() {
+async fn no_credentials_means_unavailable_and_no_requests() {
     let s3 = TestS3::start();
     let vault = Arc::new(Vault::default());
     let store = store(&s3, &vault);
     let blob = key("a");
     let failed = store.put_bytes(&blob, "bytes").await.unwrap_err();
     let shown = attache_model::with_causes(&failed);
-    let told =
+    let wanted =
         "the store is unavailable (a): there are no credentials for the store: the vault is sealed";
-    assert!(shown.ends_with(told), "{shown}");
+    assert!(shown.ends_with(wanted), "{shown}");
     let failed = store.head(&blob).await.unwrap_err();
     assert_eq!(failed.kind(), BlobErrorKind::Unavailable, "{failed}");
     let failed = store.health().await.unwrap_err();
@@ -96,20 +96,20 @@ async fn without_a_key_the_store_is_unavailable_and_not_asked() {
     }
 
     s3.server.allow_credentials("one", &secret("one"));
-    vault.gives("one", LONG);
+    vault.set("one", LONG);
     eventually(async || store.find_credentials().await.is_ok()).await;
     store.put_bytes(&blob, "bytes").await.unwrap();
-    // What is held is enough.
-    vault.is_away();
+    // Valid credentials are not fetched again.
+    vault.clear();
     store.find_credentials().await.unwrap();
     assert_eq!(store.head(&blob).await.unwrap().size_bytes, 5);
 }
 
 #[tokio::test]
-async fn nothing_is_signed_that_would_end_before_its_time() {
+async fn url_never_outlives_its_credentials() {
     let s3 = TestS3::start();
     let vault = Arc::new(Vault::default());
-    vault.gives("one", LONG);
+    vault.set("one", LONG);
     let store = store(&s3, &vault);
     let signed_for = async |lifetime| {
         let operation = PresignOperation::Get {
@@ -128,20 +128,20 @@ async fn nothing_is_signed_that_would_end_before_its_time() {
 }
 
 #[tokio::test]
-async fn a_key_that_the_store_does_not_take_is_replaced_before_its_end() {
+async fn rejected_credentials_are_replaced_early() {
     let s3 = TestS3::start();
     let vault = Arc::new(Vault::default());
     let store = store(&s3, &vault);
     s3.server.allow_credentials("one", &secret("one"));
-    vault.gives("one", LONG);
+    vault.set("one", LONG);
     store.put_bytes(&key("a"), "bytes").await.unwrap();
     s3.server.revoke_credentials("one");
     s3.server.allow_credentials("two", &secret("two"));
-    vault.gives("two", LONG);
+    vault.set("two", LONG);
     let refused = store.put_bytes(&key("b"), "bytes").await.unwrap_err();
-    let told = attache_model::with_causes(&refused);
-    assert!(told.contains("InvalidAccessKeyId"), "{told}");
-    // The source was asked a moment ago.
+    let shown = attache_model::with_causes(&refused);
+    assert!(shown.contains("InvalidAccessKeyId"), "{shown}");
+    // The source was asked less than thirty seconds ago.
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(30)).await;
     tokio::time::resume();

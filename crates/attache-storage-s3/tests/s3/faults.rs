@@ -1,10 +1,9 @@
-//! Every operation with every fault: one fault is survived, and lasting ones give either the right
-//! answer or an `Unavailable` after which all can be done again.
+//! Every operation with every fault: a single fault is survived, and persistent ones end in the
+//! right result or in an `Unavailable` after which everything can be repeated.
 
 use attache_storage::{BlobErrorKind, BlobStore, BlobStoreExt, PutError, PutOptions};
 use attache_storage_s3::S3BlobStore;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 
 use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, unknown_length};
 
@@ -20,19 +19,12 @@ const FAULTS: [Fault; 9] = [
     Fault::AppliedThenUnresponsive,
 ];
 
-/// More than all tries of all rounds.
+/// More than all attempts of all rounds.
 const ALWAYS: usize = 1000;
 
-/// Several at once, as most of the time is spent waiting for silence to end.
-async fn with_each<F: Future<Output = ()>>(
-    faults: impl IntoIterator<Item = Fault>,
-    cell: impl FnMut(Fault) -> F,
-) {
-    stream::iter(faults).for_each_concurrent(4, cell).await;
-}
-
-/// Those of every operation. Errors under a 200 only come where S3 is long at work.
-fn common() -> impl Iterator<Item = Fault> {
+/// The faults that every operation can meet. S3 reports an error under status 200 only for
+/// operations that take it long.
+fn common_faults() -> impl Iterator<Item = Fault> {
     let is_200 = |fault: &Fault| {
         matches!(
             fault,
@@ -42,96 +34,99 @@ fn common() -> impl Iterator<Item = Fault> {
     FAULTS.into_iter().filter(move |fault| !is_200(fault))
 }
 
-/// Puts while an operation is broken. `Ok` must mean that the blob is there.
-async fn put_under(operation: Operation, fault: Fault, times: usize, size: usize) -> bool {
-    let cell = format!("{operation:?} {fault:?} {times} times");
+fn start() -> TestS3 {
     let s3 = TestS3::start();
-    let store = s3.store_under(fault);
+    s3.skip_waits();
+    s3
+}
+
+/// Puts while an operation fails, and checks that the result is true and can be built upon.
+/// Returns `true` if the put succeeded.
+async fn put_under(operation: Operation, fault: Fault, times: usize, size: usize) -> bool {
+    let case = format!("{operation:?} {fault:?} {times} times");
+    let s3 = start();
+    let store = s3.store();
     let (first, second) = (key("a/first"), key("a/second"));
     let bytes = pattern(size);
     s3.server.fail_next(operation, fault, times);
-    let answer = store
+    let result = store
         .put(&first, unknown_length(&bytes), PutOptions::default())
         .await;
     s3.server.clear_faults();
-    if answer.is_ok() {
+    if result.is_ok() {
         let open = s3.server.open_uploads();
-        assert!(open.is_empty(), "{cell} succeeded and left an upload");
+        assert!(open.is_empty(), "{case} succeeded and left an upload");
     }
-    match &answer {
-        Ok(_) => ensure_holds(&store, "a/first", &bytes, &cell).await,
+    match &result {
+        Ok(_) => assert_holds(&store, "a/first", &bytes, &case).await,
         Err(PutError::Store(error)) => {
             assert_eq!(
                 error.kind(),
                 BlobErrorKind::Unavailable,
-                "{cell}: {error:?}"
+                "{case}: {error:?}"
             );
             let found = store.head(&first).await.unwrap_err();
-            assert_eq!(found.kind(), BlobErrorKind::NotFound, "{cell}");
+            assert_eq!(found.kind(), BlobErrorKind::NotFound, "{case}");
         }
-        Err(PutError::Body(error)) => panic!("{cell}: {error:?}"),
+        Err(PutError::Body(error)) => panic!("{case}: {error:?}"),
     }
-    // What the contract asks of a caller who does not know.
+    // The contract asks this of a caller that does not know the outcome.
     store.delete(&first).await.unwrap();
-    assert!(s3.server.open_uploads().is_empty(), "{cell} left an upload");
+    assert!(s3.server.open_uploads().is_empty(), "{case} left an upload");
     let found = store.head(&first).await.unwrap_err();
-    assert_eq!(found.kind(), BlobErrorKind::NotFound, "{cell}");
+    assert_eq!(found.kind(), BlobErrorKind::NotFound, "{case}");
     put(&store, &second, &bytes).await;
-    ensure_holds(&store, "a/second", &bytes, &cell).await;
-    answer.is_ok()
+    assert_holds(&store, "a/second", &bytes, &case).await;
+    result.is_ok()
 }
 
-async fn ensure_holds(store: &S3BlobStore, name: &str, wanted: &Bytes, cell: &str) {
+async fn assert_holds(store: &S3BlobStore, name: &str, wanted: &Bytes, case: &str) {
     let found = store.read_to_end(&key(name), LARGE).await.unwrap();
-    assert!(found == *wanted, "{cell}: {name} holds other bytes");
+    assert!(found == *wanted, "{case}: {name} holds other bytes");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_small_put() {
-    with_each(common(), |fault| async move {
+#[tokio::test]
+async fn small_put_survives_faults() {
+    for fault in common_faults() {
         let is_ok = put_under(Operation::Put, fault, 1, 1000).await;
         assert!(is_ok, "{fault:?}");
         let is_ok = put_under(Operation::Put, fault, ALWAYS, 1000).await;
         assert_eq!(is_ok, fault.has_effect(), "{fault:?}");
-    })
-    .await;
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn beginning_an_upload() {
-    with_each(FAULTS, |fault| async move {
+#[tokio::test]
+async fn upload_creation_survives_faults() {
+    for fault in FAULTS {
         let is_ok = put_under(Operation::Create, fault, 1, LARGE).await;
         assert!(is_ok, "{fault:?}");
         let is_ok = put_under(Operation::Create, fault, ALWAYS, LARGE).await;
         assert!(!is_ok, "{fault:?}");
-    })
-    .await;
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_part() {
-    with_each(common(), |fault| async move {
+#[tokio::test]
+async fn part_upload_survives_faults() {
+    for fault in common_faults() {
         let is_ok = put_under(Operation::Part, fault, 1, LARGE).await;
         assert!(is_ok, "{fault:?}");
         let is_ok = put_under(Operation::Part, fault, ALWAYS, LARGE).await;
         assert!(!is_ok, "{fault:?}");
-    })
-    .await;
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn completing_an_upload() {
-    with_each(FAULTS, |fault| async move {
+#[tokio::test]
+async fn upload_completion_survives_faults() {
+    for fault in FAULTS {
         let is_ok = put_under(Operation::Complete, fault, 1, LARGE).await;
         assert!(is_ok, "{fault:?}");
         let is_ok = put_under(Operation::Complete, fault, ALWAYS, LARGE).await;
         assert_eq!(is_ok, fault.has_effect(), "{fault:?}");
-    })
-    .await;
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_put_does_not_need_what_it_falls_back_on() {
+#[tokio::test]
+async fn put_does_not_depend_on_its_fallbacks() {
     for operation in [Operation::Head, Operation::Abort, Operation::ListUploads] {
         let fault = Fault::Refused(500, "InternalError");
         let is_ok = put_under(operation, fault, ALWAYS, LARGE).await;
@@ -139,41 +134,40 @@ async fn a_put_does_not_need_what_it_falls_back_on() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_put_that_cannot_look_whether_it_was_done_says_so() {
-    let s3 = TestS3::start();
+#[tokio::test]
+async fn put_with_unknown_outcome_is_retryable() {
+    let s3 = start();
     let mut options = s3.options();
     options.endpoint = Some(url::Url::parse("http://127.0.0.1:1").unwrap());
     let store = TestS3::store_with(options);
     for size in [10, LARGE] {
         let body = unknown_length(&pattern(size));
-        let answer = store.put(&key("a"), body, PutOptions::default()).await;
-        let Err(PutError::Store(error)) = answer else {
-            panic!("{answer:?}");
+        let result = store.put(&key("a"), body, PutOptions::default()).await;
+        let Err(PutError::Store(error)) = result else {
+            panic!("{result:?}");
         };
         assert!(error.is_retryable());
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_delete() {
-    with_each(common(), |fault| async move {
+#[tokio::test]
+async fn delete_survives_faults() {
+    for fault in common_faults() {
         for operation in [Operation::Delete, Operation::ListUploads] {
             delete_under(operation, fault, 1).await;
             delete_under(operation, fault, ALWAYS).await;
         }
-    })
-    .await;
+    }
 }
 
 async fn delete_under(operation: Operation, fault: Fault, times: usize) {
-    let s3 = TestS3::start();
-    let store = s3.store_under(fault);
+    let s3 = start();
+    let store = s3.store();
     put(&store, &key("a"), &pattern(10)).await;
     s3.server.fail_next(operation, fault, times);
-    let answer = store.delete(&key("a")).await;
+    let result = store.delete(&key("a")).await;
     s3.server.clear_faults();
-    if let Err(error) = answer {
+    if let Err(error) = result {
         assert_eq!(times, ALWAYS, "{operation:?} {fault:?}: {error:?}");
         assert_eq!(error.kind(), BlobErrorKind::Unavailable, "{fault:?}");
         store.delete(&key("a")).await.unwrap();
@@ -182,21 +176,20 @@ async fn delete_under(operation: Operation, fault: Fault, times: usize) {
     assert_eq!(found.kind(), BlobErrorKind::NotFound, "{fault:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn looking() {
-    with_each(common(), |fault| async move {
-        let [head, get, list, health] = look_under(fault, 1).await;
-        assert_eq!([head, get, list, health], [None; 4], "{fault:?}");
-        let kinds = look_under(fault, ALWAYS).await;
+#[tokio::test]
+async fn reads_survive_faults() {
+    for fault in common_faults() {
+        let kinds = read_under(fault, 1).await;
+        assert_eq!(kinds, [None; 4], "{fault:?}");
+        let kinds = read_under(fault, ALWAYS).await;
         assert_eq!(kinds, [Some(BlobErrorKind::Unavailable); 4], "{fault:?}");
-    })
-    .await;
+    }
 }
 
-/// What the operations that change nothing fail with.
-async fn look_under(fault: Fault, times: usize) -> [Option<BlobErrorKind>; 4] {
-    let s3 = TestS3::start();
-    let store = s3.store_under(fault);
+/// Returns the failures of the operations that change nothing: head, get, list and health.
+async fn read_under(fault: Fault, times: usize) -> [Option<BlobErrorKind>; 4] {
+    let s3 = start();
+    let store = s3.store();
     put(&store, &key("a"), &pattern(10)).await;
     s3.server.fail_next(Operation::Head, fault, times);
     let head = store.head(&key("a")).await;
@@ -222,7 +215,7 @@ async fn look_under(fault: Fault, times: usize) -> [Option<BlobErrorKind>; 4] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_have_their_meaning() {
+async fn error_codes_map_to_kinds() {
     for (status, code, wanted) in [
         (403, "AccessDenied", BlobErrorKind::PermissionDenied),
         (
@@ -247,9 +240,9 @@ async fn refusals_have_their_meaning() {
             let fault = Fault::Refused(status, code);
             s3.server.fail_next(operation, fault, ALWAYS);
             let body = unknown_length(&pattern(size));
-            let refused = store.put(&key("a"), body, PutOptions::default()).await;
-            let Err(PutError::Store(error)) = refused else {
-                panic!("{operation:?} {code}: {refused:?}");
+            let result = store.put(&key("a"), body, PutOptions::default()).await;
+            let Err(PutError::Store(error)) = result else {
+                panic!("{operation:?} {code}: {result:?}");
             };
             assert_eq!(error.kind(), wanted, "{operation:?} {code}");
             assert!(s3.server.open_uploads().is_empty(), "{operation:?} {code}");

@@ -1,13 +1,13 @@
-//! The store against a whole S3 on loopback (s3s-fs, with signatures verified), through a proxy that
-//! breaks what it is told to.
+//! The store against a complete S3 server on loopback (s3s-fs, which verifies signatures), behind a
+//! proxy that injects faults.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod cancellation;
 mod conformance;
 mod credentials;
 mod diagnosis;
 mod faults;
-mod giving_up;
 mod memory;
 mod presigned;
 mod reading;

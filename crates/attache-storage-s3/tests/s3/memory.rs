@@ -1,4 +1,4 @@
-//! The memory that the puts of a store share, from outside.
+//! The memory budget that the puts of a store share, from outside.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,30 +13,30 @@ use tokio::time::timeout;
 
 use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, unknown_length};
 
-/// The part size, three of which are the least that a store has.
+/// The part size. The smallest budget is three parts.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
 type Puts = JoinSet<Result<StoredBlob, PutError>>;
 
-/// Takes all of the memory by puts whose bodies stand still after one part, of which nothing can be
-/// sent as it may be the last.
+/// Takes the whole budget by puts whose bodies stall after one part, of which nothing can be sent
+/// because it may be the last.
 async fn take_all(store: &S3BlobStore) -> Puts {
-    let held = Arc::<AtomicUsize>::default();
+    let stalled = Arc::<AtomicUsize>::default();
     let mut puts = Puts::new();
     for number in 0..3 {
-        let (store, held) = (store.clone(), Arc::clone(&held));
+        let (store, stalled) = (store.clone(), Arc::clone(&stalled));
         puts.spawn(async move {
             let body = unknown_length(&pattern(PART_BYTES));
-            let stands_still = stream::once(async move {
-                held.fetch_add(1, Ordering::Relaxed);
+            let stall = stream::once(async move {
+                stalled.fetch_add(1, Ordering::Relaxed);
                 std::future::pending().await
             });
-            let body = body.map_stream(|stream| stream.chain(stands_still));
+            let body = body.map_stream(|stream| stream.chain(stall));
             let key = key(&format!("slow/{number}"));
             store.put(&key, body, PutOptions::default()).await
         });
     }
-    while held.load(Ordering::Relaxed) < 3 {
+    while stalled.load(Ordering::Relaxed) < 3 {
         assert!(puts.try_join_next().is_none(), "a slow put ended");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -48,7 +48,7 @@ fn store(s3: &TestS3) -> S3BlobStore {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_small_put_waits_for_memory_and_then_succeeds() {
+async fn put_waits_for_memory_and_succeeds() {
     let s3 = TestS3::start();
     let store = store(&s3);
     let slow = take_all(&store).await;
@@ -61,21 +61,21 @@ async fn a_small_put_waits_for_memory_and_then_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn memory_comes_back_however_a_put_ends() {
+async fn memory_is_released_however_a_put_ends() {
     let s3 = TestS3::start();
     let store = store(&s3);
     drop(take_all(&store).await);
     for size in [1000, 3 * LARGE] {
         put(&store, &key("a"), &pattern(size)).await;
         drop(take_all(&store).await);
-        refused_by_the_store(&s3, &store, size).await;
+        put_refused_by_store(&s3, &store, size).await;
         drop(take_all(&store).await);
-        cut_off_by_the_sender(&store, size).await;
+        put_aborted_by_sender(&store, size).await;
         drop(take_all(&store).await);
     }
 }
 
-async fn refused_by_the_store(s3: &TestS3, store: &S3BlobStore, size: usize) {
+async fn put_refused_by_store(s3: &TestS3, store: &S3BlobStore, size: usize) {
     let operation = if size > PART_BYTES {
         Operation::Part
     } else {
@@ -89,10 +89,10 @@ async fn refused_by_the_store(s3: &TestS3, store: &S3BlobStore, size: usize) {
     s3.server.clear_faults();
 }
 
-async fn cut_off_by_the_sender(store: &S3BlobStore, size: usize) {
+async fn put_aborted_by_sender(store: &S3BlobStore, size: usize) {
     let body = unknown_length(&pattern(size)).map_stream(|stream| {
-        let cut = stream::once(async { Err(BodyError::Aborted("cut off".into())) });
-        stream.chain(cut)
+        let abort = stream::once(async { Err(BodyError::Aborted("cut off".into())) });
+        stream.chain(abort)
     });
     let refused = store.put(&key("c"), body, PutOptions::default()).await;
     assert!(matches!(refused, Err(PutError::Body(_))), "{refused:?}");

@@ -1,4 +1,4 @@
-//! Requests that clients send straight to the store.
+//! Presigned requests, which clients send straight to the store.
 
 use std::time::Duration;
 
@@ -37,17 +37,17 @@ async fn is_absent(store: &S3BlobStore) -> bool {
 }
 
 #[tokio::test]
-async fn a_get_gives_the_bytes_with_the_headers_that_were_asked_for() {
+async fn get_returns_bytes_with_signed_headers() {
     let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(1000)).await;
     let request = store.presign(&get(LIFETIME)).await.unwrap();
     assert_eq!(request.method, "GET");
-    let answer = send("GET", &request.url, &request.headers, Bytes::new()).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.body, pattern(1000));
-    assert_eq!(answer.headers["content-type"], "application/pdf");
-    let disposition = answer.headers["content-disposition"].to_str().unwrap();
+    let response = send("GET", &request.url, &request.headers, Bytes::new()).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.body, pattern(1000));
+    assert_eq!(response.headers["content-type"], "application/pdf");
+    let disposition = response.headers["content-disposition"].to_str().unwrap();
     assert_eq!(
         disposition,
         "attachment; filename=\"a b.pdf\"; filename*=UTF-8''%C3%A4.pdf"
@@ -55,7 +55,7 @@ async fn a_get_gives_the_bytes_with_the_headers_that_were_asked_for() {
 }
 
 #[tokio::test]
-async fn what_a_get_is_bound_to_cannot_be_changed() {
+async fn get_with_changed_constraints_returns_403() {
     let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(10)).await;
@@ -69,46 +69,46 @@ async fn what_a_get_is_bound_to_cannot_be_changed() {
     ] {
         let url = request.url.replace(from, to);
         assert_ne!(url, request.url, "{from} is not in it");
-        let answer = send("GET", &url, &request.headers, Bytes::new()).await;
-        assert_eq!(answer.status, 403, "{from} to {to}");
+        let response = send("GET", &url, &request.headers, Bytes::new()).await;
+        assert_eq!(response.status, 403, "{from} to {to}");
     }
 }
 
 #[tokio::test]
-async fn a_get_expires() {
+async fn get_expires() {
     let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(10)).await;
     let request = store.presign(&get(Duration::from_secs(1))).await.unwrap();
     for _ in 0..100 {
-        let answer = send("GET", &request.url, &request.headers, Bytes::new()).await;
-        if answer.status != 200 {
-            assert_eq!(answer.status, 403);
+        let response = send("GET", &request.url, &request.headers, Bytes::new()).await;
+        if response.status != 200 {
+            assert_eq!(response.status, 403);
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("a signature for one second holds for ten");
+    panic!("a signature for one second is valid for ten");
 }
 
 #[tokio::test]
-async fn a_put_stores_what_it_is_bound_to() {
+async fn put_of_signed_bytes_is_stored() {
     let s3 = TestS3::start();
     let store = s3.store();
     let bytes = pattern(1000);
     let request = store.presign(&put_of(&bytes)).await.unwrap();
     assert_eq!(request.method, "PUT");
     for name in ["content-type", "content-length", "x-amz-checksum-sha256"] {
-        let is_told = request.headers.iter().any(|(told, _)| told == name);
-        assert!(is_told, "{name} is not among the headers to send");
+        let is_present = request.headers.iter().any(|(present, _)| present == name);
+        assert!(is_present, "{name} is not among the headers to send");
     }
-    let answer = send("PUT", &request.url, &request.headers, bytes.clone()).await;
-    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    let response = send("PUT", &request.url, &request.headers, bytes.clone()).await;
+    assert_eq!(response.status, 200, "{:?}", response.body);
     assert_eq!(store.read_to_end(&key("a"), 1000).await.unwrap(), bytes);
 }
 
 #[tokio::test]
-async fn a_put_of_anything_else_is_refused() {
+async fn put_of_other_bytes_or_headers_is_refused() {
     let s3 = TestS3::start();
     let store = s3.store();
     let bytes = pattern(1000);
@@ -116,8 +116,8 @@ async fn a_put_of_anything_else_is_refused() {
     let wrong_byte: Bytes = bytes.iter().map(|byte| byte ^ 1).collect();
     let with = |name: &str, value: &str| {
         let mut changed = request.clone();
-        for (told, old) in &mut changed.headers {
-            if told == name {
+        for (present, old) in &mut changed.headers {
+            if present == name {
                 value.clone_into(old);
             }
         }
@@ -127,7 +127,7 @@ async fn a_put_of_anything_else_is_refused() {
         headers: request
             .headers
             .iter()
-            .filter(|(told, _)| told != name)
+            .filter(|(present, _)| present != name)
             .cloned()
             .collect(),
         ..request.clone()
@@ -151,11 +151,11 @@ async fn a_put_of_anything_else_is_refused() {
         ("no digest", without("x-amz-checksum-sha256"), bytes),
     ];
     for (what, request, body) in cases {
-        let answer = send("PUT", &request.url, &request.headers, body).await;
+        let response = send("PUT", &request.url, &request.headers, body).await;
         assert!(
-            (400..500).contains(&answer.status),
+            (400..500).contains(&response.status),
             "{what}: {}",
-            answer.status
+            response.status
         );
         assert!(is_absent(&store).await, "{what} was stored");
     }
@@ -167,15 +167,15 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn what_cannot_be_signed_is_refused() {
+async fn unsignable_operation_is_unsupported() {
     let s3 = TestS3::start();
     let store = s3.store();
     let week = Duration::from_hours(7 * 24);
     let refused = |operation| {
         let store = store.clone();
         async move {
-            let answer = store.presign(&operation).await;
-            answer.is_err_and(|error| error.kind() == BlobErrorKind::Unsupported)
+            let result = store.presign(&operation).await;
+            result.is_err_and(|error| error.kind() == BlobErrorKind::Unsupported)
         }
     };
     assert!(store.presign(&get(week)).await.is_ok());
@@ -205,7 +205,7 @@ async fn what_cannot_be_signed_is_refused() {
 }
 
 #[tokio::test]
-async fn urls_are_for_where_clients_reach_the_store() {
+async fn url_has_public_endpoint() {
     let s3 = TestS3::start();
     let mut options = s3.options();
     options.prefix = Some(key("live"));
@@ -219,14 +219,14 @@ async fn urls_are_for_where_clients_reach_the_store() {
 }
 
 #[tokio::test]
-async fn without_an_endpoint_the_store_is_aws() {
+async fn url_without_endpoint_is_at_aws() {
     let options = S3Options::parse("s3://files?region=eu-north-1").unwrap();
-    let key = S3AccessKey::new("AKID", "canary").with_session_token("token-of-ours");
+    let key = S3AccessKey::new("AKID", "canary").with_session_token("session-token");
     let store = S3BlobStore::new(options, &key.into());
     let request = store.presign(&get(LIFETIME)).await.unwrap();
     let start = "https://files.s3.eu-north-1.amazonaws.com/a?";
     assert!(request.url.starts_with(start), "{}", request.url);
-    let token = "X-Amz-Security-Token=token-of-ours";
+    let token = "X-Amz-Security-Token=session-token";
     assert!(request.url.contains(token), "{}", request.url);
     assert!(!request.url.contains("canary"));
 }

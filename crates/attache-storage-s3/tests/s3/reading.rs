@@ -1,4 +1,4 @@
-//! Reads whose connection breaks, and what is answered of buckets and blobs that are not there.
+//! Reads whose connection breaks, and reads of missing buckets and blobs.
 
 use attache_storage::{BlobErrorKind, BlobStore, BlobStoreExt, ByteRange};
 use bytes::BytesMut;
@@ -9,7 +9,7 @@ use crate::support::{Fault, Operation, TestS3, key, pattern, put};
 const SIZE: usize = 200_000;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_goes_on_where_its_connection_broke() {
+async fn reader_resumes_after_broken_connection() {
     let s3 = TestS3::start();
     let store = s3.store();
     let bytes = pattern(SIZE);
@@ -24,7 +24,7 @@ async fn a_reader_goes_on_where_its_connection_broke() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_range_goes_on_to_its_own_end() {
+async fn range_resumes_up_to_its_end() {
     let s3 = TestS3::start();
     let store = s3.store();
     let bytes = pattern(SIZE);
@@ -41,7 +41,7 @@ async fn a_range_goes_on_to_its_own_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_always_break_off_are_an_error_and_never_an_end() {
+async fn persistently_broken_read_fails() {
     for at in [0, 1000] {
         let s3 = TestS3::start();
         let store = s3.store();
@@ -53,18 +53,21 @@ async fn bytes_that_always_break_off_are_an_error_and_never_an_end() {
         let error = loop {
             match stream.try_next().await {
                 Ok(Some(chunk)) => found.extend_from_slice(&chunk),
-                Ok(None) => panic!("{} bytes passed for {SIZE}", found.len()),
+                Ok(None) => panic!("{} bytes were taken for all of {SIZE}", found.len()),
                 Err(error) => break error,
             }
         };
         assert_eq!(error.kind(), BlobErrorKind::Unavailable);
         assert!(bytes.starts_with(&found) && found.len() < SIZE);
-        assert!(s3.server.seen(Operation::Get).len() < 20, "tried endlessly");
+        assert!(
+            s3.server.seen(Operation::Get).len() < 20,
+            "resumed endlessly"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_blob_deleted_under_its_reader_is_not_made_up() {
+async fn resume_after_delete_is_not_found() {
     let s3 = TestS3::start();
     let store = s3.store();
     put(&store, &key("a"), &pattern(SIZE)).await;
@@ -76,7 +79,7 @@ async fn a_blob_deleted_under_its_reader_is_not_made_up() {
 }
 
 #[tokio::test]
-async fn a_missing_bucket_is_not_a_missing_blob() {
+async fn missing_bucket_is_not_a_missing_blob() {
     let s3 = TestS3::start();
     let mut options = s3.options();
     options.bucket = "another".to_owned();
@@ -89,7 +92,7 @@ async fn a_missing_bucket_is_not_a_missing_blob() {
 }
 
 #[tokio::test]
-async fn health_asks_the_store_once_in_a_while() {
+async fn health_is_cached() {
     let s3 = TestS3::start();
     let store = s3.store();
     for _ in 0..10 {
@@ -99,22 +102,22 @@ async fn health_asks_the_store_once_in_a_while() {
 }
 
 #[tokio::test]
-async fn a_long_listing_takes_pages_and_passes_over_what_is_not_ours() {
+async fn listing_is_paged_and_skips_foreign_objects() {
     let s3 = TestS3::start();
     let store = s3.store();
     let mut options = s3.options();
-    options.prefix = Some(key("ours"));
-    let ours = TestS3::store_with(options);
+    options.prefix = Some(key("prefixed"));
+    let prefixed = TestS3::store_with(options);
     for name in ["a", "b", "c"] {
-        put(&ours, &key(name), &pattern(1)).await;
-        put(&store, &key(&format!("ours-not/{name}")), &pattern(1)).await;
+        put(&prefixed, &key(name), &pattern(1)).await;
+        put(&store, &key(&format!("prefixed-not/{name}")), &pattern(1)).await;
     }
-    let page = ours.list("", None, 2).await.unwrap();
+    let page = prefixed.list("", None, 2).await.unwrap();
     assert_eq!(page.keys, [key("a"), key("b")]);
     assert!(page.has_more);
-    let page = ours.list("", page.keys.last(), 2).await.unwrap();
+    let page = prefixed.list("", page.keys.last(), 2).await.unwrap();
     assert_eq!(page.keys, [key("c")]);
     assert!(!page.has_more);
-    let page = ours.list("", None, usize::MAX).await.unwrap();
+    let page = prefixed.list("", None, usize::MAX).await.unwrap();
     assert_eq!(page.keys.len(), 3);
 }

@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! The requests that are sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use crate::support::{Fault, LARGE, Operation, TestS3, key, pattern, put, sha256, unknown_length};
 
 #[tokio::test]
-async fn a_small_blob_of_unknown_length_is_one_request_with_its_digest() {
+async fn small_put_is_one_request_with_digest() {
     let s3 = TestS3::start();
     put(&s3.store(), &key("a"), &pattern(1000)).await;
     let [sent] = &s3.server.seen(Operation::Put)[..] else {
@@ -25,7 +25,7 @@ async fn a_small_blob_of_unknown_length_is_one_request_with_its_digest() {
 }
 
 #[tokio::test]
-async fn parts_are_whole_requests_with_their_digest_signed() {
+async fn parts_are_sent_whole_with_signed_digest() {
     let s3 = TestS3::start();
     put(&s3.store(), &key("a"), &pattern(2 * LARGE)).await;
     let parts = s3.server.seen(Operation::Part);
@@ -41,7 +41,7 @@ async fn parts_are_whole_requests_with_their_digest_signed() {
 }
 
 #[tokio::test]
-async fn a_refused_body_sends_nothing_or_is_aborted() {
+async fn refused_body_is_not_sent_or_aborted() {
     let s3 = TestS3::start();
     let store = s3.store();
     let wrong_digest = PutOptions {
@@ -62,7 +62,7 @@ async fn a_refused_body_sends_nothing_or_is_aborted() {
 }
 
 #[tokio::test]
-async fn no_more_than_three_parts_are_held() {
+async fn put_buffers_at_most_three_parts() {
     const CHUNK: usize = 1024 * 1024;
     let s3 = TestS3::start();
     s3.server
@@ -76,7 +76,8 @@ async fn no_more_than_three_parts_are_held() {
         }
     });
     let body = Body::from_stream(chunks);
-    let store = s3.impatient_store();
+    let store = s3.store();
+    s3.skip_waits();
     let failed = store.put(&key("a"), body, PutOptions::default()).await;
     assert!(matches!(failed, Err(PutError::Store(_))), "{failed:?}");
     let taken = taken.load(Ordering::Relaxed);
@@ -89,19 +90,22 @@ async fn no_more_than_three_parts_are_held() {
 }
 
 #[tokio::test]
-async fn more_than_ten_thousand_parts_are_refused_at_once() {
+async fn blob_above_ten_thousand_parts_is_refused() {
     let s3 = TestS3::start();
     let limit_bytes = 10_000 * 5 * 1024 * 1024;
     let body = Body::from_stream(stream::pending().boxed()).with_exact_size(limit_bytes + 1);
     let refused = s3.store().put(&key("a"), body, PutOptions::default()).await;
-    let Err(PutError::Body(BodyError::TooLarge { limit_bytes: told })) = refused else {
+    let Err(PutError::Body(BodyError::TooLarge {
+        limit_bytes: stated,
+    })) = refused
+    else {
         panic!("{refused:?}");
     };
-    assert_eq!(told, limit_bytes);
+    assert_eq!(stated, limit_bytes);
 }
 
 #[tokio::test]
-async fn secrets_show_nowhere() {
+async fn debug_output_has_no_secrets() {
     let s3 = TestS3::start();
     let mut options = s3.options();
     options.bucket = "missing".to_owned();

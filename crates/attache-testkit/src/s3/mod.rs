@@ -189,6 +189,17 @@ impl ThrowawayS3 {
         self.proxy.seen(operation)
     }
 
+    /// The number of requests that have no response yet.
+    pub fn open_requests(&self) -> usize {
+        self.proxy.open_requests()
+    }
+
+    /// The number of open requests that will never get a response, because of
+    /// [`S3Fault::Unresponsive`] or [`S3Fault::AppliedThenUnresponsive`].
+    pub fn unresponsive_requests(&self) -> usize {
+        self.proxy.unresponsive_requests()
+    }
+
     /// The paths, with their buckets, that multipart uploads are open under.
     pub fn open_uploads(&self) -> Vec<String> {
         self.proxy.open_uploads()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -44,6 +44,10 @@ pub(super) struct Proxy {
     root: PathBuf,
     fault: Mutex<Option<Plan>>,
     seen: Mutex<Vec<S3Request>>,
+    /// Cloned by every request that has no response yet.
+    open: Arc<()>,
+    /// Cloned by every request that will never have one.
+    unresponsive: Arc<()>,
     uploads: Mutex<BTreeMap<String, String>>,
     /// s3s-fs cannot list uploads, so it is done here.
     lists_uploads: AtomicBool,
@@ -56,6 +60,8 @@ impl Proxy {
             root,
             fault: Mutex::default(),
             seen: Mutex::default(),
+            open: Arc::default(),
+            unresponsive: Arc::default(),
             uploads: Mutex::default(),
             lists_uploads: AtomicBool::new(true),
         }
@@ -76,6 +82,16 @@ impl Proxy {
         seen.cloned().collect()
     }
 
+    /// The number of requests that have no response yet.
+    pub(super) fn open_requests(&self) -> usize {
+        Arc::strong_count(&self.open) - 1
+    }
+
+    /// The number of open requests that will never get a response.
+    pub(super) fn unresponsive_requests(&self) -> usize {
+        Arc::strong_count(&self.unresponsive) - 1
+    }
+
     /// The paths that uploads are open under.
     pub(super) fn open_uploads(&self) -> Vec<String> {
         self.uploads
@@ -87,6 +103,7 @@ impl Proxy {
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Boxed>> {
+        let _open = Arc::clone(&self.open);
         let operation = S3Operation::of(&request);
         self.seen
             .lock()
@@ -101,12 +118,12 @@ impl Proxy {
         if !fault.has_effect() {
             // Read to the end, or the client may be cut off before it hears the answer.
             let _ = request.into_body().collect().await;
-            return broken(fault).await;
+            return broken(fault, &self.unresponsive).await;
         }
         let done = self.forward(operation, request).await?;
         match fault {
             S3Fault::CutAt(count) => cut(done, count).await,
-            _ => broken(fault).await,
+            _ => broken(fault, &self.unresponsive).await,
         }
     }
 
@@ -199,13 +216,16 @@ impl Proxy {
     }
 }
 
-async fn broken(fault: S3Fault) -> io::Result<Response<Boxed>> {
+async fn broken(fault: S3Fault, unresponsive: &Arc<()>) -> io::Result<Response<Boxed>> {
     match fault {
         S3Fault::Refused(status, code) | S3Fault::AppliedThenRejected(status, code) => {
             let body = format!("<Error><Code>{code}</Code><Message>a fault</Message></Error>");
             Ok(xml(status, body))
         }
-        S3Fault::Unresponsive | S3Fault::AppliedThenUnresponsive => std::future::pending().await,
+        S3Fault::Unresponsive | S3Fault::AppliedThenUnresponsive => {
+            let _unresponsive = Arc::clone(unresponsive);
+            std::future::pending().await
+        }
         S3Fault::LostRequest | S3Fault::LostResponse | S3Fault::CutAt(_) => {
             Err(io::Error::from(io::ErrorKind::ConnectionReset))
         }

@@ -1,4 +1,4 @@
-//! A client of presigned URLs that sends exactly what it is told to.
+//! A client for presigned URLs that sends exactly what it is given.
 
 use bytes::Bytes;
 use http::{Request, Uri};
@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-pub(crate) struct Answered {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
@@ -17,14 +17,14 @@ pub(crate) async fn send(
     url: &str,
     headers: &[(String, String)],
     body: Bytes,
-) -> Answered {
+) -> Response {
     let uri: Uri = url.parse().unwrap();
     let authority = uri.authority().unwrap().as_str();
     let connection = TcpStream::connect(authority).await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection))
         .await
         .unwrap();
-    let serving = tokio::spawn(connection);
+    let connection = tokio::spawn(connection);
     let mut request = Request::builder()
         .method(method)
         .uri(uri.path_and_query().unwrap().as_str())
@@ -34,11 +34,11 @@ pub(crate) async fn send(
         request = request.header(name, value);
     }
     let request = request.body(Full::new(body)).unwrap();
-    let answer = sender.send_request(request).await.unwrap();
-    let (head, body) = answer.into_parts();
+    let response = sender.send_request(request).await.unwrap();
+    let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    serving.abort();
-    Answered {
+    connection.abort();
+    Response {
         status: head.status.as_u16(),
         headers: head.headers,
         body,

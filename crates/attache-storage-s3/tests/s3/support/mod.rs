@@ -1,4 +1,4 @@
-//! A store on an S3 of the test's own, which breaks what it is told to.
+//! A store on an S3 server of the test's own, which fails on request.
 
 mod client;
 
@@ -18,8 +18,11 @@ pub(crate) use client::send;
 
 pub(crate) const BUCKET: &str = "bucket";
 
-/// More than one part of the smallest size that S3 takes.
+/// More than one part of the smallest size that S3 accepts.
 pub(crate) const LARGE: usize = 5 * 1024 * 1024 + 3;
+
+/// Long enough that no request is repeated for being slow.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct TestS3 {
     pub(crate) server: Arc<ThrowawayS3>,
@@ -34,36 +37,42 @@ impl TestS3 {
         }
     }
 
+    /// Advances the runtime's clock while the server is silent or idle, so that timeouts and
+    /// backoffs pass quickly, and requests that do get a response still have all the time they
+    /// need. The runtime must have a single thread.
+    pub(crate) fn skip_waits(&self) {
+        let server = Arc::downgrade(&self.server);
+        tokio::spawn(async move {
+            while let Some(server) = server.upgrade() {
+                let step = match (server.open_requests(), server.unresponsive_requests()) {
+                    (0, _) => ATTEMPT_TIMEOUT / 100,
+                    (open, unresponsive) if open == unresponsive => ATTEMPT_TIMEOUT / 4,
+                    _ => Duration::ZERO,
+                };
+                drop(server);
+                tokio::time::pause();
+                tokio::time::advance(step).await;
+                tokio::time::resume();
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+    }
+
     pub(crate) fn endpoint(&self) -> String {
         self.server.endpoint()
     }
 
-    /// With so much time for each try that none is repeated for being slow.
     pub(crate) fn options(&self) -> S3Options {
         let (endpoint, region) = (self.endpoint(), self.server.region());
         let url = format!("s3://{BUCKET}?endpoint={endpoint}&region={region}");
         S3Options::parse(&url)
             .unwrap()
             .with_part_size_bytes(0)
-            .with_attempt_timeout(Duration::from_secs(10))
+            .with_attempt_timeout(ATTEMPT_TIMEOUT)
     }
 
     pub(crate) fn store(&self) -> S3BlobStore {
         Self::store_with(self.options())
-    }
-
-    /// A store that does not wait long for a request that nobody answers, yet long enough for one
-    /// that is answered.
-    pub(crate) fn impatient_store(&self) -> S3BlobStore {
-        Self::store_with(self.options().with_attempt_timeout(Duration::from_secs(3)))
-    }
-
-    /// A store for a server that is broken in this way.
-    pub(crate) fn store_under(&self, fault: Fault) -> S3BlobStore {
-        match fault {
-            Fault::Unresponsive | Fault::AppliedThenUnresponsive => self.impatient_store(),
-            _ => self.store(),
-        }
     }
 
     pub(crate) fn store_with(options: S3Options) -> S3BlobStore {
@@ -76,13 +85,16 @@ pub(crate) fn key(name: &str) -> BlobKey {
     BlobKey::parse(name).unwrap()
 }
 
-/// The first of the bytes that repeat nowhere soon: at most three times [`LARGE`].
+/// Returns bytes that do not repeat soon: at most three times [`LARGE`].
 pub(crate) fn pattern(size: usize) -> Bytes {
-    // Made once, as a debug build takes a while over it.
     static PATTERN: LazyLock<Bytes> = LazyLock::new(|| {
-        (0..3 * LARGE)
-            .map(|at| u8::try_from((at * 31 + at / 251) % 256).unwrap())
-            .collect()
+        // By words, because a debug build takes a while over single bytes.
+        let mut bytes = vec![0; 3 * LARGE];
+        for (number, word) in (1_u64..).zip(bytes.chunks_mut(8)) {
+            let scattered = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes();
+            word.copy_from_slice(&scattered[..word.len()]);
+        }
+        Bytes::from(bytes)
     });
     PATTERN.slice(..size)
 }
@@ -100,15 +112,15 @@ pub(crate) fn unknown_length(bytes: &Bytes) -> Body {
     Body::from_stream(stream::iter(chunks))
 }
 
-/// Waits for something that comes about by itself.
+/// Waits until a condition holds.
 pub(crate) async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..2400 {
+    for _ in 0..12_000 {
         if is_so() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("{what} did not come about");
+    panic!("{what} did not happen");
 }
 
 pub(crate) async fn put(store: &S3BlobStore, key: &BlobKey, bytes: &Bytes) {

@@ -2,25 +2,23 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use attache_storage::{BlobErrorKind, BlobStore, Body, PutOptions};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, stream};
-use tokio::time::sleep;
 
 use crate::support::{
     Fault, LARGE, Operation, TestS3, key, pattern, put, unknown_length, wait_until,
 };
 
-/// A body that gives its bytes and then never ends.
+/// A body that yields its bytes and then never ends.
 fn endless(bytes: &Bytes) -> Body {
     Body::from_stream(stream::iter([Ok(bytes.clone())]).chain(stream::pending()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_put_dropped_between_its_parts_leaves_nothing() {
+async fn put_dropped_between_parts_leaves_nothing() {
     let s3 = TestS3::start();
     let store = s3.store();
     let body = endless(&pattern(2 * LARGE));
@@ -36,52 +34,55 @@ async fn a_put_dropped_between_its_parts_leaves_nothing() {
     assert_eq!(found.kind(), BlobErrorKind::NotFound);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_put_dropped_while_it_begins_its_upload_leaves_none() {
+#[tokio::test]
+async fn put_dropped_during_creation_leaves_nothing() {
     let s3 = TestS3::start();
-    let store = s3.impatient_store();
-    // The upload is begun, and its id comes late: with the second try.
+    let store = s3.store();
+    // The upload is created, and its id is only returned to the second attempt.
     let fault = Fault::AppliedThenUnresponsive;
     s3.server.fail_next(Operation::Create, fault, 1);
     let body = unknown_length(&pattern(LARGE));
     let task = tokio::spawn(async move { store.put(&key("a"), body, PutOptions::default()).await });
-    let tries = || s3.server.seen(Operation::Create).len();
-    wait_until("the first try", || tries() == 1).await;
+    let attempts = || s3.server.seen(Operation::Create).len();
+    wait_until("the first attempt", || attempts() == 1).await;
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
-    wait_until("the second try", || tries() == 2).await;
+    s3.skip_waits();
+    wait_until("the second attempt", || attempts() == 2).await;
     wait_until("the abort", || s3.server.open_uploads().is_empty()).await;
     assert!(s3.server.seen(Operation::Part).is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_delete_is_final_though_a_dropped_put_was_under_way() {
+#[tokio::test]
+async fn delete_after_dropped_put_is_final() {
     for (operation, size) in [(Operation::Put, 1000), (Operation::Complete, LARGE)] {
         let s3 = TestS3::start();
-        let store = s3.impatient_store();
-        // The first try does nothing and hangs, so that the second comes after the drop.
+        let store = s3.store();
+        // The first attempt does nothing and hangs, so that the second comes after the drop.
         s3.server.fail_next(operation, Fault::Unresponsive, 1);
         let body = unknown_length(&pattern(size));
         let task = tokio::spawn({
             let store = store.clone();
             async move { store.put(&key("a"), body, PutOptions::default()).await }
         });
-        wait_until("the request", || !s3.server.seen(operation).is_empty()).await;
+        let is_unresponsive = || s3.server.unresponsive_requests() == 1;
+        wait_until("the request", is_unresponsive).await;
         task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        s3.skip_waits();
         store.delete(&key("a")).await.unwrap();
-        // A moment in which a put that is still under way would show.
-        sleep(Duration::from_millis(300)).await;
+        // The dropped put made its second attempt, and the delete came after it.
+        assert_eq!(s3.server.seen(operation).len(), 2, "{operation:?}");
         let found = store.head(&key("a")).await.unwrap_err();
         assert_eq!(found.kind(), BlobErrorKind::NotFound, "{operation:?}");
-        assert_eq!(s3.server.seen(operation).len(), 2, "{operation:?}");
         assert!(s3.server.open_uploads().is_empty(), "{operation:?}");
     }
 }
 
 #[tokio::test]
-async fn a_delete_aborts_what_a_crash_left_open_under_its_key_alone() {
+async fn delete_aborts_orphaned_uploads_of_its_key() {
     let s3 = TestS3::start();
-    // A runtime that is shut down is as good as a crash: nothing is aborted any more.
+    // Shutting a runtime down is as good as a crash: nothing is aborted any more.
     let names = ["a/1", "a/1", "a/10", "a"];
     for (count, name) in (1..).zip(names) {
         let (store, server) = (s3.store(), Arc::clone(&s3.server));
@@ -110,7 +111,7 @@ async fn a_delete_aborts_what_a_crash_left_open_under_its_key_alone() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_list_uploads_is_asked_once() {
+async fn unsupported_upload_listing_is_asked_once() {
     let s3 = TestS3::start();
     s3.server.disable_upload_listing();
     let store = s3.store();
