@@ -23,7 +23,7 @@ async fn run() -> Result<u32, Box<dyn Error>> {
             Ok(()) => println!("ok    {}", check.name()),
             Err(failure) => {
                 failed += 1;
-                println!("FAIL  {}: {}", check.name(), failure.problem());
+                println!("FAIL  {}: {}", check.name(), failure.violation());
             }
         }
     }

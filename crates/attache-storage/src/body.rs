@@ -1,4 +1,4 @@
-//! Bytes on their way in: a stream whose failures are the sender's, apart from the store's.
+//! Bodies to store: a stream of bytes whose failures are the sender's, not the store's.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,45 +9,45 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
 
-/// A boxed stream of bytes, as backends read and give it.
+/// A boxed stream of bytes, as backends read and return it.
 pub type ByteStream<E> = Pin<Box<dyn Stream<Item = Result<Bytes, E>> + Send + 'static>>;
 
-/// What went wrong with the bytes themselves: the sender's fault, never the store's.
+/// A fault of the bytes themselves: the sender's, never the store's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// The sender went away, stalled, or sent something that could not be read. A broken body is
+    /// The sender disconnected, stalled, or sent something that could not be read. A broken body is
     /// always this error, never a short success.
     #[error("the body was cut off")]
     Aborted(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// More bytes came than are allowed.
+    /// The body has more bytes than are allowed.
     #[error("the body is larger than {limit_bytes} bytes")]
     TooLarge {
-        /// The most that would have been taken.
+        /// The largest size that would have been accepted.
         limit_bytes: u64,
     },
-    /// Another number of bytes came than was promised.
-    #[error("the body has {actual_bytes} bytes where {expected_bytes} were promised")]
+    /// The body has another length than was declared.
+    #[error("the body has {actual_bytes} bytes instead of the declared {expected_bytes}")]
     WrongLength {
-        /// What was promised.
+        /// The declared length.
         expected_bytes: u64,
-        /// What came; where more came, the count at which reading stopped.
+        /// The actual length; of a longer body, the count at which reading stopped.
         actual_bytes: u64,
     },
-    /// The bytes have another SHA-256 than was promised.
-    #[error("the body has the sha256 {actual} where {expected} was promised")]
+    /// The bytes have another SHA-256 than was expected.
+    #[error("the body has the sha256 {actual} instead of the expected {expected}")]
     WrongDigest {
-        /// What was promised.
+        /// The expected digest.
         expected: Sha256Digest,
-        /// What the bytes have.
+        /// The actual digest.
         actual: Sha256Digest,
     },
 }
 
 /// A body to store: a stream of [`Bytes`] and, where known, its exact length.
 ///
-/// A backend reads the stream to its end or drops it; it never holds more of it than a bounded
-/// number of chunks.
+/// A backend reads the stream to its end or drops it. It never holds more than a bounded number of
+/// chunks.
 pub struct Body {
     stream: ByteStream<BodyError>,
     exact_size_bytes: Option<u64>,
@@ -55,6 +55,26 @@ pub struct Body {
 
 impl Body {
     /// Wraps a stream of unknown length.
+    ///
+    /// A failure of the sender must be the stream's last item, as [`BodyError::Aborted`]: a stream
+    /// that just ends is a complete body.
+    ///
+    /// ```
+    /// use attache_storage::{BlobKey, BlobStore, Body, BodyError, MemoryBlobStore, PutOptions};
+    /// use bytes::Bytes;
+    /// use futures_util::stream;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let chunks = ["%PDF", "-1.7"].map(|chunk| Ok::<_, BodyError>(Bytes::from(chunk)));
+    /// let body = Body::from_stream(stream::iter(chunks)).with_exact_size(8);
+    ///
+    /// let key = BlobKey::parse("7/91/report")?;
+    /// let stored = MemoryBlobStore::new().put(&key, body, PutOptions::default()).await?;
+    /// assert_eq!(stored.size_bytes, 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_stream<S>(stream: S) -> Self
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send + 'static,
@@ -65,20 +85,21 @@ impl Body {
         }
     }
 
-    /// States how many bytes the stream will give. A put of a stream that gives another number fails
-    /// with [`BodyError::WrongLength`].
+    /// Declares the number of bytes in the stream. A put of a stream with another number fails with
+    /// [`BodyError::WrongLength`].
     #[must_use]
     pub fn with_exact_size(mut self, size_bytes: u64) -> Self {
         self.exact_size_bytes = Some(size_bytes);
         self
     }
 
-    /// How many bytes were promised; `None` where nobody knows.
+    /// Returns the declared number of bytes, or `None` if it is unknown.
     pub fn exact_size_bytes(&self) -> Option<u64> {
         self.exact_size_bytes
     }
 
-    /// Passes the stream through a function, such as one that counts, keeping the promised length.
+    /// Passes the stream through a function, such as one that counts, and keeps the declared
+    /// length.
     #[must_use]
     pub fn map_stream<S>(self, map: impl FnOnce(ByteStream<BodyError>) -> S) -> Self
     where
@@ -92,7 +113,7 @@ impl Body {
 }
 
 impl From<Bytes> for Body {
-    /// A body that is in memory already.
+    /// Wraps bytes in memory, and declares their length.
     fn from(bytes: Bytes) -> Self {
         let size_bytes = bytes.len() as u64;
         let chunks = if bytes.is_empty() {

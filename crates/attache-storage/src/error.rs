@@ -1,4 +1,4 @@
-//! What a store can fail with: few meanings outside, any detail inside.
+//! Failures of a store: few kinds for callers, any detail for the log.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::{BlobKey, BodyError};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a failure of a store means to its caller.
+/// The kind of a store's failure, as its caller needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BlobErrorKind {
@@ -16,23 +16,23 @@ pub enum BlobErrorKind {
     AlreadyExists,
     /// The range does not lie within the blob.
     InvalidRange,
-    /// The store has no room.
+    /// The store has no space left.
     OutOfSpace,
-    /// The store cannot be reached or is overloaded; the same call may succeed later.
+    /// The store is unreachable or overloaded. The same call may succeed later.
     Unavailable,
-    /// Somebody else has the store open, and it can be open only once.
+    /// Another process has the store open, and it can be open only once.
     InUse,
-    /// The store refuses us: credentials, ownership, modes.
+    /// The store denies access: credentials, ownership, file modes.
     PermissionDenied,
-    /// What is stored is not what was put.
+    /// The stored bytes are not the ones that were put.
     Corrupt,
-    /// The store cannot do this; its [`Capabilities`](crate::Capabilities) say so.
+    /// The store does not support this; see its [`Capabilities`](crate::Capabilities).
     Unsupported,
     /// Anything else: a fault of the device or the backend.
     Other,
 }
 
-/// A failure of a store, apart from anything the sender of a body did.
+/// A failure of a store, as opposed to a fault of a body.
 #[derive(Debug)]
 pub struct BlobError {
     kind: BlobErrorKind,
@@ -42,7 +42,7 @@ pub struct BlobError {
 }
 
 impl BlobError {
-    /// A failure of `operation`, such as `put`.
+    /// Creates a failure of `operation`, such as `put`.
     pub fn new(kind: BlobErrorKind, operation: &'static str) -> Self {
         Self {
             kind,
@@ -52,37 +52,37 @@ impl BlobError {
         }
     }
 
-    /// Names the blob that was meant.
+    /// Adds the key of the blob.
     #[must_use]
     pub fn with_key(mut self, key: &BlobKey) -> Self {
         self.key = Some(key.clone());
         self
     }
 
-    /// Keeps the backend's own error for the log.
+    /// Adds the backend's own error, for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What the failure means.
+    /// Returns the kind of the failure.
     pub fn kind(&self) -> BlobErrorKind {
         self.kind
     }
 
-    /// The operation that failed, such as `put`.
+    /// Returns the operation that failed, such as `put`.
     pub fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// The blob that was meant, under the name that the failing store knows it by; `None` where no
-    /// single one was.
+    /// Returns the key of the blob as the failing store knows it, or `None` if the operation was not
+    /// on a single blob.
     pub fn key(&self) -> Option<&BlobKey> {
         self.key.as_ref()
     }
 
-    /// Whether the same call may succeed when it is made again.
+    /// Returns `true` if the same call may succeed when it is repeated.
     pub fn is_retryable(&self) -> bool {
         self.kind == BlobErrorKind::Unavailable
     }
@@ -90,19 +90,19 @@ impl BlobError {
 
 impl fmt::Display for BlobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let meaning = match self.kind {
+        let description = match self.kind {
             BlobErrorKind::NotFound => "no such blob",
             BlobErrorKind::AlreadyExists => "the key is taken",
             BlobErrorKind::InvalidRange => "the range is outside the blob",
-            BlobErrorKind::OutOfSpace => "no room in the store",
+            BlobErrorKind::OutOfSpace => "the store has no space left",
             BlobErrorKind::Unavailable => "the store is unavailable",
-            BlobErrorKind::InUse => "the store is in use by another",
-            BlobErrorKind::PermissionDenied => "the store refuses access",
-            BlobErrorKind::Corrupt => "the stored bytes are damaged",
-            BlobErrorKind::Unsupported => "the store cannot do this",
+            BlobErrorKind::InUse => "another process has the store open",
+            BlobErrorKind::PermissionDenied => "the store denies access",
+            BlobErrorKind::Corrupt => "the stored bytes are corrupt",
+            BlobErrorKind::Unsupported => "the store does not support this",
             BlobErrorKind::Other => "the store failed",
         };
-        write!(f, "{}: {meaning}", self.operation)?;
+        write!(f, "{}: {description}", self.operation)?;
         self.key
             .as_ref()
             .map_or(Ok(()), |key| write!(f, " ({key})"))
@@ -115,10 +115,10 @@ impl std::error::Error for BlobError {
     }
 }
 
-/// Why a put stored nothing.
+/// The reason that a put stored nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError {
-    /// The bytes were at fault.
+    /// The body was at fault.
     #[error("the body was refused")]
     Body(#[from] BodyError),
     /// The store was at fault.

@@ -1,13 +1,13 @@
-//! What users of a store want and implementors need not write.
+//! Conveniences for users of a store, which implementors need not write.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 
 use crate::{BlobError, BlobErrorKind, BlobKey, BlobStore, Body, PutError, PutOptions, StoredBlob};
 
-/// Conveniences over the contract, for every [`BlobStore`] and for `dyn BlobStore`.
+/// Convenience methods for every [`BlobStore`], `dyn BlobStore` included.
 pub trait BlobStoreExt: BlobStore {
-    /// Stores bytes that are in memory already, promising their length and nothing else.
+    /// Stores bytes that are in memory, declaring their length and nothing else.
     fn put_bytes(
         &self,
         key: &BlobKey,
@@ -23,8 +23,8 @@ pub trait BlobStoreExt: BlobStore {
     ///
     /// # Errors
     ///
-    /// Those of [`BlobStore::get`]; `Other` with [`BlobTooLarge`] as its source where the blob is
-    /// larger than the limit, before any of it is read; `Corrupt` where the store gives another
+    /// Those of [`BlobStore::get`]; `Other` with [`BlobTooLarge`] as its source if the blob is
+    /// larger than the limit, before any of it is read; `Corrupt` if the store returns another
     /// number of bytes than it announced.
     fn read_to_end(
         &self,
@@ -61,13 +61,13 @@ pub trait BlobStoreExt: BlobStore {
 
 impl<S: BlobStore + ?Sized> BlobStoreExt for S {}
 
-/// A blob is larger than its reader is willing to hold in memory.
+/// A blob is larger than the caller is willing to hold in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the blob has {size_bytes} bytes, more than the {limit_bytes} that were allowed")]
+#[error("the blob has {size_bytes} bytes, more than the allowed {limit_bytes}")]
 pub struct BlobTooLarge {
-    /// How many bytes the blob has.
+    /// The size of the blob.
     pub size_bytes: u64,
-    /// How many would have been read.
+    /// The limit.
     pub limit_bytes: usize,
 }
 
@@ -79,7 +79,7 @@ mod tests {
     use crate::MemoryBlobStore;
 
     #[tokio::test]
-    async fn a_blob_above_the_limit_is_not_read() {
+    async fn blob_above_limit_is_not_read() {
         let store = MemoryBlobStore::new();
         let key = BlobKey::parse("a").unwrap();
         store.put_bytes(&key, "12345").await.unwrap();

@@ -1,28 +1,28 @@
-//! Where a blob lies: a key that the service makes and nobody else has a say in.
+//! The key of a blob, which only the service chooses.
 
 use std::fmt;
 
 use attache_model::{BlobId, InvalidValue, TenantId};
 
-/// The name of a blob in its store, `{tenant id}/{two hex}/{blob id}`.
+/// The key of a blob in its store, `{tenant id}/{two hex digits}/{blob id}`.
 ///
-/// Made from ids only, used once in the life of a store, and safe as a relative path and as an
-/// object key alike: segments of `A-Z a-z 0-9 . _ -` that do not begin with a dot.
+/// It is made from ids only, is never reused, and is safe both as a relative path and as an object
+/// key: segments of `A-Z a-z 0-9 . _ -` that do not begin with a dot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobKey(String);
 
-/// Longest key, in bytes: well under every backend's own limit, wrappers' prefixes included.
+/// The longest key. It is well below every backend's own limit, the prefix of a wrapper included.
 const KEY_BYTES: usize = 512;
 
 impl BlobKey {
-    /// The key of a tenant's blob. The two hex digits are random bits of the id, so that no
+    /// Returns the key of a tenant's blob. The two hex digits are random bits of the id, so that no
     /// directory or prefix grows without bound.
     pub fn for_blob(tenant: TenantId, blob: BlobId) -> Self {
         let shard = blob.as_uuid().as_bytes()[15];
         Self(format!("{tenant}/{shard:02x}/{blob}"))
     }
 
-    /// Checks a key, such as one read back from a database.
+    /// Parses a key, such as one read from a database.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidValue> {
         let text = text.into();
         let fits = text.len() <= KEY_BYTES && text.split('/').all(is_segment);
@@ -35,22 +35,22 @@ impl BlobKey {
         Ok(Self(text))
     }
 
-    /// This key as a folder with `inner` below it, such as one that a wrapper prefixes.
+    /// Returns `inner` below this key, as a wrapper that adds a prefix needs it.
     ///
     /// # Errors
     ///
-    /// Where the two are longer together than a key may be.
+    /// If the two together are longer than a key may be.
     pub fn join(&self, inner: &Self) -> Result<Self, InvalidValue> {
         Self::parse(format!("{self}/{inner}"))
     }
 
-    /// The key as text.
+    /// Returns the key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Lets a map of keys be searched by text: their order is that of their bytes.
+/// Makes maps of keys searchable by text: keys are ordered by their bytes.
 impl std::borrow::Borrow<str> for BlobKey {
     fn borrow(&self) -> &str {
         &self.0

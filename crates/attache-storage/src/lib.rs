@@ -25,7 +25,6 @@ pub use store::{
 };
 pub use verify::BodyVerifier;
 pub use wrappers::{
-    BlobCall, BlobOperation, BlobOutcome, Fault, FaultBlobStore, FaultEffect, FaultScript,
-    ObserveBlobStore, Observer, PrefixBlobStore, RetryBlobStore, RetryPolicy, TimedOut,
-    TimeoutBlobStore, Timeouts,
+    BlobOperation, Fault, FaultBlobStore, FaultEffect, FaultScript, TimedOut, TimeoutBlobStore,
+    Timeouts,
 };

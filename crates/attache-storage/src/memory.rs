@@ -1,4 +1,4 @@
-//! Blobs in memory: for tests and examples.
+//! Blobs in memory, for tests and examples.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,29 +15,29 @@ use crate::{
     StoreHealth, StoredBlob,
 };
 
-/// The largest chunk that a reader gives, as with the other backends.
+/// The largest chunk that a reader returns, as with the other backends.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// The most that is set aside on the word of a sender.
+/// The most memory that is allocated on the strength of a declared length.
 const TRUSTED_BYTES: u64 = 1024 * 1024;
 
-/// Keeps blobs in memory, and so keeps two promises of the contract less than the others do:
-/// nothing survives the process, and a whole blob is held at once.
+/// Stores blobs in memory, for tests and examples.
 ///
-/// Everything else holds, which makes it the store for tests and examples.
+/// Two guarantees of the contract do not hold: nothing survives the process, and a blob is held
+/// whole. All others do.
 #[derive(Default)]
 pub struct MemoryBlobStore {
     blobs: Mutex<BTreeMap<BlobKey, Bytes>>,
 }
 
 impl MemoryBlobStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
     fn blobs(&self) -> MutexGuard<'_, BTreeMap<BlobKey, Bytes>> {
-        // No code that holds the lock leaves the map half changed, so a poisoned one is fine.
+        // No code panics between two changes to the map, so a poisoned lock is fine.
         self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,8 +72,8 @@ impl BlobStore for MemoryBlobStore {
         options: PutOptions,
     ) -> Result<StoredBlob, PutError> {
         let mut verifier = BodyVerifier::new(&body, options)?;
-        let expected = body.exact_size_bytes().unwrap_or(0).min(TRUSTED_BYTES);
-        let mut bytes = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
+        let declared = body.exact_size_bytes().unwrap_or(0).min(TRUSTED_BYTES);
+        let mut bytes = BytesMut::with_capacity(usize::try_from(declared).unwrap_or(0));
         while let Some(chunk) = body.try_next().await? {
             verifier.update(&chunk)?;
             bytes.extend_from_slice(&chunk);
@@ -148,7 +148,7 @@ impl BlobStore for MemoryBlobStore {
     }
 }
 
-/// The part of the bytes that a range names, without copying; `None` where it lies outside.
+/// Returns a range of the bytes without copying, or `None` if it lies outside.
 fn slice(bytes: &Bytes, range: ByteRange) -> Option<Bytes> {
     if !range.fits(bytes.len() as u64) {
         return None;

@@ -1,4 +1,4 @@
-//! The contract that every backend and every wrapper keeps.
+//! The contract of every backend and every wrapper.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use attache_model::Sha256Digest;
 use crate::body::ByteStream;
 use crate::{BlobError, BlobKey, Body, PutError};
 
-/// Keeps bytes under keys.
+/// Stores bytes under keys.
 ///
-/// The contract, beyond what each method says:
+/// The contract, beyond the methods' own:
 ///
-/// - **Atomic.** A blob is there whole or not at all; readers never see a part of one.
+/// - **Atomic.** A blob exists whole or not at all. Readers never see a part of one.
 /// - **Durable on return.** When a method that changes something returns `Ok`, the change survives
 ///   the loss of power.
-/// - **Keys are never reused**, not even after a delete, so nothing rests on a conditional put.
+/// - **Keys are never reused**, not even after a delete, so nothing relies on conditional puts.
 /// - **Cancellation.** A dropped `put` leaves either nothing visible or the whole blob; the caller
 ///   deletes the key to be sure. A dropped `delete` may or may not have happened, and can be
 ///   repeated. Dropping any other future has no effect.
@@ -26,15 +26,15 @@ use crate::{BlobError, BlobKey, Body, PutError};
 /// [`conformance`](crate::conformance) is public: run it on your backend.
 #[async_trait]
 pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
-    /// What this store can do beyond the required. Constant for the life of the store.
+    /// Returns what this store supports beyond the required. Constant for the life of the store.
     fn capabilities(&self) -> Capabilities;
 
     /// Stores a whole body and computes its size and digest while it streams.
     ///
     /// # Errors
     ///
-    /// [`PutError::Body`] when the bytes are at fault (cut off, too large, wrong length or digest),
-    /// [`PutError::Store`] when the store is. Either way nothing becomes visible.
+    /// [`PutError::Body`] if the bytes are at fault (cut off, too large, wrong length or digest),
+    /// [`PutError::Store`] if the store is. Either way nothing becomes visible.
     async fn put(
         &self,
         key: &BlobKey,
@@ -43,25 +43,25 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<StoredBlob, PutError>;
 
     /// Opens a blob, or a range of it, for reading. A reader that was opened before the blob's
-    /// deletion may finish or fail, but never gives wrong bytes.
+    /// deletion may finish or fail, but never returns wrong bytes.
     ///
     /// # Errors
     ///
-    /// `NotFound`; `InvalidRange` when the range does not lie within the blob.
+    /// `NotFound`; `InvalidRange` if the range does not lie within the blob.
     async fn get(&self, key: &BlobKey, range: Option<ByteRange>) -> Result<BlobReader, BlobError>;
 
-    /// Says how large a blob is.
+    /// Returns the size of a blob.
     ///
     /// # Errors
     ///
     /// `NotFound`.
     async fn head(&self, key: &BlobKey) -> Result<BlobMeta, BlobError>;
 
-    /// Deletes a blob. Deleting one that is not there is `Ok`, so that it can be repeated.
+    /// Deletes a blob. Deleting one that does not exist is `Ok`, so that deletes can be repeated.
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError>;
 
     /// Lists keys in byte order: those that begin with `prefix` and come after `after`, at most
-    /// `limit` of them. For checks and reports; nothing is ever deleted because of a listing.
+    /// `limit` of them. For checks and reports: nothing is ever deleted because of a listing.
     async fn list(
         &self,
         prefix: &str,
@@ -73,62 +73,62 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `Unsupported` where [`capabilities`](Self::capabilities) says so, or where any part of the
-    /// operation cannot be enforced: a constraint is never dropped.
+    /// `Unsupported` if [`capabilities`](Self::capabilities) says so, or if any part of the operation
+    /// cannot be enforced: a constraint is never dropped.
     async fn presign(&self, operation: &PresignOperation) -> Result<PresignedRequest, BlobError>;
 
-    /// Asks whether the store is reachable and how much room it has. Cheap enough for a health
-    /// check every few seconds.
+    /// Checks that the store is reachable, and returns how much space it has. Cheap enough for a
+    /// health check every few seconds.
     async fn health(&self) -> Result<StoreHealth, BlobError>;
 }
 
-/// What a store can do beyond the required.
+/// The optional features of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities {
     /// [`PresignOperation::Get`] works.
     pub presigns_get: bool,
     /// [`PresignOperation::Put`] works, bound to size, digest and type.
     pub presigns_put: bool,
-    /// A put to a taken key is refused with `AlreadyExists`. Where this is `false` it overwrites.
+    /// A put to an existing key is refused with `AlreadyExists`. If this is `false`, it overwrites.
     pub refuses_taken_keys: bool,
 }
 
-/// What a put promises and allows.
+/// The constraints on the body of a put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PutOptions {
-    /// The most bytes to take; `None` for no limit. One byte more fails the put.
+    /// The largest size to accept, or `None` for no limit. One byte more fails the put.
     pub max_size_bytes: Option<u64>,
-    /// The digest the bytes must have; `None` to take any.
+    /// The digest that the bytes must have, or `None` for any.
     pub expected_sha256: Option<Sha256Digest>,
 }
 
-/// What a put stored.
+/// The result of a put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredBlob {
-    /// How many bytes.
+    /// The size.
     pub size_bytes: u64,
-    /// Their digest, computed by the store's own crate from the bytes as they passed.
+    /// The digest, computed from the bytes as they were stored.
     pub sha256: Sha256Digest,
 }
 
 /// What [`BlobStore::head`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlobMeta {
-    /// How many bytes the blob has.
+    /// The size of the blob.
     pub size_bytes: u64,
 }
 
-/// Part of a blob: `length_bytes` bytes from `offset_bytes` on.
+/// A part of a blob: `length_bytes` bytes, starting at `offset_bytes`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRange {
-    /// Where the part begins, from 0.
+    /// The first byte of the part, counted from 0.
     pub offset_bytes: u64,
-    /// How long it is; 0 is allowed and gives no bytes.
+    /// The length of the part. 0 is allowed, and yields no bytes.
     pub length_bytes: u64,
 }
 
 impl ByteRange {
-    /// Whether the range lies within a blob of `size_bytes`.
+    /// Returns `true` if the range lies within a blob of `size_bytes`.
     pub fn fits(self, size_bytes: u64) -> bool {
         self.offset_bytes
             .checked_add(self.length_bytes)
@@ -138,9 +138,9 @@ impl ByteRange {
 
 /// An open blob.
 pub struct BlobReader {
-    /// How many bytes the whole blob has, whatever range was asked for.
+    /// The size of the whole blob, whatever range was requested.
     pub size_bytes: u64,
-    /// The bytes asked for. It ends early only with an error.
+    /// The requested bytes. The stream ends early only with an error.
     pub stream: ByteStream<BlobError>,
 }
 
@@ -157,29 +157,29 @@ impl fmt::Debug for BlobReader {
 pub struct KeyPage {
     /// The keys, in byte order.
     pub keys: Vec<BlobKey>,
-    /// Whether more follow the last of them.
+    /// True if there are more keys after the last of them.
     pub has_more: bool,
 }
 
-/// A request to sign.
+/// A request to presign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresignOperation {
     /// Read a blob.
     Get {
-        /// Which.
+        /// The key of the blob.
         key: BlobKey,
-        /// How long the signature is to hold.
+        /// The time for which the signature is valid.
         lifetime: Duration,
-        /// The `Content-Type` the store is to answer with.
+        /// The `Content-Type` that the store responds with.
         content_type: String,
-        /// The `Content-Disposition` the store is to answer with.
+        /// The `Content-Disposition` that the store responds with.
         content_disposition: String,
     },
     /// Write a blob of exactly this size, digest and type.
     Put {
-        /// Which.
+        /// The key of the blob.
         key: BlobKey,
-        /// How long the signature is to hold.
+        /// The time for which the signature is valid.
         lifetime: Duration,
         /// The exact size.
         size_bytes: u64,
@@ -191,14 +191,14 @@ pub enum PresignOperation {
 }
 
 impl PresignOperation {
-    /// The blob that is meant.
+    /// Returns the key of the blob.
     pub fn key(&self) -> &BlobKey {
         match self {
             Self::Get { key, .. } | Self::Put { key, .. } => key,
         }
     }
 
-    /// The same operation on another key.
+    /// Returns the same operation on another key, as a wrapper that adds a prefix needs it.
     #[must_use]
     pub fn with_key(mut self, new_key: BlobKey) -> Self {
         match &mut self {
@@ -208,14 +208,14 @@ impl PresignOperation {
     }
 }
 
-/// A signed request for a client to send.
+/// A presigned request, for a client to send.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PresignedRequest {
     /// `GET` or `PUT`.
     pub method: &'static str,
     /// The whole URL. It is a credential: never log it.
     pub url: String,
-    /// Headers the client must send along, as they were signed.
+    /// The headers that the client must send, exactly as they were signed.
     pub headers: Vec<(String, String)>,
 }
 
@@ -227,9 +227,9 @@ impl fmt::Debug for PresignedRequest {
     }
 }
 
-/// What [`BlobStore::health`] says of a store that is reachable.
+/// The state of a reachable store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StoreHealth {
-    /// How many bytes there is room for; `None` where the store knows no bound.
+    /// The number of bytes that there is space for, or `None` if the store has no known bound.
     pub free_bytes: Option<u64>,
 }

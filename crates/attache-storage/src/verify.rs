@@ -1,4 +1,4 @@
-//! Checking a body as it passes: how long it is, what it hashes to, and whether that was allowed.
+//! Verification of a body as it streams: its length, its digest, and whether both are allowed.
 
 use std::fmt;
 
@@ -7,10 +7,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Body, BodyError, PutOptions, StoredBlob};
 
-/// Counts and hashes the bytes of one put and holds them against what was promised and allowed.
+/// Counts and hashes the bytes of one put, and compares them with what was declared and allowed.
 ///
-/// Every backend of this project uses it, so that all refuse the same bodies in the same way; a
-/// backend of your own may as well.
+/// Every backend of this project uses it, so that all refuse the same bodies in the same way.
 ///
 /// ```
 /// use attache_storage::{Body, BodyVerifier, PutOptions};
@@ -29,11 +28,11 @@ pub struct BodyVerifier {
 }
 
 impl BodyVerifier {
-    /// Prepares for a body.
+    /// Creates a verifier for a body.
     ///
     /// # Errors
     ///
-    /// [`BodyError::TooLarge`] at once where more is promised than is allowed.
+    /// [`BodyError::TooLarge`] if the declared length exceeds the limit.
     pub fn new(body: &Body, options: PutOptions) -> Result<Self, BodyError> {
         let exact_size_bytes = body.exact_size_bytes();
         if let (Some(exact), Some(limit)) = (exact_size_bytes, options.max_size_bytes)
@@ -49,14 +48,14 @@ impl BodyVerifier {
         })
     }
 
-    /// Takes the next bytes. Call it before they are kept: after an error they must not be.
+    /// Adds the next bytes. Call it before storing them: after an error they must not be stored.
     ///
     /// # Errors
     ///
-    /// [`BodyError::WrongLength`] or [`BodyError::TooLarge`] as soon as there are too many.
+    /// [`BodyError::WrongLength`] or [`BodyError::TooLarge`] as soon as there are too many bytes.
     pub fn update(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
         self.size_bytes = self.size_bytes.saturating_add(bytes.len() as u64);
-        // A promise is never above the limit, so the one who made it hears about that first.
+        // First, because a declared length never exceeds the limit.
         if let Some(expected_bytes) = self.exact_size_bytes
             && self.size_bytes > expected_bytes
         {
@@ -74,16 +73,16 @@ impl BodyVerifier {
         Ok(())
     }
 
-    /// How many bytes have been taken so far.
+    /// Returns the number of bytes so far.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Says what the body was, now that it has come to its end.
+    /// Returns the size and digest of the complete body.
     ///
     /// # Errors
     ///
-    /// [`BodyError::WrongLength`] where too little came, [`BodyError::WrongDigest`].
+    /// [`BodyError::WrongLength`] if it is too short, [`BodyError::WrongDigest`].
     pub fn finish(self) -> Result<StoredBlob, BodyError> {
         if let Some(expected_bytes) = self.exact_size_bytes
             && self.size_bytes != expected_bytes
@@ -122,10 +121,10 @@ mod tests {
 
     use super::*;
 
-    fn verifier(promised: Option<u64>, limit: Option<u64>) -> Result<BodyVerifier, BodyError> {
+    fn verifier(declared: Option<u64>, limit: Option<u64>) -> Result<BodyVerifier, BodyError> {
         let mut body = Body::from_stream(futures_util::stream::empty());
-        if let Some(promised) = promised {
-            body = body.with_exact_size(promised);
+        if let Some(declared) = declared {
+            body = body.with_exact_size(declared);
         }
         let options = PutOptions {
             max_size_bytes: limit,
@@ -135,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_above_the_limit_is_refused_before_any_byte() {
+    fn declared_length_above_limit_is_refused_at_once() {
         let refused = verifier(Some(11), Some(10)).unwrap_err();
         assert!(matches!(refused, BodyError::TooLarge { limit_bytes: 10 }));
         assert!(verifier(Some(10), Some(10)).is_ok());
     }
 
     #[test]
-    fn the_limit_is_inclusive() {
+    fn size_limit_is_inclusive() {
         let mut verifier = verifier(None, Some(4)).unwrap();
         verifier.update(b"1234").unwrap();
         let refused = verifier.update(b"5").unwrap_err();
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_length_is_told_from_both_sides() {
+    fn body_of_wrong_length_is_refused() {
         let mut long = verifier(Some(2), None).unwrap();
         let refused = long.update(b"123").unwrap_err();
         assert!(matches!(
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_is_the_published_one() {
+    fn digest_of_empty_body_is_the_published_one() {
         let body = Body::from(Bytes::new());
         let stored = BodyVerifier::new(&body, PutOptions::default())
             .and_then(BodyVerifier::finish)

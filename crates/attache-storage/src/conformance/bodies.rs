@@ -1,4 +1,4 @@
-//! Bodies to put: well-behaved ones, broken ones, and ones that watch how they are read.
+//! Bodies to put: valid ones, broken ones, and ones that observe how they are read.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -10,18 +10,18 @@ use tokio::sync::oneshot;
 
 use crate::{Body, BodyError};
 
-/// As many bytes as any check needs, a little more for each seed.
+/// Enough bytes for every check and seed.
 const PATTERN_BYTES: usize = 10 * 1024 * 1024;
 
-/// How far the patterns of two seeds are apart.
+/// The distance between the patterns of two seeds.
 const SEED_BYTES: usize = 1009;
 
-/// Made once: in a debug build that takes longer than many a check.
+/// Computed once: in a debug build that takes longer than many checks.
 static PATTERN: LazyLock<Bytes> = LazyLock::new(|| {
     let mut bytes = BytesMut::with_capacity(PATTERN_BYTES);
     let mut state = 0_u64;
     while bytes.len() < PATTERN_BYTES {
-        // A step of the splitmix generator: no two of its numbers are alike.
+        // A step of the splitmix generator, which does not repeat.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bytes.extend_from_slice(&mixed.to_le_bytes());
@@ -29,13 +29,13 @@ static PATTERN: LazyLock<Bytes> = LazyLock::new(|| {
     bytes.freeze()
 });
 
-/// Bytes that differ everywhere, so that one that is missing or moved shows.
+/// Returns bytes in which a missing or moved one is noticed.
 pub(super) fn pattern(size: usize, seed: usize) -> Bytes {
     let start = seed * SEED_BYTES;
     PATTERN.slice(start..start + size)
 }
 
-/// The bytes cut into chunks.
+/// Cuts bytes into chunks.
 fn chunks(bytes: &Bytes, chunk_bytes: usize) -> Vec<Bytes> {
     let starts = (0..bytes.len()).step_by(chunk_bytes);
     starts
@@ -48,7 +48,7 @@ pub(super) fn chunked(bytes: &Bytes, chunk_bytes: usize) -> Body {
     Body::from_stream(stream::iter(chunks(bytes, chunk_bytes)).map(Ok))
 }
 
-/// A body of unknown length in chunks from none to many bytes, empty ones at both ends.
+/// A body of unknown length in chunks of very different sizes, with empty ones at both ends.
 pub(super) fn uneven(bytes: &Bytes) -> Body {
     let mut rest = bytes.clone();
     let mut parts = vec![Bytes::new()];
@@ -62,52 +62,52 @@ pub(super) fn uneven(bytes: &Bytes) -> Body {
     Body::from_stream(stream::iter(parts).map(Ok))
 }
 
-/// A body that gives its bytes and is then cut off.
+/// A body that is cut off after its bytes.
 pub(super) fn aborted(bytes: &Bytes) -> Body {
-    let given = chunks(bytes, 64 * 1024).into_iter().map(Ok);
+    let chunks = chunks(bytes, 64 * 1024).into_iter().map(Ok);
     let error = BodyError::Aborted("the conformance suite cut it off".into());
-    Body::from_stream(stream::iter(given.chain([Err(error)])))
+    Body::from_stream(stream::iter(chunks.chain([Err(error)])))
 }
 
-/// A body that gives its bytes and then nothing more, not even an end; says when it has got there.
+/// A body that never ends, and a receiver that is notified when all its bytes were read.
 pub(super) fn stuck(bytes: &Bytes) -> (Body, oneshot::Receiver<()>) {
     let (sender, receiver) = oneshot::channel();
     let mut sender = Some(sender);
-    let given = stream::iter(chunks(bytes, 64 * 1024)).map(Ok);
+    let chunks = stream::iter(chunks(bytes, 64 * 1024)).map(Ok);
     let forever = stream::poll_fn(move |_| {
-        announce(&mut sender);
+        notify(&mut sender);
         Poll::Pending
     });
-    (Body::from_stream(given.chain(forever)), receiver)
+    (Body::from_stream(chunks.chain(forever)), receiver)
 }
 
-/// A body that says when it has come to its end.
-pub(super) fn announcing_end(bytes: &Bytes) -> (Body, oneshot::Receiver<()>) {
+/// A body, and a receiver that is notified when its end is reached.
+pub(super) fn notifying_end(bytes: &Bytes) -> (Body, oneshot::Receiver<()>) {
     let (sender, receiver) = oneshot::channel();
     let mut sender = Some(sender);
-    let given = stream::iter(chunks(bytes, 64 * 1024)).map(Ok);
+    let chunks = stream::iter(chunks(bytes, 64 * 1024)).map(Ok);
     let end = stream::poll_fn(move |_| {
-        announce(&mut sender);
+        notify(&mut sender);
         Poll::Ready(None)
     });
-    (Body::from_stream(given.chain(end)), receiver)
+    (Body::from_stream(chunks.chain(end)), receiver)
 }
 
-fn announce(sender: &mut Option<oneshot::Sender<()>>) {
+fn notify(sender: &mut Option<oneshot::Sender<()>>) {
     if let Some(sender) = sender.take() {
-        // Nobody may be waiting any more.
+        // The receiver may be gone.
         let _ = sender.send(());
     }
 }
 
-/// Whether a body was read after its end.
+/// Detects a body that is read after its end.
 #[derive(Clone, Default)]
 pub(super) struct EndWatch {
     was_passed: Arc<AtomicBool>,
 }
 
 impl EndWatch {
-    /// Watches a body for being polled after it ended or failed.
+    /// Watches a body for a poll after its end or failure.
     pub(super) fn watch(&self, body: Body) -> Body {
         let was_passed = Arc::clone(&self.was_passed);
         body.map_stream(|mut inner| {

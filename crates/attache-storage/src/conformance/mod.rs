@@ -1,7 +1,7 @@
-//! A suite that every backend and every wrapper must pass; run it on yours.
+//! The conformance suite, which every backend and every wrapper must pass. Run it on yours.
 //!
-//! It uses nothing but the contract, cleans up behind itself, and may run on a store that is in
-//! use: everything it does happens below one namespace.
+//! It uses nothing but the contract, stays below one namespace and deletes everything that it
+//! stored, so it may run on a store that is in use.
 //!
 //! ```
 //! use attache_model::OsEntropy;
@@ -20,7 +20,7 @@ mod cancelling;
 mod listing;
 mod reading;
 mod refusing;
-mod space;
+mod sandbox;
 mod writing;
 
 use std::fmt;
@@ -29,10 +29,10 @@ use attache_model::Entropy;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use self::space::{Outcome, Space};
+use self::sandbox::{Outcome, Sandbox};
 use crate::{BlobKey, BlobStore};
 
-/// A namespace that no other run has: keys are never reused, not even by a test suite.
+/// Returns a namespace that no other run has: keys are never reused, not even by a test suite.
 ///
 /// # Panics
 ///
@@ -44,14 +44,14 @@ pub fn fresh_namespace(entropy: &dyn Entropy) -> BlobKey {
     BlobKey::parse(text).expect("hex digits are a key")
 }
 
-/// Runs every check, one after the other, up to the first that fails.
+/// Runs all checks in order, up to the first that fails.
 ///
-/// `namespace` holds the blobs of this run and nothing else; see [`fresh_namespace`]. Whatever comes
-/// of it, the blobs are deleted again.
+/// `namespace` must hold nothing else; see [`fresh_namespace`]. The blobs of the run are deleted,
+/// whatever the result.
 ///
 /// # Errors
 ///
-/// The first check that failed, by name.
+/// The first check that failed.
 pub async fn check_all(store: &dyn BlobStore, namespace: &BlobKey) -> Result<Report, Failure> {
     let mut passed = Vec::with_capacity(checks().len());
     for check in checks() {
@@ -61,20 +61,20 @@ pub async fn check_all(store: &dyn BlobStore, namespace: &BlobKey) -> Result<Rep
     Ok(Report { passed })
 }
 
-/// Every check, to run them singly or to list them.
+/// Returns all checks, to run them one by one or to list them.
 pub fn checks() -> &'static [Check] {
     CHECKS
 }
 
-/// One thing that a store must do.
+/// One requirement of the contract.
 #[derive(Clone, Copy)]
 pub struct Check {
     name: &'static str,
-    run: for<'a> fn(&'a Space<'a>) -> BoxFuture<'a, Outcome>,
+    run: for<'a> fn(&'a Sandbox<'a>) -> BoxFuture<'a, Outcome>,
 }
 
 impl Check {
-    /// What the store must do, as a short clause.
+    /// Returns the requirement as a short clause.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -83,14 +83,14 @@ impl Check {
     ///
     /// # Errors
     ///
-    /// What the store did instead, or what kept it from being cleaned.
+    /// The store's behaviour instead, or the reason that the namespace could not be emptied.
     pub async fn run(&self, store: &dyn BlobStore, namespace: &BlobKey) -> Result<(), Failure> {
-        let space = Space::new(store, namespace.clone());
-        let outcome = (self.run)(&space).await;
-        let cleaned = space.clean_up().await;
-        outcome.and(cleaned).map_err(|problem| Failure {
+        let sandbox = Sandbox::new(store, namespace.clone());
+        let outcome = (self.run)(&sandbox).await;
+        let cleaned = sandbox.clean_up().await;
+        outcome.and(cleaned).map_err(|violation| Failure {
             check: self.name,
-            problem: problem.into_text(),
+            violation: violation.into_text(),
         })
     }
 }
@@ -101,30 +101,30 @@ impl fmt::Debug for Check {
     }
 }
 
-/// What a passing run did.
+/// The result of a run without failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The names of the checks, all of which passed.
+    /// The names of the checks that passed.
     pub passed: Vec<&'static str>,
 }
 
-/// A check that a store did not pass.
+/// A check that a store failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the store fails the check that {check}: {problem}")]
+#[error("the store fails the check that {check}: {violation}")]
 pub struct Failure {
     check: &'static str,
-    problem: String,
+    violation: String,
 }
 
 impl Failure {
-    /// The name of the check.
+    /// Returns the name of the check.
     pub fn check(&self) -> &'static str {
         self.check
     }
 
-    /// What the store did instead.
-    pub fn problem(&self) -> &str {
-        &self.problem
+    /// Returns the store's behaviour instead.
+    pub fn violation(&self) -> &str {
+        &self.violation
     }
 }
 
@@ -132,19 +132,19 @@ macro_rules! check {
     ($name:literal, $run:path) => {
         Check {
             name: $name,
-            run: |space| $run(space).boxed(),
+            run: |sandbox| $run(sandbox).boxed(),
         }
     };
 }
 
 const CHECKS: &[Check] = &[
-    check!("a healthy store says so", writing::health),
-    check!("a blob is as it was put", writing::round_trip),
+    check!("a healthy store reports so", writing::health),
+    check!("a blob reads as it was put", writing::round_trip),
     check!("chunks may be of any size", writing::uneven_chunks),
-    check!("a taken key is treated as announced", writing::taken_key),
+    check!("an existing key is treated as declared", writing::taken_key),
     check!("concurrent puts do not mix", writing::concurrent_puts),
     check!("a missing blob is not found", reading::missing),
-    check!("a range gives its bytes", reading::ranges),
+    check!("a range yields its bytes", reading::ranges),
     check!("a range outside is refused", reading::ranges_outside),
     check!("a deleted blob is gone", reading::delete),
     check!("deleting can be repeated", reading::delete_again),
@@ -152,7 +152,7 @@ const CHECKS: &[Check] = &[
         "a reader outlives a delete or fails",
         reading::delete_under_reader
     ),
-    check!("presigning is as announced", reading::presign),
+    check!("presigning is as declared", reading::presign),
     check!("a short body is refused", refusing::short_body),
     check!("a long body is refused", refusing::long_body),
     check!("the size limit is exact", refusing::size_limit),
@@ -166,5 +166,5 @@ const CHECKS: &[Check] = &[
     ),
     check!("a listing is in byte order", listing::order),
     check!("a listing keeps to its prefix", listing::prefix),
-    check!("pages give each key once", listing::pages),
+    check!("pages return each key once", listing::pages),
 ];

@@ -1,4 +1,4 @@
-//! Looking a directory over without opening it: what its operator should know.
+//! Diagnosis of a directory without opening it as a store.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::open::{BLOBS, LOCK, STAGING};
 
-/// Why a directory cannot be used as a store.
+/// The reason that a directory cannot be used as a store.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
     #[error("{} cannot be used", .path.display())]
@@ -25,7 +25,7 @@ enum Unusable {
         #[source]
         errno: Errno,
     },
-    #[error("the lock {} cannot be looked at", .path.display())]
+    #[error("the lock {} cannot be checked", .path.display())]
     Lock {
         path: PathBuf,
         #[source]
@@ -33,7 +33,7 @@ enum Unusable {
     },
 }
 
-/// Looks at a directory, blocking.
+/// Diagnoses a directory. Blocks.
 pub(super) fn diagnose(root: &Path) -> Vec<Finding> {
     let shown = root.display();
     vec![match is_in_use(root) {
@@ -43,7 +43,7 @@ pub(super) fn diagnose(root: &Path) -> Vec<Finding> {
     }]
 }
 
-/// Whether a store has it open; an error where none could.
+/// Returns `true` if a store has the directory open, and an error if none could open it.
 fn is_in_use(root: &Path) -> Result<bool, Unusable> {
     let path = root.to_owned();
     match std::fs::metadata(root) {
@@ -69,7 +69,7 @@ fn require_writable(path: PathBuf) -> Result<(), Unusable> {
 fn is_locked(path: &Path) -> rustix::io::Result<bool> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let lock = rustix::fs::open(path, flags, Mode::empty())?;
-    // Shared, and given back at once: it only tells whether a store holds the whole lock.
+    // A shared lock, released at once: it only shows whether a store holds the exclusive one.
     match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared) {
         Ok(()) => Ok(false),
         Err(Errno::WOULDBLOCK) => Ok(true),
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::{LocalBlobStore, LocalOptions};
 
-    async fn look(root: &Path) -> (FindingLevel, String) {
+    async fn finding(root: &Path) -> (FindingLevel, String) {
         let mut found = LocalBlobStore::diagnose(root).await;
         assert_eq!(found.len(), 1, "{found:?}");
         let found = found.remove(0);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_directory_is_looked_at_whether_or_not_it_is_open() {
+    async fn directory_is_diagnosed_open_or_not() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("blobs");
         let store = LocalBlobStore::open(LocalOptions::new(&root))
@@ -100,20 +100,20 @@ mod tests {
             .unwrap();
         let shown = root.display();
         let in_use = (Fine, format!("{shown}, in use by a running server"));
-        assert_eq!(look(&root).await, in_use);
+        assert_eq!(finding(&root).await, in_use);
         drop(store);
-        assert_eq!(look(&root).await, (Fine, format!("{shown}, not in use")));
-        // Nothing of the look stays: it can be opened at once.
+        assert_eq!(finding(&root).await, (Fine, format!("{shown}, not in use")));
+        // The diagnosis keeps no lock.
         LocalBlobStore::open(LocalOptions::new(&root))
             .await
             .unwrap();
     }
 
     #[tokio::test]
-    async fn what_cannot_be_opened_is_a_failure_that_names_it() {
+    async fn unusable_path_is_a_failure_that_names_it() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("store");
-        let (level, text) = look(&root).await;
+        let (level, text) = finding(&root).await;
         assert_eq!(level, Failure);
         assert!(
             text.contains("store cannot be used: No such file"),
@@ -122,13 +122,13 @@ mod tests {
         assert!(!root.exists());
 
         std::fs::write(&root, "").unwrap();
-        let (level, text) = look(&root).await;
+        let (level, text) = finding(&root).await;
         assert_eq!(level, Failure);
         assert!(text.ends_with("store is not a directory"), "{text}");
 
         std::fs::remove_file(&root).unwrap();
         std::fs::create_dir_all(root.join(BLOBS)).unwrap();
-        let (level, text) = look(&root).await;
+        let (level, text) = finding(&root).await;
         assert_eq!(level, Failure);
         assert!(
             text.contains("staging cannot be read and written"),
@@ -136,8 +136,8 @@ mod tests {
         );
 
         std::fs::create_dir(root.join(STAGING)).unwrap();
-        let (level, text) = look(&root).await;
+        let (level, text) = finding(&root).await;
         assert_eq!(level, Failure);
-        assert!(text.contains(".lock cannot be looked at"), "{text}");
+        assert!(text.contains(".lock cannot be checked"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! The system calls whose failure matters most, behind a seam so that tests can make them fail.
+//! The system calls whose failure matters most, behind a trait so that tests can make them fail.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -7,12 +7,13 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::{Advice, StatVfs};
 use rustix::io::{Errno, Result};
 
-/// Writing, syncing, and asking for room.
+/// Writes, syncs, and reports the free space.
 pub(super) trait Disk: fmt::Debug + Send + Sync {
-    /// Writes some of the bytes at the file's position.
+    /// Writes some of the bytes at the file's position and returns how many.
     fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize>;
 
-    /// Suggests to begin writing a range back, so that the disk works while bytes still arrive.
+    /// Asks the kernel to start writing a range back, so that the disk works while bytes still
+    /// arrive.
     fn hint_write_back(&self, file: BorrowedFd<'_>, offset: u64, length: u64);
 
     /// Makes a file's bytes durable.
@@ -21,11 +22,11 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
     /// Makes the names in a directory durable.
     fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()>;
 
-    /// Says how much is free on the filesystem of a directory.
+    /// Returns the statistics of the filesystem that a directory is on.
     fn stat(&self, directory: BorrowedFd<'_>) -> Result<StatVfs>;
 }
 
-/// The disk there is.
+/// The operating system's disk.
 #[derive(Debug)]
 pub(super) struct SystemDisk;
 
@@ -36,7 +37,7 @@ impl Disk for SystemDisk {
 
     fn hint_write_back(&self, file: BorrowedFd<'_>, offset: u64, length: u64) {
         // On Linux "don't need" starts the write-back of dirty pages and drops only clean ones.
-        // It is a hint and nothing rests on it, so its failure is of no interest.
+        // It is only a hint, so its failure does not matter.
         let _ = rustix::fs::fadvise(file, offset, NonZeroU64::new(length), Advice::DontNeed);
     }
 
@@ -53,7 +54,7 @@ impl Disk for SystemDisk {
     }
 }
 
-/// Writes all the bytes, however few of them each call takes.
+/// Writes all the bytes, however few each call accepts.
 pub(super) fn write_all(disk: &dyn Disk, file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {
         match disk.write(file, bytes) {

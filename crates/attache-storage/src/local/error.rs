@@ -1,10 +1,10 @@
-//! What goes wrong on a disk, in full, and its one translation into the meanings of the contract.
+//! Failures of the disk in detail, and their translation into the kinds of the contract.
 
 use rustix::io::Errno;
 
 use crate::{BlobError, BlobErrorKind, BlobKey, BodyError, PutError};
 
-/// A failure of the local store, as its log should have it.
+/// A failure of the local store, with the detail that the log needs.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LocalError {
     #[error("{action} failed")]
@@ -13,43 +13,43 @@ pub(super) enum LocalError {
         #[source]
         errno: Errno,
     },
-    /// The call that failed was a sync: what was written is in doubt.
-    #[error("{action} failed, so what was written may not be on the disk")]
+    /// A sync failed: the written bytes may be lost.
+    #[error("{action} failed, so the written bytes may not be on the disk")]
     SyncFailed {
         action: &'static str,
         #[source]
         errno: Errno,
     },
-    #[error("an earlier sync failed: changes are refused until the store is opened again")]
+    #[error("an earlier sync failed: changes are refused until the store is reopened")]
     Degraded,
     #[error("another store has the directory open")]
     Locked,
-    #[error("`blobs` and `staging` lie on different filesystems")]
+    #[error("`blobs` and `staging` are on different filesystems")]
     SplitFilesystem,
     #[error("the filesystem is mounted read-only")]
     ReadOnly,
-    /// What other puts were granted is not theirs to take either.
+    /// The bytes granted to other puts are not available either.
     #[error("{needed_bytes} more bytes would use up the reserve of {reserved_bytes} bytes")]
     Reserved {
         reserved_bytes: u64,
         needed_bytes: u64,
     },
-    #[error("something that is not a plain file has the blob's name")]
+    #[error("the blob's name belongs to something that is not a regular file")]
     NotAFile,
     #[error("the file ends {missing_bytes} bytes too early")]
     Truncated { missing_bytes: u64 },
     #[error("the range ends beyond the {size_bytes} bytes of the blob")]
     InvalidRange { size_bytes: u64 },
-    #[error("the local store signs no requests")]
-    SignsNothing,
-    #[error("the caller gave the put up")]
+    #[error("the local store does not presign requests")]
+    CannotPresign,
+    #[error("the put was abandoned by its caller")]
     Abandoned,
     #[error("the runtime is shutting down")]
     ShuttingDown,
 }
 
 impl LocalError {
-    /// For `map_err`: names the step that a system call was.
+    /// Returns a function for `map_err` that names the failed step.
     pub(super) fn system(action: &'static str) -> impl Fn(Errno) -> Self {
         move |errno| Self::System { action, errno }
     }
@@ -65,29 +65,29 @@ impl LocalError {
             Self::Reserved { .. } => BlobErrorKind::OutOfSpace,
             Self::NotAFile | Self::Truncated { .. } => BlobErrorKind::Corrupt,
             Self::InvalidRange { .. } => BlobErrorKind::InvalidRange,
-            Self::SignsNothing => BlobErrorKind::Unsupported,
+            Self::CannotPresign => BlobErrorKind::Unsupported,
         }
     }
 
-    /// The public error of an operation on the whole store.
+    /// Converts into the public error of an operation on the whole store.
     pub(super) fn into_store_error(self, operation: &'static str) -> BlobError {
         BlobError::new(self.kind(), operation).with_source(self)
     }
 
-    /// The public error of an operation on one blob.
+    /// Converts into the public error of an operation on one blob.
     pub(super) fn into_blob_error(self, operation: &'static str, key: &BlobKey) -> BlobError {
         self.into_store_error(operation).with_key(key)
     }
 
-    /// The public error of a put, where a missing name does not mean a missing blob.
+    /// Converts into the public error of a put, for which a missing name is not a missing blob.
     fn into_put_error(self, key: &BlobKey) -> BlobError {
         let kind = match &self {
-            // A part of the key is the whole key of another blob.
+            // A parent of the key is itself the key of a blob.
             Self::System { errno, .. } if *errno == Errno::NOTDIR => BlobErrorKind::AlreadyExists,
             Self::System { errno, .. } if *errno == Errno::NAMETOOLONG => {
                 BlobErrorKind::Unsupported
             }
-            // A directory of ours was taken away while we worked.
+            // A directory of the store was removed during the put.
             Self::System { errno, .. } if *errno == Errno::NOENT => BlobErrorKind::Other,
             _ => self.kind(),
         };
@@ -95,7 +95,7 @@ impl LocalError {
     }
 }
 
-/// Why a put came to nothing, before it is known to the caller by its key.
+/// The failure of a put, before its key is added.
 #[derive(Debug)]
 pub(super) enum WriteError {
     Body(BodyError),
@@ -123,20 +123,20 @@ impl From<LocalError> for WriteError {
     }
 }
 
-/// Whether an error means a full disk or quota, which is no defect of the device.
+/// Returns `true` if the error means a full disk or quota, which is no defect of the device.
 pub(super) fn is_out_of_space(errno: Errno) -> bool {
     matches!(errno, Errno::NOSPC | Errno::DQUOT)
 }
 
 fn kind_of_errno(errno: Errno) -> BlobErrorKind {
     match errno {
-        // A name too long for the filesystem cannot be there either.
+        // A blob whose name is too long for the filesystem cannot exist.
         Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG => BlobErrorKind::NotFound,
         Errno::EXIST => BlobErrorKind::AlreadyExists,
         errno if is_out_of_space(errno) => BlobErrorKind::OutOfSpace,
         Errno::MFILE | Errno::NFILE | Errno::NOMEM => BlobErrorKind::Unavailable,
         Errno::ACCESS | Errno::PERM | Errno::ROFS => BlobErrorKind::PermissionDenied,
-        // A symbolic link where there can be none of ours.
+        // The store creates no symbolic links.
         Errno::LOOP => BlobErrorKind::Corrupt,
         _ => BlobErrorKind::Other,
     }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn every_errno_that_means_something_is_told_apart() {
+    fn errno_maps_to_kind() {
         assert_eq!(kind(Errno::NOENT), BlobErrorKind::NotFound);
         assert_eq!(kind(Errno::NOTDIR), BlobErrorKind::NotFound);
         assert_eq!(kind(Errno::EXIST), BlobErrorKind::AlreadyExists);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_put_never_says_that_a_blob_is_missing() {
+    fn put_failure_is_never_not_found() {
         let key = BlobKey::parse("a/b").unwrap();
         let put_kind = |errno| {
             LocalError::system("a test")(errno)

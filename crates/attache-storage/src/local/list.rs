@@ -1,4 +1,4 @@
-//! Listing keys in byte order, one directory at a time.
+//! Lists keys in byte order, one directory at a time.
 
 use std::os::fd::AsFd;
 
@@ -9,14 +9,14 @@ use super::error::LocalError;
 use super::tree::{Tree, split_path};
 use crate::{BlobKey, KeyPage};
 
-/// Lists one page, blocking. Holds the names of one directory per level of the keys at a time.
+/// Lists one page. Blocks. Holds the names of one directory per level of the keys at a time.
 pub(super) fn list(
     blobs: &Tree,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
 ) -> Result<KeyPage, LocalError> {
-    // Only what the last full directory of the prefix holds can match.
+    // All matching keys are below the last complete directory of the prefix.
     let (base, _) = split_path(prefix);
     if !base.is_empty() && BlobKey::parse(base).is_err() {
         return Ok(KeyPage::default());
@@ -45,12 +45,11 @@ struct Walk<'a> {
     keys: Vec<BlobKey>,
 }
 
-/// A name in a directory; a directory's ends with a slash, so that names sort as whole keys do.
+/// A name in a directory. Names of directories end with a slash, so that names sort as keys do.
 type SortedName = String;
 
 impl Walk<'_> {
-    /// Takes the matching keys of a directory and of those below it. The depth is that of a key,
-    /// whose length is bounded.
+    /// Collects the matching keys below a directory. The depth is bounded by the length of a key.
     fn directory(&mut self, path: &str) -> Result<(), LocalError> {
         for name in self.sorted_names(path)? {
             if self.keys.len() >= self.wanted {
@@ -70,12 +69,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The names of a directory that are on the way to a wanted key.
+    /// Returns the names in a directory that are or lead to a wanted key.
     fn sorted_names(&self, path: &str) -> Result<Vec<SortedName>, LocalError> {
         let failed = LocalError::system("reading a directory");
         let directory = match self.blobs.open_directory(path) {
             Ok(directory) => directory,
-            // Deleted meanwhile, or never there.
+            // Deleted meanwhile, or never existed.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG) => return Ok(vec![]),
             Err(errno) => return Err(failed(errno)),
         };
@@ -88,7 +87,7 @@ impl Walk<'_> {
                 } else {
                     format!("{path}/{name}")
                 };
-                if self.is_on_the_way(&start) {
+                if self.may_match(&start) {
                     names.push(name);
                 }
             }
@@ -97,8 +96,8 @@ impl Walk<'_> {
         Ok(names)
     }
 
-    /// Whether a key, or a directory with its slash, is or leads to a key that is wanted.
-    fn is_on_the_way(&self, start: &str) -> bool {
+    /// Returns `true` if a key is wanted, or if a directory, with its slash, may hold a wanted key.
+    fn may_match(&self, start: &str) -> bool {
         let is_directory = start.ends_with('/');
         let matches_prefix =
             start.starts_with(self.prefix) || (is_directory && self.prefix.starts_with(start));
@@ -109,7 +108,7 @@ impl Walk<'_> {
     }
 }
 
-/// The name of an entry that may be ours: a plain file or a directory. Others are passed over.
+/// Returns the name of a regular file or a directory, and `None` for any other entry.
 fn wanted_name(directory: impl AsFd, entry: &DirEntry) -> Option<SortedName> {
     let name = entry.file_name().to_str().ok()?;
     if name.starts_with('.') {

@@ -8,8 +8,8 @@ mod list;
 mod open;
 mod put;
 mod read;
-mod room;
 mod shared;
+mod space;
 mod staged;
 #[cfg(test)]
 mod tests;
@@ -34,22 +34,22 @@ use crate::{
     PresignOperation, PresignedRequest, PutError, PutOptions, StoreHealth, StoredBlob,
 };
 
-/// How a [`LocalBlobStore`] is opened.
+/// Options for opening a [`LocalBlobStore`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LocalOptions {
-    /// The directory. It is made where it is missing; symbolic links in this path are followed,
-    /// below it none is.
+    /// The directory, which is created if it is missing. Symbolic links in this path are followed;
+    /// none below it are.
     pub root: PathBuf,
-    /// Room that puts leave free, in bytes, so that a database on the same disk can go on; 0, the
-    /// default, for none. It holds for the bytes of all puts together, each of which is granted its
-    /// room before it writes; names and inodes come on top. It needs a filesystem that counts at
-    /// once what is written, as ext4, xfs and tmpfs do.
+    /// The space that puts leave free, in bytes, so that a database on the same disk can continue.
+    /// The default is 0. It applies to the bytes of all puts together, each of which is granted its
+    /// space before it writes; names and inodes are not counted. It needs a filesystem that counts
+    /// written bytes at once, as ext4, xfs and tmpfs do.
     pub reserved_bytes: u64,
 }
 
 impl LocalOptions {
-    /// The defaults, for a directory.
+    /// Creates the default options for a directory.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
@@ -65,21 +65,21 @@ impl LocalOptions {
     }
 }
 
-/// Keeps blobs as files: `blobs/{key}` below the root, written in `staging/` beside it.
+/// Stores blobs as files: `blobs/{key}` below the root, written in `staging/` beside it.
 ///
-/// - **Durable.** A put syncs the file, renames it without replacing anything, and syncs the
-///   directory and every directory it made, before it returns. A delete syncs the directory.
-/// - **A failed sync is never retried**: after one the kernel may report success for bytes that
-///   are gone. The put fails, and from then on every put and delete, and [`health`], fails with
-///   `Unavailable` until the store is opened again. Reads go on. A full disk does not count.
+/// - **Durable.** Before it returns, a put syncs the file, renames it without replacing anything,
+///   and syncs the directory and every directory that it created. A delete syncs the directory.
+/// - **A failed sync is never retried**: the kernel may report success for lost bytes on the next
+///   attempt. The put fails, and from then on every put and delete, and [`health`], fails with
+///   `Unavailable` until the store is reopened. Reads continue. A full disk does not count.
 /// - **Owner-only.** Directories are 0700 and files 0600, whatever the umask. Symbolic links below
 ///   the root are never followed; reading one is `Corrupt`.
-/// - **Alone.** An exclusive `flock` on `.lock` is held while the store or any call on it lives, so
-///   a second opening fails. That is also why opening may empty `staging/`.
-/// - **Cancellation.** Once a put's future has been dropped the blob is there or will never be, so
-///   that a delete that follows is final.
-/// - **Keys** as the service makes them fit every filesystem. A segment may have 255 bytes at
-///   most, and no key may be a folder of another; a put of one that is, is refused.
+/// - **Exclusive.** A `flock` on `.lock` is held as long as the store or any call on it lives, so
+///   that a second open fails and opening may empty `staging/`.
+/// - **Cancellation.** Once a put's future has been dropped, the blob exists or never will, so that
+///   a later delete is final.
+/// - **Keys** as the service makes them fit every filesystem. A segment may have at most 255 bytes,
+///   and no key may be a parent of another: such a put is refused.
 ///
 /// Needs a tokio runtime. Linux only.
 ///
@@ -90,18 +90,36 @@ pub struct LocalBlobStore {
 }
 
 impl LocalBlobStore {
-    /// Opens a directory as a store, making it where it is missing.
+    /// Opens a directory as a store, and creates it if it is missing.
+    ///
+    /// ```
+    /// use attache_storage::{BlobKey, BlobStore, BlobStoreExt, LocalBlobStore, LocalOptions};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// let root = directory.path().join("files");
+    /// // Leave one GiB to the database on the same disk.
+    /// let options = LocalOptions::new(root).with_reserved_bytes(1 << 30);
+    /// let store = LocalBlobStore::open(options).await?;
+    ///
+    /// let key = BlobKey::parse("7/91/report")?;
+    /// store.put_bytes(&key, "%PDF-1.7").await?;
+    /// assert_eq!(store.head(&key).await?.size_bytes, 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// `Unavailable` where another store has the directory open; `PermissionDenied`, `OutOfSpace`
-    /// or `Other` where it cannot be made, synced or read.
+    /// `InUse` if another store has the directory open; `PermissionDenied`, `OutOfSpace` or `Other`
+    /// if it cannot be created, synced or read.
     pub async fn open(options: LocalOptions) -> Result<Self, BlobError> {
         Self::open_on(options, Box::new(SystemDisk)).await
     }
 
-    /// Looks a directory over for its operator, also while a store has it open: whether it can be
-    /// used, and whether it is in use. Makes and changes nothing.
+    /// Diagnoses a directory for its operator, even while a store has it open: is it usable, and is
+    /// it in use? Changes nothing.
     pub async fn diagnose(root: impl Into<PathBuf>) -> Vec<Finding> {
         let root = root.into();
         match blocking(move || diagnose::diagnose(&root)).await {
@@ -120,7 +138,7 @@ impl LocalBlobStore {
         })
     }
 
-    /// Runs a call that blocks.
+    /// Runs a blocking call.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, LocalError> + Send + 'static,
@@ -188,7 +206,7 @@ impl BlobStore for LocalBlobStore {
     }
 
     async fn presign(&self, operation: &PresignOperation) -> Result<PresignedRequest, BlobError> {
-        Err(LocalError::SignsNothing.into_blob_error("presign", operation.key()))
+        Err(LocalError::CannotPresign.into_blob_error("presign", operation.key()))
     }
 
     async fn health(&self) -> Result<StoreHealth, BlobError> {
@@ -204,7 +222,7 @@ impl BlobStore for LocalBlobStore {
     }
 }
 
-/// Unlinks a blob's file and makes that durable.
+/// Unlinks a blob's file and makes the change durable.
 fn delete(shared: &Shared, key: &BlobKey) -> Result<(), LocalError> {
     shared.check_not_degraded()?;
     let (path, name) = split_path(key.as_str());
@@ -214,9 +232,9 @@ fn delete(shared: &Shared, key: &BlobKey) -> Result<(), LocalError> {
         Err(errno) => return Err(LocalError::system("opening a directory")(errno)),
     };
     match rustix::fs::unlinkat(&directory, name, AtFlags::empty()) {
-        // A file that is missing may have been unlinked by a call that ended before its sync.
+        // A missing file may have been unlinked by a call that ended before its sync.
         Ok(()) | Err(Errno::NOENT) => shared.sync_directory(directory.as_fd()),
-        // A directory is nobody's blob.
+        // A directory is not a blob.
         Err(Errno::ISDIR | Errno::NAMETOOLONG) => Ok(()),
         Err(errno) => Err(LocalError::system("unlinking the blob")(errno)),
     }

@@ -1,4 +1,4 @@
-//! Opening a directory as a store: making what is missing, locking it, emptying staging.
+//! Opens a directory as a store: creates what is missing, locks it, empties staging.
 
 use std::fs::DirBuilder;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,9 +12,9 @@ use super::LocalOptions;
 use super::disk::Disk;
 use super::error::LocalError;
 use super::shared::Shared;
-use super::tree::{FILE_MODE, make_directory};
+use super::tree::{FILE_MODE, create_directory};
 
-/// What lies in the root: the blobs, those that are being written, and the lock.
+/// The entries of the root: the blobs, the files that are being written, and the lock.
 pub(super) const BLOBS: &str = "blobs";
 pub(super) const STAGING: &str = "staging";
 pub(super) const LOCK: &str = ".lock";
@@ -23,16 +23,16 @@ const OPEN_ROOT: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
-/// Opens the directory, blocking.
+/// Opens the directory. Blocks.
 pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared, LocalError> {
-    make_root(&options.root, disk.as_ref())?;
+    create_root(&options.root, disk.as_ref())?;
     let root = open_root(&options.root)?;
     let lock = lock(root.as_fd())?;
-    let make =
-        |name, action| make_directory(root.as_fd(), name).map_err(LocalError::system(action));
-    let blobs = make(BLOBS, "making `blobs`")?;
-    let staging = make(STAGING, "making `staging`")?;
-    // A rename is only atomic, and only possible, within one filesystem.
+    let create =
+        |name, action| create_directory(root.as_fd(), name).map_err(LocalError::system(action));
+    let blobs = create(BLOBS, "creating `blobs`")?;
+    let staging = create(STAGING, "creating `staging`")?;
+    // A rename is possible only within one filesystem.
     if device_of(blobs.as_fd())? != device_of(staging.as_fd())? {
         return Err(LocalError::SplitFilesystem);
     }
@@ -42,19 +42,19 @@ pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared
     Ok(Shared::new(blobs, staging, lock, reserved_bytes, disk))
 }
 
-/// Makes the root and what is missing above it, each durable in its parent.
+/// Creates the root and its missing parents, each durable in its own parent.
 ///
 /// Symbolic links in this path are the operator's own and are followed.
-fn make_root(root: &Path, disk: &dyn Disk) -> Result<(), LocalError> {
+fn create_root(root: &Path, disk: &dyn Disk) -> Result<(), LocalError> {
     let missing: Vec<&Path> = root
         .ancestors()
         .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
         .collect();
     for path in missing.into_iter().rev() {
-        let made = DirBuilder::new().mode(0o700).create(path);
-        match made.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO)) {
+        let created = DirBuilder::new().mode(0o700).create(path);
+        match created.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO)) {
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(LocalError::system("making the root directory")(errno)),
+            Err(errno) => return Err(LocalError::system("creating the root directory")(errno)),
         }
         let parent = path
             .parent()
@@ -76,7 +76,7 @@ fn sync(disk: &dyn Disk, directory: BorrowedFd<'_>) -> Result<(), LocalError> {
         .map_err(|errno| LocalError::SyncFailed { action, errno })
 }
 
-/// Takes the lock that lasts as long as its descriptor.
+/// Takes the lock, which lasts as long as its descriptor.
 fn lock(root: BorrowedFd<'_>) -> Result<OwnedFd, LocalError> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let lock = rustix::fs::openat(root, LOCK, flags, FILE_MODE)
@@ -91,17 +91,17 @@ fn lock(root: BorrowedFd<'_>) -> Result<OwnedFd, LocalError> {
 fn device_of(directory: BorrowedFd<'_>) -> Result<u64, LocalError> {
     rustix::fs::fstat(directory)
         .map(|stat| stat.st_dev)
-        .map_err(LocalError::system("looking at a directory"))
+        .map_err(LocalError::system("reading a directory's metadata"))
 }
 
-/// Removes the files that puts left when their process ended. With the lock held, nobody else can
-/// be writing them.
+/// Removes the files of puts whose process ended. The lock is held, so no other process is writing
+/// them.
 fn empty(staging: BorrowedFd<'_>) -> Result<(), LocalError> {
     let failed = LocalError::system("emptying `staging`");
     for entry in rustix::fs::Dir::read_from(staging).map_err(&failed)? {
         let entry = entry.map_err(&failed)?;
         match rustix::fs::unlinkat(staging, entry.file_name(), AtFlags::empty()) {
-            // Directories are not ours; `.` and `..` are among them.
+            // The store creates no directories here; `.` and `..` are listed, too.
             Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => {}
             Err(errno) => return Err(failed(errno)),
         }

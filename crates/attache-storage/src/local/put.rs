@@ -1,4 +1,4 @@
-//! A put's async half: it gathers the body while the disk takes what was gathered before.
+//! The async half of a put: it reads the next batch of the body while the disk writes the last.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,16 +14,15 @@ use super::shared::Shared;
 use super::staged::{Fate, Writer};
 use crate::{BlobKey, Body, BodyError, BodyVerifier, PutOptions, StoredBlob};
 
-/// How much is gathered before the disk is bothered. A put holds two of these and the sender's own
-/// chunks.
+/// The bytes that are gathered for one write. A put holds two batches and the sender's own chunks.
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// Stores a body.
 ///
-/// A blocking thread is occupied only while there is something to hash and write, so that slow
-/// senders, however many, occupy none; a body of one batch takes one trip. A dropped future leaves
-/// no trace: the half that writes sees nothing but batches, and only the last of them, which a
-/// broken or abandoned body never has, makes the blob.
+/// A blocking thread is occupied only while there is something to hash and write, so slow senders
+/// occupy none, however many they are. A body of one batch takes one trip to a thread. A dropped
+/// future leaves nothing: only the last batch creates the blob, and a broken or abandoned body has
+/// no last batch.
 pub(super) async fn put(
     shared: &Arc<Shared>,
     key: &BlobKey,
@@ -40,7 +39,7 @@ pub(super) async fn put(
         let batch = match next_batch(&mut batches, &mut disk).await? {
             Ok(batch) => batch,
             Err(error) => {
-                // A failure of the disk in the meantime has cleaned up behind itself.
+                // A writer that failed in the meantime has removed its file.
                 if let Ok(writer) = disk.take().await {
                     blocking(move || writer.discard()).await?;
                 }
@@ -58,30 +57,30 @@ pub(super) async fn put(
     }
 }
 
-/// Waits for the next batch, and meanwhile for the disk: its failure is not to wait for a sender that
-/// may be slow.
+/// Waits for the next batch, and for the disk meanwhile: its failure must not wait for a slow
+/// sender.
 async fn next_batch(
     batches: &mut Batches,
     disk: &mut WriterPlace,
 ) -> Result<Result<Batch, BodyError>, WriteError> {
-    match select(pin!(batches.next()), pin!(disk.settle())).await {
+    match select(pin!(batches.next()), pin!(disk.join())).await {
         Either::Left((batch, _)) => Ok(batch),
-        Either::Right((settled, next)) => {
-            settled?;
+        Either::Right((joined, next)) => {
+            joined?;
             Ok(next.await)
         }
     }
 }
 
-/// Where the writer is: waiting for work, or at it on a blocking thread.
+/// The place of the writer: here, waiting for work, or writing on a blocking thread.
 enum WriterPlace {
     Here(Box<Writer>),
     Away(JoinHandle<Result<Writer, WriteError>>),
 }
 
 impl WriterPlace {
-    /// Waits until the writer is back. Cancel safe.
-    async fn settle(&mut self) -> Result<(), WriteError> {
+    /// Waits until the writer is back. Cancel-safe.
+    async fn join(&mut self) -> Result<(), WriteError> {
         if let Self::Away(task) = self {
             *self = Self::Here(Box::new(finished(task).await??));
         }
@@ -96,7 +95,7 @@ impl WriterPlace {
     }
 }
 
-/// The interest that a put's caller has in it: lost when the future is dropped.
+/// The caller's interest in a put, which ends when the future is dropped.
 struct Interest {
     fate: Arc<Fate>,
 }
@@ -115,7 +114,7 @@ impl Drop for Interest {
     }
 }
 
-/// A body cut anew: whatever chunks a sender makes, the disk gets a few large ones.
+/// A body in batches: whatever chunks the sender makes, the disk gets a few large ones.
 struct Batches {
     body: Body,
     gathered: BytesMut,
@@ -123,7 +122,7 @@ struct Batches {
 
 struct Batch {
     bytes: Bytes,
-    /// Whether the body came to its proper end here. Never true of one that was cut off.
+    /// True if the body ends here. Never true of a body that was cut off.
     is_last: bool,
 }
 
@@ -135,7 +134,7 @@ impl Batches {
         }
     }
 
-    /// The next batch; not to be called again after the last or an error.
+    /// Returns the next batch. Must not be called after the last batch or an error.
     async fn next(&mut self) -> Result<Batch, BodyError> {
         while let Some(chunk) = self.body.try_next().await? {
             if self.gathered.is_empty() && chunk.len() >= BATCH_BYTES {
@@ -147,7 +146,7 @@ impl Batches {
             self.gathered.extend_from_slice(&chunk);
             if self.gathered.len() >= BATCH_BYTES {
                 let bytes = std::mem::take(&mut self.gathered).freeze();
-                // The next batch will be as large, so it need not grow step by step.
+                // The next batch will be as large: reserve it at once.
                 self.gathered.reserve(BATCH_BYTES);
                 return Ok(Batch {
                     bytes,

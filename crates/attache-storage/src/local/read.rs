@@ -1,4 +1,4 @@
-//! Reading a blob: from the page cache on the async thread, from the disk on a blocking one.
+//! Reads blobs: from the page cache on the async thread, from the disk on a blocking one.
 
 use std::io::IoSliceMut;
 use std::os::fd::OwnedFd;
@@ -15,16 +15,16 @@ use super::error::LocalError;
 use super::shared::Shared;
 use crate::{BlobError, BlobKey, BlobReader, ByteRange, ByteStream};
 
-/// How much is read at once.
+/// The bytes that are read at once.
 const FRAME_BYTES: u64 = 256 * 1024;
 
-/// A blob's open file. It stays readable when the blob is deleted.
+/// The open file of a blob. It stays readable after the blob is deleted.
 pub(super) struct OpenBlob {
     file: Arc<OwnedFd>,
     pub(super) size_bytes: u64,
 }
 
-/// Opens a blob, without leaving the async thread where the kernel has the names in memory.
+/// Opens a blob, on the async thread if the kernel has the names in memory.
 pub(super) async fn open(shared: &Arc<Shared>, key: &BlobKey) -> Result<OpenBlob, LocalError> {
     let file = if let Ok(file) = shared.blobs.open_cached_file(key.as_str()) {
         file
@@ -33,19 +33,20 @@ pub(super) async fn open(shared: &Arc<Shared>, key: &BlobKey) -> Result<OpenBlob
         let opened = blocking(move || shared.blobs.open_file(key.as_str())).await?;
         opened.map_err(LocalError::system("opening the blob"))?
     };
-    let stat = rustix::fs::fstat(&file).map_err(LocalError::system("looking at the blob"))?;
+    let stat =
+        rustix::fs::fstat(&file).map_err(LocalError::system("reading the blob's metadata"))?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok(OpenBlob {
             file: Arc::new(file),
             size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
         }),
-        // The first segments of keys are directories and nobody's blobs.
+        // The first segments of keys are directories, not blobs.
         FileType::Directory => Err(LocalError::system("opening the blob")(Errno::NOENT)),
         _ => Err(LocalError::NotAFile),
     }
 }
 
-/// Reads an open blob, or a range of it.
+/// Returns a reader of an open blob, or of a range of it.
 pub(super) fn reader(
     shared: &Arc<Shared>,
     key: &BlobKey,
@@ -73,7 +74,7 @@ pub(super) fn reader(
     })
 }
 
-/// What is still to be read of an open file.
+/// The unread rest of an open file.
 struct Frames {
     shared: Arc<Shared>,
     key: BlobKey,
@@ -97,7 +98,7 @@ impl Frames {
         if self.missing_bytes == 0 {
             return Ok(None);
         }
-        // A file in the page cache is always ready, and its reader must not keep the thread.
+        // A file in the page cache is always ready: yield, so that its reader does not block others.
         tokio::task::coop::consume_budget().await;
         let wanted = usize::try_from(self.missing_bytes.min(FRAME_BYTES)).unwrap_or(usize::MAX);
         let frame = match self.read_cached(wanted) {
@@ -114,10 +115,10 @@ impl Frames {
         Ok(Some(frame))
     }
 
-    /// Reads what is in the page cache already; `None` where the disk has to be waited for.
+    /// Reads from the page cache, or returns `None` if that would wait for the disk.
     fn read_cached(&self, wanted: usize) -> Option<Bytes> {
-        let can = &self.shared.reads_without_waiting;
-        if !can.load(Ordering::Relaxed) {
+        let is_supported = &self.shared.supports_cached_reads;
+        if !is_supported.load(Ordering::Relaxed) {
             return None;
         }
         let mut frame = vec![0; wanted];
@@ -128,13 +129,13 @@ impl Frames {
                 frame.truncate(count);
                 Some(Bytes::from(frame))
             }
-            // Not in memory yet; the kernel has begun to read ahead.
+            // Not in memory yet. The kernel has started to read ahead.
             Err(Errno::AGAIN | Errno::INTR) => None,
             Err(errno) => {
                 if matches!(errno, Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) {
-                    can.store(false, Ordering::Relaxed);
+                    is_supported.store(false, Ordering::Relaxed);
                 }
-                // Any other failure is for the blocking read to find and to tell.
+                // Other failures are left to the blocking read to report.
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! What every call on one open directory shares: its descriptors, its lock and its state of health.
+//! The state that all calls on an open directory share: its descriptors, its lock and its health.
 
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -9,24 +9,24 @@ use rustix::io::Errno;
 
 use super::disk::Disk;
 use super::error::{LocalError, is_out_of_space};
-use super::room::Room;
-use super::tree::{Tree, make_directory};
+use super::space::DiskSpace;
+use super::tree::{Tree, create_directory};
 
-/// How many directories are remembered as durable; forgetting them costs a sync each.
+/// The number of directories that are remembered as durable. Forgetting one costs a sync.
 const REMEMBERED_DIRECTORIES: usize = 64 * 1024;
 
-/// One open directory. Calls in flight keep it, and with it the lock, until they are done.
+/// An open directory. Calls in flight keep it, and with it the lock, until they are done.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) blobs: Tree,
     pub(super) staging: OwnedFd,
     pub(super) disk: Box<dyn Disk>,
-    pub(super) room: Room,
-    /// Reads that may not wait work here; switched off for good where they do not.
-    pub(super) reads_without_waiting: AtomicBool,
+    pub(super) space: DiskSpace,
+    /// True until a read of the page cache alone is found to be unsupported.
+    pub(super) supports_cached_reads: AtomicBool,
     next_name: AtomicU64,
     is_degraded: AtomicBool,
-    /// Directories whose own names are known to be on the disk.
+    /// The directories whose names are known to be on the disk.
     durable_directories: Mutex<HashSet<String>>,
     _lock: OwnedFd,
 }
@@ -43,8 +43,8 @@ impl Shared {
             blobs: Tree::new(blobs),
             staging,
             disk,
-            room: Room::new(reserved_bytes),
-            reads_without_waiting: AtomicBool::new(true),
+            space: DiskSpace::new(reserved_bytes),
+            supports_cached_reads: AtomicBool::new(true),
             next_name: AtomicU64::new(0),
             is_degraded: AtomicBool::new(false),
             durable_directories: Mutex::default(),
@@ -52,14 +52,13 @@ impl Shared {
         }
     }
 
-    /// A name for a file in staging: unique because the lock is ours and staging was emptied.
+    /// Returns a new name for a file in staging. It is unique, because this process holds the lock
+    /// and staging was emptied.
     pub(super) fn next_staging_name(&self) -> String {
         format!("{}.part", self.next_name.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// # Errors
-    ///
-    /// [`LocalError::Degraded`] once a sync has failed.
+    /// Returns [`LocalError::Degraded`] once a sync has failed.
     pub(super) fn check_not_degraded(&self) -> Result<(), LocalError> {
         if self.is_degraded.load(Ordering::Acquire) {
             return Err(LocalError::Degraded);
@@ -67,8 +66,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Makes a file's bytes durable. Never repeated after a failure: the kernel may have dropped
-    /// the pages and would say that all is well.
+    /// Makes a file's bytes durable. Never repeated after a failure: the kernel may have dropped the
+    /// pages and would report success.
     pub(super) fn sync_file(&self, file: BorrowedFd<'_>) -> Result<(), LocalError> {
         let synced = self.disk.sync_file(file);
         synced.map_err(|errno| self.sync_failed("syncing a file", errno))
@@ -81,16 +80,16 @@ impl Shared {
     }
 
     fn sync_failed(&self, action: &'static str, errno: Errno) -> LocalError {
-        // A full disk says so here on filesystems that allocate late. That is no defect.
+        // Filesystems that allocate late report a full disk here, which is no defect.
         if !is_out_of_space(errno) {
             self.is_degraded.store(true, Ordering::Release);
         }
         LocalError::SyncFailed { action, errno }
     }
 
-    /// Opens a directory below `blobs`, made where it is missing, with its own name and those above
-    /// it durable.
-    pub(super) fn make_directories(&self, path: &str) -> Result<OwnedFd, LocalError> {
+    /// Opens a directory below `blobs`, creating it if it is missing. Its name and those above it
+    /// are durable.
+    pub(super) fn create_directories(&self, path: &str) -> Result<OwnedFd, LocalError> {
         if self.directories().contains(path) {
             match self.blobs.open_directory(path) {
                 Err(Errno::NOENT) => self.directories().clear(),
@@ -102,10 +101,10 @@ impl Shared {
         let mut end = 0;
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             end += segment.len();
-            let child = make_directory(directory.as_fd(), segment)
-                .map_err(LocalError::system("making a directory"))?;
-            // One that is there already may have been made by another call that has not synced
-            // it yet, so only the memory of a sync counts.
+            let child = create_directory(directory.as_fd(), segment)
+                .map_err(LocalError::system("creating a directory"))?;
+            // An existing directory may have been created by a call that has not synced it yet, so
+            // only a remembered sync counts.
             let walked = path.get(..end).unwrap_or(path);
             if !self.directories().contains(walked) {
                 self.sync_directory(directory.as_fd())?;
@@ -130,13 +129,9 @@ impl Shared {
         directories.insert(path.to_owned());
     }
 
-    /// How many bytes new puts have room for: what is free beyond the reserve and was not granted.
-    ///
-    /// # Errors
-    ///
-    /// [`LocalError::ReadOnly`], or what the system says.
+    /// Returns the number of bytes that new puts may write: free, not reserved and not granted.
     pub(super) fn free_bytes(&self) -> Result<u64, LocalError> {
         let disk = self.disk.as_ref();
-        self.room.free_bytes(disk, self.staging.as_fd())
+        self.space.free_bytes(disk, self.staging.as_fd())
     }
 }

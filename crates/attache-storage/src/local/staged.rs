@@ -1,4 +1,4 @@
-//! A file that is being written: it becomes a blob, or it disappears.
+//! A file that is being written. It becomes a blob, or it disappears.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,30 +9,30 @@ use tokio::runtime::Handle;
 
 use super::disk::write_all;
 use super::error::{LocalError, WriteError};
-use super::room::Grant;
 use super::shared::Shared;
+use super::space::SpaceGrant;
 use super::tree::{create_file, split_path};
 use crate::{BlobKey, BodyVerifier, StoredBlob};
 
-/// How much is written before the disk is asked to begin with it. Measured: the interval hardly
-/// matters between 2 and 8 MiB, but without any hint a large put is a quarter slower.
+/// The bytes after which the kernel is asked to start writing back. Measured: the interval hardly
+/// matters between 2 and 8 MiB, but without the hint a large put is a quarter slower.
 const WRITE_BACK_BYTES: u64 = 8 * 1024 * 1024;
 
-/// How much room a put is granted at once, at most. The disk is asked for its free space each time.
+/// The most space that a put is granted at once. Each grant reads the filesystem's free space.
 const GRANT_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Writes one body. Its methods block.
+/// The writer of one body. Its methods block.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     verifier: BodyVerifier,
     staged: OffThread,
-    /// What the body was declared to have, if it was.
+    /// The declared length of the body, if there is one.
     exact_size_bytes: Option<u64>,
     hinted_bytes: u64,
 }
 
 impl Writer {
-    /// Prepares without touching the disk.
+    /// Creates a writer, without accessing the disk.
     pub(super) fn new(
         shared: Arc<Shared>,
         verifier: BodyVerifier,
@@ -47,7 +47,7 @@ impl Writer {
         }
     }
 
-    /// Takes the next bytes. After an error the file is gone.
+    /// Writes the next bytes. After an error the file is removed.
     pub(super) fn write(mut self, bytes: &[u8]) -> Result<Self, WriteError> {
         match self.try_write(bytes) {
             Ok(()) => Ok(self),
@@ -64,12 +64,12 @@ impl Writer {
         let batch_bytes = bytes.len() as u64;
         let wanted_bytes = self.wanted_bytes(end - batch_bytes, end);
         let staged = if let Some(staged) = &mut self.staged.0 {
-            staged.grant.cover(batch_bytes, wanted_bytes)?;
+            staged.grant.ensure(batch_bytes, wanted_bytes)?;
             staged
         } else {
-            let mut grant = Grant::none(&self.shared);
-            // Even an empty file takes some room.
-            grant.cover(batch_bytes.max(1), wanted_bytes)?;
+            let mut grant = SpaceGrant::none(&self.shared);
+            // Even an empty file takes some space.
+            grant.ensure(batch_bytes.max(1), wanted_bytes)?;
             let staged = StagedFile::create(&self.shared, grant)?;
             self.staged.0.insert(staged)
         };
@@ -84,8 +84,8 @@ impl Writer {
         Ok(())
     }
 
-    /// How much room to ask for when bytes from `begin` to `end` are next: no more than the body
-    /// has come to, so that many slow senders cannot keep much room from others.
+    /// Returns the space to request for the bytes from `begin` to `end`: no more than the body has
+    /// had so far, so that many slow senders cannot withhold much space from others.
     fn wanted_bytes(&self, begin: u64, end: u64) -> u64 {
         let rest_bytes = self
             .exact_size_bytes
@@ -93,31 +93,31 @@ impl Writer {
         end.min(GRANT_BYTES).min(rest_bytes)
     }
 
-    /// Makes the whole body durable under its key, unless the put was given up. Either way nothing
-    /// is left in staging.
+    /// Makes the complete body durable under its key, unless the put was abandoned. Nothing is left
+    /// in staging either way.
     pub(super) fn commit(mut self, key: &BlobKey, fate: &Fate) -> Result<StoredBlob, WriteError> {
         let mut staged = match self.staged.0.take() {
             Some(staged) => staged,
-            // An empty body had nothing to write.
-            None => StagedFile::create(&self.shared, Grant::none(&self.shared))?,
+            // An empty body has nothing to write.
+            None => StagedFile::create(&self.shared, SpaceGrant::none(&self.shared))?,
         };
-        // All is written.
-        staged.grant = Grant::none(&self.shared);
+        // Everything is written: return the rest.
+        staged.grant = SpaceGrant::none(&self.shared);
         let stored = self.verifier.finish()?;
         staged.publish(key, fate)?;
         Ok(stored)
     }
 
-    /// Removes the file before it returns.
+    /// Removes the file.
     pub(super) fn discard(mut self) {
         drop(self.staged.0.take());
     }
 }
 
-/// Whether the caller of a put still wants it.
+/// Records that the caller of a put has abandoned it.
 ///
-/// The lock is held across the rename, so that once a put's future has been dropped the blob is
-/// either there or will never be: deleting the key afterwards is final.
+/// The lock is held during the rename, so once a put's future has been dropped, the blob exists or
+/// never will: deleting the key afterwards is final.
 #[derive(Debug, Default)]
 pub(super) struct Fate {
     is_abandoned: Mutex<bool>,
@@ -142,7 +142,7 @@ impl Fate {
     }
 }
 
-/// A staged file whose holder may be dropped on an async thread: freeing gigabytes takes time.
+/// A staged file that is dropped on a blocking thread, because freeing gigabytes takes time.
 struct OffThread(Option<StagedFile>);
 
 impl Drop for OffThread {
@@ -150,23 +150,23 @@ impl Drop for OffThread {
         if let Some(staged) = self.0.take()
             && let Ok(runtime) = Handle::try_current()
         {
-            // A runtime that is shutting down drops the work, and that removes the file too.
+            // A runtime that is shutting down drops the work, which removes the file, too.
             runtime.spawn_blocking(move || drop(staged));
         }
     }
 }
 
-/// A file in staging that is removed when it is dropped, unless it was published.
+/// A file in staging, which is removed on drop unless it was published.
 struct StagedFile {
     shared: Arc<Shared>,
     name: String,
     file: OwnedFd,
-    grant: Grant,
+    grant: SpaceGrant,
     is_published: bool,
 }
 
 impl StagedFile {
-    fn create(shared: &Arc<Shared>, grant: Grant) -> Result<Self, LocalError> {
+    fn create(shared: &Arc<Shared>, grant: SpaceGrant) -> Result<Self, LocalError> {
         let name = shared.next_staging_name();
         let file = create_file(shared.staging.as_fd(), &name)
             .map_err(LocalError::system("creating a file"))?;
@@ -179,11 +179,11 @@ impl StagedFile {
         })
     }
 
-    /// Bytes first, then the name, then the directory that has the name.
+    /// Makes the bytes durable, then renames the file, then makes the name durable.
     fn publish(mut self, key: &BlobKey, fate: &Fate) -> Result<(), LocalError> {
         self.shared.sync_file(self.file.as_fd())?;
         let (path, name) = split_path(key.as_str());
-        let directory = self.shared.make_directories(path)?;
+        let directory = self.shared.create_directories(path)?;
         fate.unless_abandoned(|| {
             self.rename(directory.as_fd(), name)?;
             self.is_published = true;
@@ -192,18 +192,18 @@ impl StagedFile {
         self.shared
             .sync_directory(directory.as_fd())
             .inspect_err(|_| {
-                // The name may or may not survive. The put has failed, so it had better not be seen;
-                // whether this works can no longer be made sure of.
+                // The name may or may not survive. The put has failed, so try to remove it; the
+                // removal cannot be made durable either.
                 let _ = rustix::fs::unlinkat(&directory, name, AtFlags::empty());
             })
     }
 
-    /// Gives the file its final name, never in place of another.
+    /// Renames the file to its final name, without replacing another.
     fn rename(&self, directory: BorrowedFd<'_>, name: &str) -> Result<(), LocalError> {
         let staging = self.shared.staging.as_fd();
         let flags = RenameFlags::NOREPLACE;
         match rustix::fs::renameat_with(staging, &self.name, directory, name, flags) {
-            // The filesystem does not know the flag. A link does not replace anything either.
+            // The filesystem does not support the flag. A link does not replace anything either.
             Err(Errno::INVAL | Errno::NOSYS) => self.link(directory, name),
             renamed => renamed,
         }
@@ -213,7 +213,7 @@ impl StagedFile {
     fn link(&self, directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<()> {
         let staging = self.shared.staging.as_fd();
         rustix::fs::linkat(staging, &self.name, directory, name, AtFlags::empty())?;
-        // The blob is there. A second name in staging is removed at the next opening at the latest.
+        // The blob exists. A second name in staging is removed by the next open at the latest.
         let _ = rustix::fs::unlinkat(staging, &self.name, AtFlags::empty());
         Ok(())
     }
@@ -222,7 +222,7 @@ impl StagedFile {
 impl Drop for StagedFile {
     fn drop(&mut self) {
         if !self.is_published {
-            // Where this fails the next opening removes the file.
+            // If this fails, the next open removes the file.
             let staging = self.shared.staging.as_fd();
             let _ = rustix::fs::unlinkat(staging, &self.name, AtFlags::empty());
         }

@@ -1,4 +1,4 @@
-//! Disks that fail: what a put or delete answers then, and what it leaves.
+//! Failing disks: the results of puts and deletes, and what they leave behind.
 
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::{
     BlobErrorKind, BlobKey, BlobStore, BlobStoreExt, Body, BodyVerifier, PutError, PutOptions,
 };
 
-/// The calls that a test may make fail.
+/// The calls that a test can make fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Write,
@@ -26,7 +26,7 @@ enum Step {
     SyncDirectory,
 }
 
-/// The real disk, but for one step that fails from its n-th call on, once or for good.
+/// The faults of a disk, and counters of its calls.
 #[derive(Debug, Default)]
 struct Faults {
     next: Mutex<Option<(Step, u64, Errno)>>,
@@ -36,7 +36,7 @@ struct Faults {
 }
 
 impl Faults {
-    /// Lets a step fail once, after so many calls that succeed.
+    /// Makes a step fail once, after `calls` successful calls.
     fn fail_after(&self, step: Step, calls: u64, errno: Errno) {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = Some((step, calls, errno));
@@ -64,7 +64,8 @@ impl Faults {
     }
 }
 
-/// Takes at most 1000 bytes at a time, to show that the rest is not forgotten.
+/// The real disk with faults. It writes at most 1000 bytes at a time, to show that the rest is not
+/// forgotten.
 #[derive(Debug)]
 struct FaultyDisk(Arc<Faults>);
 
@@ -111,7 +112,7 @@ fn bytes() -> Bytes {
 async fn put_kind(store: &LocalBlobStore, name: &str) -> BlobErrorKind {
     match store.put_bytes(&key(name), bytes()).await {
         Err(PutError::Store(error)) => error.kind(),
-        answer => panic!("not a failure of the store: {answer:?}"),
+        result => panic!("not a failure of the store: {result:?}"),
     }
 }
 
@@ -123,7 +124,7 @@ async fn assert_absent(store: &LocalBlobStore, root: &Path, name: &str) {
 }
 
 #[tokio::test]
-async fn a_full_disk_fails_the_put_and_nothing_else() {
+async fn full_disk_fails_put_and_nothing_else() {
     let root = tempfile::tempdir().unwrap();
     let (store, faults) = open(root.path()).await;
     for errno in [Errno::NOSPC, Errno::DQUOT] {
@@ -133,7 +134,7 @@ async fn a_full_disk_fails_the_put_and_nothing_else() {
             assert_absent(&store, root.path(), "a").await;
         }
     }
-    // Room was made.
+    // There is space again.
     store.put_bytes(&key("a"), bytes()).await.unwrap();
     let read = store.read_to_end(&key("a"), 1_000_000).await.unwrap();
     assert_eq!(read, bytes());
@@ -141,12 +142,12 @@ async fn a_full_disk_fails_the_put_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_does_not_wait_for_a_sender_that_is_slow() {
+async fn disk_failure_does_not_wait_for_slow_sender() {
     let root = tempfile::tempdir().unwrap();
     let (store, faults) = open(root.path()).await;
     faults.fail_after(Step::Write, 0, Errno::NOSPC);
-    let begun = futures_util::stream::iter([Ok(bytes())]);
-    let body = Body::from_stream(begun.chain(futures_util::stream::pending()));
+    let first = futures_util::stream::iter([Ok(bytes())]);
+    let body = Body::from_stream(first.chain(futures_util::stream::pending()));
     let outcome = store.put(&key("a"), body, PutOptions::default()).await;
     let Err(PutError::Store(error)) = outcome else {
         panic!("not a failure of the store: {outcome:?}")
@@ -156,13 +157,13 @@ async fn a_disk_that_fails_does_not_wait_for_a_sender_that_is_slow() {
 }
 
 #[tokio::test]
-async fn a_failed_write_fails_the_put() {
+async fn failed_write_fails_put() {
     let root = tempfile::tempdir().unwrap();
     let (store, faults) = open(root.path()).await;
     faults.fail_after(Step::Write, 300, Errno::IO);
     assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
     assert_absent(&store, root.path(), "a").await;
-    // A call that was interrupted is made again.
+    // An interrupted call is repeated.
     faults.fail_after(Step::Write, 300, Errno::INTR);
     store.put_bytes(&key("b"), bytes()).await.unwrap();
     let read = store.read_to_end(&key("b"), 1_000_000).await.unwrap();
@@ -170,7 +171,7 @@ async fn a_failed_write_fails_the_put() {
 }
 
 #[tokio::test]
-async fn after_a_failed_sync_changes_are_refused_until_reopened() {
+async fn failed_sync_refuses_changes_until_reopened() {
     let root = tempfile::tempdir().unwrap();
     let (store, faults) = open(root.path()).await;
     store.put_bytes(&key("before"), bytes()).await.unwrap();
@@ -178,7 +179,7 @@ async fn after_a_failed_sync_changes_are_refused_until_reopened() {
     let syncs = faults.file_syncs.load(Ordering::Relaxed);
     assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
     let retried = faults.file_syncs.load(Ordering::Relaxed) - syncs - 1;
-    assert_eq!(retried, 0, "a failed sync was tried again");
+    assert_eq!(retried, 0, "a failed sync was retried");
     assert_absent(&store, root.path(), "a").await;
 
     assert_eq!(put_kind(&store, "b").await, BlobErrorKind::Unavailable);
@@ -186,7 +187,7 @@ async fn after_a_failed_sync_changes_are_refused_until_reopened() {
     assert_eq!(refused.kind(), BlobErrorKind::Unavailable);
     let unfit = store.health().await.unwrap_err();
     assert_eq!(unfit.kind(), BlobErrorKind::Unavailable);
-    // What was there before is as good as it was.
+    // Existing blobs are not affected.
     let read = store.read_to_end(&key("before"), 1_000_000).await.unwrap();
     assert_eq!(read, bytes());
 
@@ -197,7 +198,7 @@ async fn after_a_failed_sync_changes_are_refused_until_reopened() {
 }
 
 #[tokio::test]
-async fn a_failed_sync_of_any_directory_fails_the_put() {
+async fn failed_directory_sync_fails_put() {
     // The first put syncs `blobs` for the tenant, the tenant for the shard, the shard for the blob.
     for calls in 0..3 {
         let root = tempfile::tempdir().unwrap();
@@ -210,7 +211,7 @@ async fn a_failed_sync_of_any_directory_fails_the_put() {
 }
 
 #[tokio::test]
-async fn a_failed_sync_fails_the_delete() {
+async fn failed_sync_fails_delete() {
     let root = tempfile::tempdir().unwrap();
     let (store, faults) = open(root.path()).await;
     store.put_bytes(&key("a"), bytes()).await.unwrap();
@@ -220,7 +221,7 @@ async fn a_failed_sync_fails_the_delete() {
 }
 
 #[tokio::test]
-async fn new_directories_are_synced_once_and_old_ones_not_again() {
+async fn new_directories_are_synced_once() {
     let root = tempfile::tempdir().unwrap();
     let (store, faults) = open(root.path()).await;
     let mut synced = faults.directory_syncs.load(Ordering::Relaxed);
@@ -235,25 +236,25 @@ async fn new_directories_are_synced_once_and_old_ones_not_again() {
     let other_shard = BlobKey::parse("1/cd/a").unwrap();
     store.put_bytes(&other_shard, "x").await.unwrap();
     assert_eq!(syncs_of(&faults), 2, "the tenant, the shard");
-    // A delete is durable too, even one that finds nothing: an earlier one may have been cut off
-    // between the unlinking and the sync.
+    // A delete that finds nothing syncs, too: an earlier one may have ended between the unlink and
+    // the sync.
     store.delete(&key("a")).await.unwrap();
     store.delete(&key("a")).await.unwrap();
     assert_eq!(syncs_of(&faults), 2, "the shard, twice");
 
-    // Directories that vanish are made and synced anew.
+    // Removed directories are created and synced again.
     std::fs::remove_dir_all(root.path().join("blobs/1")).unwrap();
     store.put_bytes(&key("c"), "x").await.unwrap();
     assert_eq!(syncs_of(&faults), 3, "blobs, the tenant, the shard");
 }
 
 #[tokio::test]
-async fn directories_that_another_opening_made_are_synced_too() {
+async fn directories_of_an_earlier_process_are_synced() {
     let root = tempfile::tempdir().unwrap();
     let (store, _) = open(root.path()).await;
     store.put_bytes(&key("a"), "x").await.unwrap();
     drop(store);
-    // It may have died between making and syncing them: only a sync of our own counts.
+    // It may have died between creating and syncing them: only an own sync counts.
     let (store, faults) = open(root.path()).await;
     let before = faults.directory_syncs.load(Ordering::Relaxed);
     store.put_bytes(&key("b"), "x").await.unwrap();
@@ -261,7 +262,7 @@ async fn directories_that_another_opening_made_are_synced_too() {
 }
 
 #[tokio::test]
-async fn a_put_that_was_given_up_before_its_rename_never_appears() {
+async fn put_abandoned_before_rename_never_appears() {
     let root = tempfile::tempdir().unwrap();
     let (store, _) = open(root.path()).await;
     let body = Body::from(bytes());
@@ -281,12 +282,12 @@ async fn a_put_that_was_given_up_before_its_rename_never_appears() {
 }
 
 #[tokio::test]
-async fn reading_works_where_the_kernel_cannot_say_whether_it_would_wait() {
+async fn reads_work_without_cached_reads() {
     let root = tempfile::tempdir().unwrap();
     let (store, _) = open(root.path()).await;
     store.put_bytes(&key("a"), bytes()).await.unwrap();
-    let can = &store.shared.reads_without_waiting;
-    assert!(can.swap(false, Ordering::Relaxed));
+    let is_supported = &store.shared.supports_cached_reads;
+    assert!(is_supported.swap(false, Ordering::Relaxed));
     let read = store.read_to_end(&key("a"), 1_000_000).await.unwrap();
     assert_eq!(read, bytes());
 }

@@ -1,5 +1,5 @@
-//! Names below one directory: every path is resolved beneath its descriptor, and no symbolic link
-//! is ever followed.
+//! A directory tree: every path is resolved beneath the root's descriptor, and no symbolic link is
+//! ever followed.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, Result};
 
-/// Owner only, whatever the umask says.
+/// Access for the owner only, whatever the umask.
 pub(super) const DIRECTORY_MODE: Mode = Mode::RWXU;
 pub(super) const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
@@ -15,16 +15,16 @@ const OPEN_DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
 
-/// Not blocking, so that a pipe planted under a blob's name cannot hold us up.
+/// Non-blocking, so that a pipe planted under a blob's name cannot block the thread.
 const OPEN_FILE: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC)
     .union(OFlags::NONBLOCK);
 
-/// A directory and what lies beneath it.
+/// A directory and everything beneath it.
 #[derive(Debug)]
 pub(super) struct Tree {
     root: OwnedFd,
-    /// The kernel resolves whole paths for us (`openat2`); else we go step by step.
+    /// True until `openat2` is found to be unsupported; then paths are resolved step by step.
     resolves_paths: AtomicBool,
 }
 
@@ -36,7 +36,7 @@ impl Tree {
         }
     }
 
-    /// As on a kernel without `openat2`.
+    /// Creates a tree as on a kernel without `openat2`.
     #[cfg(test)]
     fn stepwise(root: OwnedFd) -> Self {
         Self {
@@ -50,20 +50,20 @@ impl Tree {
         self.root.as_fd()
     }
 
-    /// Opens the directory at a relative path; the empty path is the root.
+    /// Opens the directory at a relative path. The empty path is the root.
     pub(super) fn open_directory(&self, path: &str) -> Result<OwnedFd> {
         let path = if path.is_empty() { "." } else { path };
         self.open(path, OPEN_DIRECTORY)
     }
 
-    /// Opens whatever lies at a relative path, for reading.
+    /// Opens the file at a relative path for reading.
     pub(super) fn open_file(&self, path: &str) -> Result<OwnedFd> {
         self.open(path, OPEN_FILE)
     }
 
-    /// Opens a file if that takes no disk access, so that it may be tried on an async thread.
+    /// Opens a file if that needs no disk access, so that an async thread may try it.
     ///
-    /// Any error only means that [`open_file`](Self::open_file) has to say what is there.
+    /// Any error only means that [`open_file`](Self::open_file) must decide.
     pub(super) fn open_cached_file(&self, path: &str) -> Result<OwnedFd> {
         if !self.resolves_paths.load(Ordering::Relaxed) {
             return Err(Errno::AGAIN);
@@ -76,7 +76,7 @@ impl Tree {
         if self.resolves_paths.load(Ordering::Relaxed) {
             let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
             match rustix::fs::openat2(&self.root, path, flags, Mode::empty(), resolve) {
-                // Some sandboxes answer an unknown call with EPERM.
+                // Some sandboxes return EPERM for an unknown call.
                 Err(Errno::NOSYS | Errno::PERM) => {
                     self.resolves_paths.store(false, Ordering::Relaxed);
                 }
@@ -101,7 +101,7 @@ impl Tree {
     }
 }
 
-/// Opens one entry of a directory. A symbolic link is `ELOOP`, also where a directory was wanted.
+/// Opens one entry of a directory. A symbolic link is `ELOOP`, even if a directory was wanted.
 fn open_entry(parent: BorrowedFd<'_>, name: &str, flags: OFlags) -> Result<OwnedFd> {
     let flags = flags | OFlags::NOFOLLOW;
     rustix::fs::openat(parent, name, flags, Mode::empty()).map_err(|errno| match errno {
@@ -115,8 +115,8 @@ fn is_symlink(parent: BorrowedFd<'_>, name: &str) -> bool {
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
 
-/// Makes a directory, or takes the one that is there, and sees to its mode.
-pub(super) fn make_directory(parent: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
+/// Creates a directory, or opens the existing one, and corrects its mode.
+pub(super) fn create_directory(parent: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
     match rustix::fs::mkdirat(parent, name, DIRECTORY_MODE) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(errno),
@@ -128,16 +128,16 @@ pub(super) fn make_directory(parent: BorrowedFd<'_>, name: &str) -> Result<Owned
     Ok(directory)
 }
 
-/// Makes a new file that nobody else has a name for yet.
+/// Creates a new file.
 pub(super) fn create_file(parent: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::openat(parent, name, flags, FILE_MODE)?;
-    // The umask may have taken bits away; it cannot have added any.
+    // The umask may have removed bits.
     rustix::fs::fchmod(&file, FILE_MODE)?;
     Ok(file)
 }
 
-/// Splits a path into its directory, `""` for none, and its last name.
+/// Splits a path into its directory, `""` if there is none, and its last name.
 pub(super) fn split_path(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
@@ -149,13 +149,13 @@ mod tests {
 
     use super::*;
 
-    fn both_ways(path: &Path) -> [Tree; 2] {
+    fn both_modes(path: &Path) -> [Tree; 2] {
         let open = || rustix::fs::open(path, OPEN_DIRECTORY, Mode::empty()).unwrap();
         [Tree::new(open()), Tree::stepwise(open())]
     }
 
     #[test]
-    fn no_symbolic_link_is_followed_at_any_depth() {
+    fn symbolic_links_are_never_followed() {
         let outside = tempfile::tempdir().unwrap();
         std::fs::create_dir(outside.path().join("91")).unwrap();
         std::fs::write(outside.path().join("91/secret"), "secret").unwrap();
@@ -168,21 +168,21 @@ mod tests {
             inside.path().join("8/91/b"),
         )
         .unwrap();
-        for tree in both_ways(inside.path()) {
+        for tree in both_modes(inside.path()) {
             for path in ["7/91/secret", "8/92/secret", "8/91/b"] {
                 assert_eq!(tree.open_file(path).unwrap_err(), Errno::LOOP, "{path}");
                 assert!(tree.open_cached_file(path).is_err(), "{path}");
             }
             assert_eq!(tree.open_directory("7").unwrap_err(), Errno::LOOP);
             assert_eq!(tree.open_directory("7/91").unwrap_err(), Errno::LOOP);
-            let made = make_directory(tree.root(), "7").unwrap_err();
-            assert_eq!(made, Errno::LOOP);
+            let created = create_directory(tree.root(), "7").unwrap_err();
+            assert_eq!(created, Errno::LOOP);
             assert!(tree.open_directory("8/91").is_ok());
         }
     }
 
     #[test]
-    fn nothing_beyond_the_root_is_reached() {
+    fn path_above_root_is_refused() {
         let inside = tempfile::tempdir().unwrap();
         let tree =
             Tree::new(rustix::fs::open(inside.path(), OPEN_DIRECTORY, Mode::empty()).unwrap());
@@ -190,13 +190,13 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_there_loses_the_modes_of_others() {
+    fn existing_directory_gets_owner_only_mode() {
         let inside = tempfile::tempdir().unwrap();
         let path = inside.path().join("a");
         std::fs::create_dir(&path).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        for tree in both_ways(inside.path()) {
-            make_directory(tree.root(), "a").unwrap();
+        for tree in both_modes(inside.path()) {
+            create_directory(tree.root(), "a").unwrap();
             let mode = std::fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o7777, 0o700);
         }

@@ -1,4 +1,4 @@
-//! A store that fails on cue, to test what is built on stores.
+//! A store that fails by a script, to test users of stores.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,50 +13,50 @@ use crate::{
     StoreHealth, StoredBlob,
 };
 
-/// One failure to come.
+/// A scheduled fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
-    /// Which operation it befalls.
+    /// The operation that it affects.
     pub operation: BlobOperation,
-    /// Which of its calls from now on, counted from 1; 0 counts as 1.
+    /// The number of the affected call, counted from 1 for the next one. 0 counts as 1.
     pub call: u32,
-    /// What happens.
+    /// The effect on the call.
     pub effect: FaultEffect,
 }
 
-/// What happens to a call.
+/// The effect of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultEffect {
-    /// It fails and has done nothing.
+    /// The call fails and has no effect.
     FailBefore(BlobErrorKind),
-    /// It does its work, and then its answer is lost: it fails all the same.
+    /// The call has its effect, and then fails, as if its result were lost.
     FailAfter(BlobErrorKind),
-    /// A get's stream, or a put that reads a body, fails after so many bytes. Other operations fail
-    /// before they did anything.
+    /// The stream of a get, or the body of a put, fails after some bytes. Other operations fail
+    /// without effect.
     Cut {
-        /// How many bytes still pass.
+        /// The number of bytes before the failure.
         after_bytes: u64,
-        /// What it fails with.
+        /// The kind of the failure.
         kind: BlobErrorKind,
     },
-    /// It takes so much longer to begin, and then works.
+    /// The call starts later, and then succeeds.
     Delay(Duration),
 }
 
-/// The failures to come, shared with the store that will suffer them.
+/// The scheduled faults, shared with the store that they affect.
 #[derive(Debug, Clone, Default)]
 pub struct FaultScript {
     faults: Arc<Mutex<Vec<Fault>>>,
 }
 
 impl FaultScript {
-    /// Adds a failure. Where several are due at the same call, its delays add up and the first
-    /// failure that was added decides.
+    /// Adds a fault. If a call has several, its delays add up, and the failure that was added first
+    /// counts.
     pub fn add(&self, fault: Fault) {
         self.faults().push(fault);
     }
 
-    /// Adds a failure for the next call of an operation.
+    /// Adds a fault for the next call of an operation.
     pub fn add_next(&self, operation: BlobOperation, effect: FaultEffect) {
         self.add(Fault {
             operation,
@@ -65,7 +65,8 @@ impl FaultScript {
         });
     }
 
-    /// How many failures have not come to pass yet. Tests end by asking that there are none.
+    /// Returns the number of faults that have not happened yet. Tests check at their end that there
+    /// are none.
     pub fn pending(&self) -> usize {
         self.faults().len()
     }
@@ -74,7 +75,7 @@ impl FaultScript {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one call down and takes what befalls it.
+    /// Counts a call, and removes and returns its faults.
     fn take(&self, operation: BlobOperation) -> Vec<FaultEffect> {
         let mut faults = self.faults();
         let mut due = Vec::new();
@@ -91,7 +92,7 @@ impl FaultScript {
         due
     }
 
-    /// Sits delays out and says which failure is left.
+    /// Waits for the call's delays, and returns its failure.
     async fn begin(&self, operation: BlobOperation) -> Option<FaultEffect> {
         let due = self.take(operation);
         for effect in &due {
@@ -104,8 +105,7 @@ impl FaultScript {
     }
 }
 
-/// Passes calls through except for those that a [`FaultScript`] names. With an empty script it is
-/// the inner store.
+/// Passes calls to the inner store, except for the faults of a [`FaultScript`].
 #[derive(Debug)]
 pub struct FaultBlobStore<S> {
     inner: S,
@@ -173,9 +173,9 @@ impl<S: BlobStore> BlobStore for FaultBlobStore<S> {
                     })
                 });
                 match self.inner.put(key, cut, options).await {
-                    // The sender did nothing wrong: it is the store that failed under way.
+                    // The fault is the store's, not the sender's.
                     Err(PutError::Body(BodyError::Aborted(_))) => Err(failed(kind)),
-                    answer => answer,
+                    result => result,
                 }
             }
         }
@@ -233,8 +233,7 @@ impl<S: BlobStore> BlobStore for FaultBlobStore<S> {
     }
 }
 
-/// Lets so many bytes of a stream pass and then ends it with an error, even where the stream had no
-/// more.
+/// Ends a stream with an error after some bytes, or at its end if it has fewer.
 fn cut<E: Send + 'static>(
     inner: ByteStream<E>,
     after_bytes: u64,

@@ -1,28 +1,28 @@
-//! The names of the contract's operations, for wrappers that treat them alike.
+//! The operations of the contract, for wrappers that treat them alike.
 
 use std::fmt;
 
-/// One of the operations of [`BlobStore`](crate::BlobStore).
+/// An operation of [`BlobStore`](crate::BlobStore).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BlobOperation {
-    /// Storing a body.
+    /// Stores a body.
     Put,
-    /// Opening a blob and reading it.
+    /// Opens a blob and reads it.
     Get,
-    /// Asking how large a blob is.
+    /// Returns the size of a blob.
     Head,
-    /// Deleting a blob.
+    /// Deletes a blob.
     Delete,
-    /// Listing keys.
+    /// Lists keys.
     List,
-    /// Signing a request.
+    /// Presigns a request.
     Presign,
-    /// Asking how the store is.
+    /// Checks the store.
     Health,
 }
 
 impl BlobOperation {
-    /// The name in lower case, as errors and metrics use it.
+    /// Returns the name in lower case, as errors and metrics use it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Put => "put",

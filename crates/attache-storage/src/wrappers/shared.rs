@@ -1,4 +1,4 @@
-//! A shared store is a store, so that wrappers take an owned one and an `Arc<dyn BlobStore>` alike.
+//! A shared store is a store, so that wrappers accept an `Arc<dyn BlobStore>`, too.
 
 use std::sync::Arc;
 

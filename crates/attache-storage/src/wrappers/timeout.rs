@@ -1,4 +1,4 @@
-//! Bounds on how long a store may take, apart from how long a sender or reader takes.
+//! Time limits for a store, which do not count the time of senders and readers.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,22 +17,22 @@ use crate::{
     StoreHealth, StoredBlob,
 };
 
-/// How long a store may take for what.
+/// The time limits of a [`TimeoutBlobStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For every call but a put, and for the opening of a get.
+    /// The limit for every call but a put, and for the opening of a get.
     pub call: Duration,
-    /// For the next chunk of an open blob, counted from when it is asked for: a slow reader is
-    /// never timed out.
+    /// The limit for the next chunk of an open blob, from its request on: a slow reader never
+    /// times out.
     pub chunk: Duration,
-    /// For a put's next step: asking for more of the body, or coming to an end after its last byte.
-    /// Time spent waiting for the sender does not count, and neither does the size of the body,
-    /// but the store's work at the end, such as its sync, must fit.
+    /// The limit for the next progress of a put: reading more of the body, or returning after its
+    /// end. Waiting for the sender does not count, so the size of the body does not matter, but the
+    /// store's final work, such as a sync, must fit.
     pub put_stall: Duration,
 }
 
 impl Default for Timeouts {
-    /// 30 s a call, 30 s a chunk, and 120 s for a put that stands still.
+    /// Returns 30 s per call, 30 s per chunk, and 120 s for a stalled put.
     fn default() -> Self {
         Self {
             call: Duration::from_secs(30),
@@ -42,21 +42,21 @@ impl Default for Timeouts {
     }
 }
 
-/// Gives up on calls that take too long: they fail with `Unavailable`, and [`TimedOut`] as source.
+/// Ends calls that take too long: they fail with `Unavailable`, and with [`TimedOut`] as the source.
 ///
-/// A call that is given up is dropped, and what that means the contract says: a put leaves nothing
-/// visible or the whole blob, and the caller deletes the key to be sure.
+/// The call is dropped, with the consequences that the contract describes: a put leaves nothing
+/// visible or the whole blob, and its caller deletes the key to be sure.
 #[derive(Debug)]
 pub struct TimeoutBlobStore<S> {
     inner: S,
     timeouts: Timeouts,
 }
 
-/// The source of the errors that [`TimeoutBlobStore`] makes.
+/// The source of the errors of [`TimeoutBlobStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no answer within {} ms", limit.as_millis())]
+#[error("no response within {} ms", limit.as_millis())]
 pub struct TimedOut {
-    /// How long was waited.
+    /// The limit that was exceeded.
     pub limit: Duration,
 }
 
@@ -73,8 +73,8 @@ impl<S: BlobStore> TimeoutBlobStore<S> {
         call: impl Future<Output = Result<T, BlobError>>,
     ) -> Result<T, BlobError> {
         let limit = self.timeouts.call;
-        let answered = timeout(limit, call).await;
-        answered.unwrap_or_else(|_| Err(timed_out(operation, key, limit)))
+        let result = timeout(limit, call).await;
+        result.unwrap_or_else(|_| Err(timed_out(operation, key, limit)))
     }
 }
 
@@ -152,7 +152,7 @@ impl<S: BlobStore> BlobStore for TimeoutBlobStore<S> {
     }
 }
 
-/// Bounds the wait for each chunk. A stream that was given up gives nothing more.
+/// Limits the wait for each chunk. A stream that timed out yields nothing more.
 fn bounded_chunks(
     inner: ByteStream<BlobError>,
     key: BlobKey,
@@ -168,14 +168,14 @@ fn bounded_chunks(
     .boxed()
 }
 
-/// Whose turn it is in a put, and since when.
+/// The party that a put is waiting for.
 struct Progress {
-    turn: Mutex<Turn>,
+    waits_for: Mutex<Party>,
 }
 
 #[derive(Clone, Copy)]
-enum Turn {
-    /// The store asked for more and the sender has none yet.
+enum Party {
+    /// The store has read everything that the sender has sent.
     Sender,
     Store {
         since: Instant,
@@ -186,20 +186,22 @@ impl Progress {
     fn new() -> Self {
         let since = Instant::now();
         Self {
-            turn: Mutex::new(Turn::Store { since }),
+            waits_for: Mutex::new(Party::Store { since }),
         }
     }
 
-    fn turn(&self) -> MutexGuard<'_, Turn> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waits_for(&self) -> MutexGuard<'_, Party> {
+        self.waits_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Comes to an end when it has been the store's turn for `limit` without a break.
+    /// Completes when the put has waited for the store for `limit` without a break.
     async fn stalled_for(&self, limit: Duration) {
         loop {
-            let waited = match *self.turn() {
-                Turn::Sender => Duration::ZERO,
-                Turn::Store { since } => since.elapsed(),
+            let waited = match *self.waits_for() {
+                Party::Sender => Duration::ZERO,
+                Party::Store { since } => since.elapsed(),
             };
             match limit.checked_sub(waited) {
                 None | Some(Duration::ZERO) => return,
@@ -209,16 +211,16 @@ impl Progress {
     }
 }
 
-/// Notes whose turn it is. The store may read the body wherever it likes, on another task even.
+/// Records the progress of a body. The store may read it in any task.
 fn watch(
     mut inner: ByteStream<BodyError>,
     progress: Arc<Progress>,
 ) -> impl Stream<Item = Result<bytes::Bytes, BodyError>> {
     stream::poll_fn(move |cx| {
         let polled = inner.poll_next_unpin(cx);
-        *progress.turn() = match polled {
-            Poll::Pending => Turn::Sender,
-            Poll::Ready(_) => Turn::Store {
+        *progress.waits_for() = match polled {
+            Poll::Pending => Party::Sender,
+            Poll::Ready(_) => Party::Store {
                 since: Instant::now(),
             },
         };

@@ -1,4 +1,4 @@
-//! The place that one check works in, and what it has to say when it fails.
+//! The part of a store that a check may use, and the assertions that it makes.
 
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,17 +13,17 @@ use crate::{
     PutOptions, StoredBlob,
 };
 
-/// What a check ends with.
-pub(super) type Outcome = Result<(), Problem>;
+/// The result of a check.
+pub(super) type Outcome = Result<(), Violation>;
 
-/// How often what a check left is looked for: an abandoned put may still arrive.
+/// The number of times that leftovers are deleted: an abandoned put may still arrive.
 const CLEANING_ROUNDS: usize = 3;
 
-/// What a store did wrong, in words.
+/// A violation of the contract, in words.
 #[derive(Debug)]
-pub(super) struct Problem(String);
+pub(super) struct Violation(String);
 
-impl Problem {
+impl Violation {
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -32,42 +32,42 @@ impl Problem {
         self.0
     }
 
-    /// An error where there should have been none, with all that it has to say.
+    /// Describes an error where there should be none, with its causes.
     fn unexpected(error: &(dyn Error + 'static)) -> Self {
         Self(format!("unexpected error: {}", with_causes(error)))
     }
 }
 
-impl From<BlobError> for Problem {
+impl From<BlobError> for Violation {
     fn from(error: BlobError) -> Self {
         Self::unexpected(&error)
     }
 }
 
-impl From<PutError> for Problem {
+impl From<PutError> for Violation {
     fn from(error: PutError) -> Self {
         Self::unexpected(&error)
     }
 }
 
-/// Ends the check with a problem unless a condition holds.
+/// Fails the check unless a condition holds.
 macro_rules! ensure {
-    ($condition:expr, $($problem:tt)+) => {
+    ($condition:expr, $($text:tt)+) => {
         if !$condition {
-            return Err($crate::conformance::space::Problem::new(format!($($problem)+)));
+            return Err($crate::conformance::sandbox::Violation::new(format!($($text)+)));
         }
     };
 }
 pub(super) use ensure;
 
-/// A store, and the part of it that is ours.
-pub(super) struct Space<'a> {
+/// A store, and the namespace in it that a check may use.
+pub(super) struct Sandbox<'a> {
     store: &'a dyn BlobStore,
     namespace: BlobKey,
     used: Mutex<Vec<BlobKey>>,
 }
 
-impl<'a> Space<'a> {
+impl<'a> Sandbox<'a> {
     pub(super) fn new(store: &'a dyn BlobStore, namespace: BlobKey) -> Self {
         Self {
             store,
@@ -80,15 +80,15 @@ impl<'a> Space<'a> {
         self.store
     }
 
-    /// A key of ours, which will be cleaned up.
-    pub(super) fn key(&self, name: &str) -> Result<BlobKey, Problem> {
+    /// Returns a key in the namespace, which will be deleted.
+    pub(super) fn key(&self, name: &str) -> Result<BlobKey, Violation> {
         let key = BlobKey::parse(format!("{}/{name}", self.namespace));
-        let key = key.map_err(|error| Problem::unexpected(&error))?;
+        let key = key.map_err(|error| Violation::unexpected(&error))?;
         self.used().push(key.clone());
         Ok(key)
     }
 
-    /// The start that all our keys have.
+    /// Returns the prefix of all keys in the namespace.
     pub(super) fn prefix(&self) -> String {
         format!("{}/", self.namespace)
     }
@@ -97,7 +97,7 @@ impl<'a> Space<'a> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Deletes every key that was asked for, and looks whether there are others.
+    /// Deletes all keys that were handed out, and any others in the namespace.
     pub(super) async fn clean_up(&self) -> Outcome {
         let used = std::mem::take(&mut *self.used());
         for key in &used {
@@ -112,18 +112,18 @@ impl<'a> Space<'a> {
                 self.store.delete(key).await?;
             }
         }
-        Err(Problem::new(
-            "after everything was deleted something is left",
+        Err(Violation::new(
+            "blobs are left after everything was deleted",
         ))
     }
 
-    /// Puts bytes of which all is known.
-    pub(super) async fn put(&self, key: &BlobKey, bytes: &Bytes) -> Result<StoredBlob, Problem> {
+    /// Puts bytes with their length.
+    pub(super) async fn put(&self, key: &BlobKey, bytes: &Bytes) -> Result<StoredBlob, Violation> {
         let body = Body::from(bytes.clone());
         Ok(self.store.put(key, body, PutOptions::default()).await?)
     }
 
-    /// Gets a blob, or a range, and holds it against what it should be.
+    /// Reads a blob, or a range, and compares it with the expected bytes.
     pub(super) async fn ensure_reads(
         &self,
         key: &BlobKey,
@@ -134,31 +134,31 @@ impl<'a> Space<'a> {
         let reader = self.store.get(key, range).await?;
         ensure!(
             reader.size_bytes == size as u64,
-            "the reader of a blob of {size} bytes, range {range:?}, says {}",
+            "the reader of a blob of {size} bytes, range {range:?}, reports {}",
             reader.size_bytes
         );
         let read = read_all(reader, wanted.len()).await?;
         ensure!(
             read == wanted,
-            "reading {range:?} of a blob of {size} bytes gave {} bytes that are not the {} wanted",
+            "reading {range:?} of a blob of {size} bytes returned {} bytes that are not the expected {}",
             read.len(),
             wanted.len()
         );
         Ok(())
     }
 
-    /// The blob is there, whole.
+    /// Checks that the blob exists and is complete.
     pub(super) async fn ensure_holds(&self, key: &BlobKey, wanted: &[u8]) -> Outcome {
         let size_bytes = self.store.head(key).await?.size_bytes;
         ensure!(
             size_bytes == wanted.len() as u64,
-            "head says {size_bytes} bytes of a blob of {}",
+            "head reports {size_bytes} bytes of a blob of {}",
             wanted.len()
         );
         self.ensure_reads(key, None, wanted.len(), wanted).await
     }
 
-    /// No operation shows the blob.
+    /// Checks that no operation finds the blob.
     pub(super) async fn ensure_absent(&self, key: &BlobKey) -> Outcome {
         expect_kind(
             self.store.get(key, None).await,
@@ -173,45 +173,45 @@ impl<'a> Space<'a> {
         let listed = self.store.list(key.as_str(), None, 1).await?;
         ensure!(
             listed.keys.is_empty() && !listed.has_more,
-            "a blob that is not there is listed"
+            "a blob that does not exist is listed"
         );
         Ok(())
     }
 }
 
-/// Reads a blob, but not endlessly more than it should have.
-pub(super) async fn read_all(reader: BlobReader, wanted: usize) -> Result<Bytes, Problem> {
+/// Reads a blob, up to the first chunk that exceeds its expected size.
+pub(super) async fn read_all(reader: BlobReader, wanted: usize) -> Result<Bytes, Violation> {
     let mut stream = reader.stream;
     let mut bytes = BytesMut::with_capacity(wanted);
     while let Some(chunk) = stream.try_next().await? {
         bytes.extend_from_slice(&chunk);
         ensure!(
             bytes.len() <= wanted,
-            "a reader gives more than the {wanted} bytes asked for"
+            "a reader returns more than the requested {wanted} bytes"
         );
     }
     Ok(bytes.freeze())
 }
 
-/// The call failed, with this meaning.
+/// Checks that a call failed with a kind of error.
 pub(super) fn expect_kind<T>(
-    answer: Result<T, BlobError>,
+    result: Result<T, BlobError>,
     wanted: BlobErrorKind,
     call: &str,
 ) -> Outcome {
-    match answer {
-        Ok(_) => Err(Problem::new(format!(
-            "{call} succeeded where {wanted:?} was due"
+    match result {
+        Ok(_) => Err(Violation::new(format!(
+            "{call} succeeded instead of failing with {wanted:?}"
         ))),
         Err(error) if error.kind() == wanted => Ok(()),
-        Err(error) => Err(Problem::new(format!(
-            "{call} failed with {:?} where {wanted:?} was due",
+        Err(error) => Err(Violation::new(format!(
+            "{call} failed with {:?} instead of {wanted:?}",
             error.kind()
         ))),
     }
 }
 
-/// The digest of bytes.
+/// Returns the digest of bytes.
 pub(super) fn sha256_of(bytes: &[u8]) -> Sha256Digest {
     Sha256Digest::from_bytes(Sha256::digest(bytes).into())
 }

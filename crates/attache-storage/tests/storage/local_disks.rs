@@ -1,8 +1,4 @@
-//! The local store on small filesystems of its own, which take root to mount: full disks, reserves.
-
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod local_support;
+//! The local store on small filesystems of its own, which need root to mount: full disks, reserves.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +9,14 @@ use attache_storage::{
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use local_support::{key, open, staged, store_kind};
 
-/// A small filesystem of its own, unmounted when dropped.
+use crate::support::{key, open, staged, store_kind};
+
+/// A small filesystem, unmounted on drop.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None` where mounting is not allowed.
+    /// Mounts a filesystem, or returns `None` if that is not allowed.
     fn mount(size_mib: u64) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let options = format!("size={size_mib}m,mode=700");
@@ -40,7 +37,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Says that a test did not run, past the harness's capture; a failure where nothing may be skipped.
+/// Reports a skipped test past the harness's capture. Panics where nothing may be skipped.
 fn skip(test: &str, reason: &str) {
     use std::io::Write as _;
     let line = format!("SKIPPED {test}: {reason}");
@@ -49,9 +46,12 @@ fn skip(test: &str, reason: &str) {
 }
 
 #[tokio::test]
-async fn a_really_full_disk_is_out_of_space_and_recovers() {
+async fn full_disk_is_out_of_space_and_recovers() {
     let Some(disk) = SmallDisk::mount(1) else {
-        return skip("a_really_full_disk", "mounting a tmpfs needs root");
+        return skip(
+            "full_disk_is_out_of_space_and_recovers",
+            "mounting a tmpfs needs root",
+        );
     };
     let root = disk.0.path().join("data");
     let store = open(&root).await;
@@ -59,29 +59,29 @@ async fn a_really_full_disk_is_out_of_space_and_recovers() {
     let chunk = Bytes::from(vec![7; 100_000]);
     let body = Body::from_stream(stream::iter(vec![chunk; 20]).map(Ok));
     let large = key("7/91/large");
-    let answer = store.put(&large, body, PutOptions::default()).await;
-    assert_eq!(store_kind(answer), BlobErrorKind::OutOfSpace);
+    let result = store.put(&large, body, PutOptions::default()).await;
+    assert_eq!(store_kind(result), BlobErrorKind::OutOfSpace);
     assert_eq!(staged(&root), 0);
     let missing = store.head(&large).await.unwrap_err();
     assert_eq!(missing.kind(), BlobErrorKind::NotFound);
-    // The room is free again, and the store as good as before.
+    // The space is free again, and the store still works.
     store.put_bytes(&large, vec![7; 500_000]).await.unwrap();
     assert!(store.health().await.unwrap().free_bytes.unwrap() < 600_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn parallel_puts_leave_the_reserve_of_a_real_disk() {
+async fn parallel_puts_leave_the_reserve_of_a_disk() {
     const RESERVED_BYTES: u64 = 8 << 20;
     let Some(disk) = SmallDisk::mount(32) else {
         return skip(
-            "parallel_puts_leave_the_reserve",
+            "parallel_puts_leave_the_reserve_of_a_disk",
             "mounting a tmpfs needs root",
         );
     };
     let options = LocalOptions::new(disk.0.path().join("data")).with_reserved_bytes(RESERVED_BYTES);
     let store = LocalBlobStore::open(options).await.unwrap();
     let is_over = AtomicBool::new(false);
-    let (answers, least_bytes) = std::thread::scope(|scope| {
+    let (results, least_bytes) = std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
             let mut least_bytes = u64::MAX;
             while !is_over.load(Ordering::Relaxed) {
@@ -96,13 +96,13 @@ async fn parallel_puts_leave_the_reserve_of_a_real_disk() {
             let (store, key) = (&store, key(&format!("7/91/{number}")));
             async move { store.put(&key, body, PutOptions::default()).await }
         });
-        let answers = tokio::task::block_in_place(|| {
+        let results = tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(join_all(puts))
         });
         is_over.store(true, Ordering::Relaxed);
-        (answers, watch.join().unwrap())
+        (results, watch.join().unwrap())
     });
-    let refused = answers.into_iter().filter(Result::is_err);
+    let refused = results.into_iter().filter(Result::is_err);
     let kinds: Vec<_> = refused.map(store_kind).collect();
     assert!(kinds.len() >= 5, "three of eight fit: {kinds:?}");
     assert!(kinds.iter().all(|kind| *kind == BlobErrorKind::OutOfSpace));
@@ -113,7 +113,7 @@ async fn parallel_puts_leave_the_reserve_of_a_real_disk() {
 async fn staging_on_another_filesystem_is_refused() {
     let Some(disk) = SmallDisk::mount(1) else {
         return skip(
-            "staging_on_another_filesystem",
+            "staging_on_another_filesystem_is_refused",
             "mounting a tmpfs needs root",
         );
     };

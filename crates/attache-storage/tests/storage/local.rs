@@ -1,11 +1,4 @@
 //! The local store on a real filesystem: modes, links, locks, leftovers.
-//!
-//! Nothing here starts a process: one that was forked a moment ago still holds every lock, so that a
-//! store that another test has just closed could not be opened again.
-
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod local_support;
 
 use std::ffi::OsStr;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -18,10 +11,11 @@ use attache_storage::{
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use local_support::{key, open, staged, store_kind};
 use rustix::fs::{CWD, FileType, Mode};
 
-/// Every file and directory below one, with its mode.
+use crate::support::{key, open, staged, store_kind};
+
+/// Returns all files and directories below a directory, with their modes.
 fn modes_below(path: &Path) -> Vec<(PathBuf, bool, u32)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path).unwrap() {
@@ -37,16 +31,16 @@ fn modes_below(path: &Path) -> Vec<(PathBuf, bool, u32)> {
 }
 
 #[tokio::test]
-async fn everything_is_for_the_owner_only() {
+async fn files_and_directories_are_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("some/data");
     let store = open(&root).await;
     store.put_bytes(&key("7/91/blob"), "x").await.unwrap();
-    let (body, is_waiting) = half_a_body();
+    let (body, is_stalled) = stalling_body();
     let other = key("7/91/half");
-    // Look while a put is under way.
+    // Check while a put is in flight.
     let mut put = store.put(&other, body, PutOptions::default());
-    until_staged(&root, &mut put, is_waiting).await;
+    until_staged(&root, &mut put, is_stalled).await;
     let found = modes_below(directory.path());
     assert!(found.iter().any(|(path, ..)| path.ends_with("7/91/blob")));
     for (path, is_directory, mode) in found {
@@ -55,12 +49,12 @@ async fn everything_is_for_the_owner_only() {
     }
 }
 
-/// A body that gives 600 KiB and then waits for ever; and a future that ends when it waits.
-fn half_a_body() -> (Body, impl Future<Output = ()>) {
+/// Returns a body that yields 600 KiB and then stalls, and a future that completes when it does.
+fn stalling_body() -> (Body, impl Future<Output = ()>) {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let mut sender = Some(sender);
-    let half = stream::iter([Ok(Bytes::from(vec![7; 600 * 1024]))]);
-    let body = half.chain(stream::poll_fn(move |_| {
+    let chunk = stream::iter([Ok(Bytes::from(vec![7; 600 * 1024]))]);
+    let body = chunk.chain(stream::poll_fn(move |_| {
         if let Some(sender) = sender.take() {
             let _ = sender.send(());
         }
@@ -71,16 +65,16 @@ fn half_a_body() -> (Body, impl Future<Output = ()>) {
     })
 }
 
-/// Drives a put until its body gives no more and its file is there.
+/// Drives a put until its body stalls and its file exists.
 async fn until_staged<T: std::fmt::Debug>(
     root: &Path,
     put: &mut (impl Future<Output = T> + Unpin),
-    is_waiting: impl Future<Output = ()>,
+    is_stalled: impl Future<Output = ()>,
 ) {
     tokio::select! {
         biased;
-        () = is_waiting => {}
-        answer = put => panic!("the put ended: {answer:?}"),
+        () = is_stalled => {}
+        result = put => panic!("the put ended: {result:?}"),
     }
     while staged(root) == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -88,15 +82,15 @@ async fn until_staged<T: std::fmt::Debug>(
 }
 
 #[tokio::test]
-async fn a_dropped_put_removes_its_file() {
+async fn dropped_put_removes_its_file() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).await;
-    let (body, is_waiting) = half_a_body();
+    let (body, is_stalled) = stalling_body();
     let target = key("7/91/half");
     let mut put = store.put(&target, body, PutOptions::default());
-    until_staged(directory.path(), &mut put, is_waiting).await;
+    until_staged(directory.path(), &mut put, is_stalled).await;
     drop(put);
-    // The file goes on a blocking thread, soon.
+    // A blocking thread removes the file.
     while staged(directory.path()) > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -105,33 +99,33 @@ async fn a_dropped_put_removes_its_file() {
 }
 
 #[tokio::test]
-async fn a_runtime_that_ends_takes_unfinished_puts_with_it() {
+async fn runtime_shutdown_removes_unfinished_puts() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().to_owned();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let store = runtime.block_on(open(&root));
         runtime.block_on(async {
-            let (body, is_waiting) = half_a_body();
+            let (body, is_stalled) = stalling_body();
             tokio::spawn(async move {
                 let target = key("7/91/half");
                 store.put(&target, body, PutOptions::default()).await
             });
-            is_waiting.await;
+            is_stalled.await;
         });
     })
     .join()
     .unwrap();
     assert_eq!(staged(directory.path()), 0);
-    // Nobody holds the lock any more either.
+    // The lock is released, too.
     open(directory.path()).await;
 }
 
 #[tokio::test]
-async fn what_a_killed_process_left_is_never_seen_and_goes_at_opening() {
+async fn leftovers_of_a_killed_process_are_removed() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path()).await);
-    // Killed between writing and renaming.
+    // As if killed between writing and renaming.
     std::fs::write(directory.path().join("staging/0.part"), "whole").unwrap();
     std::fs::write(directory.path().join("staging/1.part"), "ha").unwrap();
     let store = open(directory.path()).await;
@@ -141,7 +135,7 @@ async fn what_a_killed_process_left_is_never_seen_and_goes_at_opening() {
 }
 
 #[tokio::test]
-async fn a_directory_is_open_only_once() {
+async fn second_open_is_in_use() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).await;
     let second = LocalBlobStore::open(LocalOptions::new(directory.path())).await;
@@ -171,13 +165,13 @@ async fn planted_links_are_not_followed() {
         assert_eq!(refused.kind(), BlobErrorKind::Corrupt);
         assert!(store.head(&planted).await.is_err());
     }
-    // Neither through a linked directory nor through a linked name is anything written.
-    let answer = store.put_bytes(&key("7/91/new"), "x").await;
-    assert_eq!(store_kind(answer), BlobErrorKind::Corrupt);
-    let answer = store.put_bytes(&key("8/91/blob"), "overwritten").await;
-    assert_eq!(store_kind(answer), BlobErrorKind::AlreadyExists);
+    // Nothing is written through a linked directory or a linked name.
+    let result = store.put_bytes(&key("7/91/new"), "x").await;
+    assert_eq!(store_kind(result), BlobErrorKind::Corrupt);
+    let result = store.put_bytes(&key("8/91/blob"), "overwritten").await;
+    assert_eq!(store_kind(result), BlobErrorKind::AlreadyExists);
     assert_eq!(staged(directory.path()), 0);
-    // A listing passes links over, and a delete takes the link, not what it points at.
+    // A listing skips links, and a delete removes the link, not its target.
     assert!(store.list("", None, 9).await.unwrap().keys.is_empty());
     store.delete(&key("8/91/blob")).await.unwrap();
     assert!(store.delete(&key("7/91/secret")).await.is_err());
@@ -189,7 +183,7 @@ async fn planted_links_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_planted_pipe_is_refused_and_holds_nobody_up() {
+async fn planted_pipe_is_corrupt_and_does_not_block() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).await;
     let folder = directory.path().join("blobs/7/91");
@@ -202,7 +196,7 @@ async fn a_planted_pipe_is_refused_and_holds_nobody_up() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_cut_is_an_error_and_never_a_short_success() {
+async fn truncated_file_is_corrupt_not_short() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).await;
     let target = key("7/91/blob");
@@ -225,19 +219,19 @@ async fn a_file_that_was_cut_is_an_error_and_never_a_short_success() {
 }
 
 #[tokio::test]
-async fn a_key_below_a_blob_is_refused_and_names_too_long_are_nowhere() {
+async fn impossible_keys_are_refused_and_not_found() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).await;
     store.put_bytes(&key("7/91"), "x").await.unwrap();
-    let answer = store.put_bytes(&key("7/91/blob"), "y").await;
-    assert_eq!(store_kind(answer), BlobErrorKind::AlreadyExists);
+    let result = store.put_bytes(&key("7/91/blob"), "y").await;
+    assert_eq!(store_kind(result), BlobErrorKind::AlreadyExists);
     let missing = store.head(&key("7/91/blob")).await.unwrap_err();
     assert_eq!(missing.kind(), BlobErrorKind::NotFound);
     store.delete(&key("7/91/blob")).await.unwrap();
 
     let long = key(&"k".repeat(300));
-    let answer = store.put_bytes(&long, "x").await;
-    assert_eq!(store_kind(answer), BlobErrorKind::Unsupported);
+    let result = store.put_bytes(&long, "x").await;
+    assert_eq!(store_kind(result), BlobErrorKind::Unsupported);
     let missing = store.get(&long, None).await.unwrap_err();
     assert_eq!(missing.kind(), BlobErrorKind::NotFound);
     store.delete(&long).await.unwrap();
@@ -245,7 +239,7 @@ async fn a_key_below_a_blob_is_refused_and_names_too_long_are_nowhere() {
 }
 
 #[tokio::test]
-async fn a_listing_does_not_leave_its_directory() {
+async fn listing_stays_in_its_directory() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).await;
     store.put_bytes(&key("7/91/blob"), "x").await.unwrap();
@@ -258,17 +252,17 @@ async fn a_listing_does_not_leave_its_directory() {
 }
 
 #[tokio::test]
-async fn a_reserve_is_left_alone() {
+async fn put_into_reserve_is_out_of_space() {
     let directory = tempfile::tempdir().unwrap();
     let options = LocalOptions::new(directory.path()).with_reserved_bytes(u64::MAX);
     let store = LocalBlobStore::open(options).await.unwrap();
-    let answer = store.put_bytes(&key("7/91/blob"), "x").await;
-    assert_eq!(store_kind(answer), BlobErrorKind::OutOfSpace);
+    let result = store.put_bytes(&key("7/91/blob"), "x").await;
+    assert_eq!(store_kind(result), BlobErrorKind::OutOfSpace);
     assert_eq!(store.health().await.unwrap().free_bytes, Some(0));
 }
 
 #[tokio::test]
-async fn ranges_cost_what_they_ask_for() {
+async fn range_reads_only_its_bytes() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).await;
     let target = key("7/91/blob");

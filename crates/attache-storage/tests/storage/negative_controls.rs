@@ -1,4 +1,4 @@
-//! The suite can fail: each way of breaking the contract is caught by the check that is meant to.
+//! The conformance suite can fail: each violation of the contract is caught by its check.
 
 use async_trait::async_trait;
 use attache_model::{OsEntropy, Sha256Digest};
@@ -10,19 +10,19 @@ use attache_storage::{
 use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
 
-/// What is wrong with a store.
+/// A violation of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Defect {
     None,
-    LiesAboutDigest,
-    TakesAbortedForEnd,
+    ReportsWrongDigest,
+    StoresAborted,
     ShowsPartsOfAborted,
     IgnoresLimit,
     LimitIsExclusive,
     IgnoresDigest,
     IgnoresLength,
-    BlamesItself,
-    ReadsOnAfterEnd,
+    ReportsOwnFailure,
+    ReadsAfterEnd,
     Overwrites,
     RangeOffByOne,
     ClampsRanges,
@@ -33,13 +33,13 @@ enum Defect {
     ListIgnoresPrefix,
     ListIncludesAfter,
     ListIgnoresLimit,
-    ForgetsThatThereIsMore,
-    SignsDespiteItself,
-    StoresWhatIsDropped,
+    ForgetsHasMore,
+    PresignsUndeclared,
+    StoresDropped,
     EndsEarly,
 }
 
-/// A store that is fine but for one defect.
+/// A store with one defect.
 #[derive(Debug)]
 struct Broken {
     inner: MemoryBlobStore,
@@ -51,24 +51,24 @@ impl Broken {
         self.defect == defect
     }
 
-    /// The body as the defect makes it.
+    /// Returns the body with the defect.
     fn spoil(&self, body: Body) -> Body {
         match self.defect {
-            Defect::TakesAbortedForEnd => body
+            Defect::StoresAborted => body
                 .map_stream(|stream| stream.take_while(|chunk| std::future::ready(chunk.is_ok()))),
-            Defect::ReadsOnAfterEnd => body.map_stream(|mut inner| {
+            Defect::ReadsAfterEnd => body.map_stream(|mut inner| {
                 stream::poll_fn(move |cx| match inner.poll_next_unpin(cx) {
                     std::task::Poll::Ready(None) => inner.poll_next_unpin(cx),
                     polled => polled,
                 })
             }),
-            // Built anew, without the promised length.
+            // A new body, without the declared length.
             Defect::IgnoresLength => Body::from_stream(body),
             _ => body,
         }
     }
 
-    /// Writes in place, as the bytes come.
+    /// Writes in place, as the bytes arrive.
     async fn put_visibly(&self, key: &BlobKey, mut body: Body) -> Result<StoredBlob, PutError> {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = body.next().await {
@@ -109,25 +109,27 @@ impl BlobStore for Broken {
         if self.is(Defect::ShowsPartsOfAborted) && is_aborted {
             return self.put_visibly(key, body).await;
         }
-        if self.is(Defect::StoresWhatIsDropped) && key.as_str().contains("dropped") {
+        if self.is(Defect::StoresDropped) && key.as_str().contains("dropped") {
             return self.put_visibly(key, body).await;
         }
         if self.is(Defect::Overwrites) {
             self.inner.delete(key).await?;
         }
-        let answer = self
+        let result = self
             .inner
             .put(key, self.spoil(body), self.spoil_options(options))
             .await;
-        match answer {
-            Ok(stored) if self.is(Defect::LiesAboutDigest) => Ok(StoredBlob {
+        match result {
+            Ok(stored) if self.is(Defect::ReportsWrongDigest) => Ok(StoredBlob {
                 sha256: Sha256Digest::from_bytes([7; 32]),
                 ..stored
             }),
-            Err(PutError::Body(BodyError::WrongLength { .. })) if self.is(Defect::BlamesItself) => {
+            Err(PutError::Body(BodyError::WrongLength { .. }))
+                if self.is(Defect::ReportsOwnFailure) =>
+            {
                 Err(BlobError::new(BlobErrorKind::Other, "put").into())
             }
-            answer => answer,
+            result => result,
         }
     }
 
@@ -189,14 +191,14 @@ impl BlobStore for Broken {
             Defect::ListsLikeDirectories => page
                 .keys
                 .sort_by(|one, other| one.as_str().split('/').cmp(other.as_str().split('/'))),
-            Defect::ForgetsThatThereIsMore => page.has_more = false,
+            Defect::ForgetsHasMore => page.has_more = false,
             _ => {}
         }
         Ok(page)
     }
 
     async fn presign(&self, operation: &PresignOperation) -> Result<PresignedRequest, BlobError> {
-        if self.is(Defect::SignsDespiteItself) {
+        if self.is(Defect::PresignsUndeclared) {
             return Ok(PresignedRequest {
                 method: "GET",
                 url: "https://example.org/".to_owned(),
@@ -211,7 +213,7 @@ impl BlobStore for Broken {
     }
 }
 
-/// The name of the check that a store with a defect fails; `None` where it passes.
+/// Returns the name of the check that a store with a defect fails, or `None` if it passes all.
 async fn caught_by(defect: Defect) -> Option<&'static str> {
     let inner = MemoryBlobStore::new();
     let store = Broken { inner, defect };
@@ -232,41 +234,41 @@ macro_rules! caught {
 }
 
 #[tokio::test]
-async fn without_a_defect_nothing_is_caught() {
+async fn store_without_defect_passes() {
     assert_eq!(caught_by(Defect::None).await, None);
 }
 
 caught! {
-    lying_digest: LiesAboutDigest => "a blob is as it was put";
-    aborted_body_stored: TakesAbortedForEnd => "an aborted body leaves nothing";
-    aborted_body_in_parts: ShowsPartsOfAborted => "an aborted body leaves nothing";
-    no_limit: IgnoresLimit => "the size limit is exact";
-    exclusive_limit: LimitIsExclusive => "the size limit is exact";
-    no_digest_check: IgnoresDigest => "the digest is verified";
-    no_length_check: IgnoresLength => "a short body is refused";
-    blames_itself: BlamesItself => "a short body is refused";
-    reads_on: ReadsOnAfterEnd => "a body is not read after its end";
-    overwrites: Overwrites => "a taken key is treated as announced";
-    range_off_by_one: RangeOffByOne => "a range gives its bytes";
-    clamped_ranges: ClampsRanges => "a range outside is refused";
-    delete_needs_blob: DeleteNeedsBlob => "deleting can be repeated";
-    delete_does_nothing: DeleteDoesNothing => "a blob is as it was put";
-    unordered: ListsUnordered => "a listing is in byte order";
-    directory_order: ListsLikeDirectories => "a listing is in byte order";
-    no_prefix: ListIgnoresPrefix => "a listing keeps to its prefix";
-    repeats_keys: ListIncludesAfter => "pages give each key once";
-    no_page_limit: ListIgnoresLimit => "pages give each key once";
-    forgets_more: ForgetsThatThereIsMore => "pages give each key once";
-    signs_despite_itself: SignsDespiteItself => "presigning is as announced";
-    stores_what_is_dropped: StoresWhatIsDropped => "a dropped put leaves nothing";
-    ends_early: EndsEarly => "a blob is as it was put";
+    wrong_digest_is_caught: ReportsWrongDigest => "a blob reads as it was put";
+    stored_aborted_body_is_caught: StoresAborted => "an aborted body leaves nothing";
+    visible_parts_of_aborted_body_are_caught: ShowsPartsOfAborted => "an aborted body leaves nothing";
+    ignored_limit_is_caught: IgnoresLimit => "the size limit is exact";
+    exclusive_limit_is_caught: LimitIsExclusive => "the size limit is exact";
+    ignored_digest_is_caught: IgnoresDigest => "the digest is verified";
+    ignored_length_is_caught: IgnoresLength => "a short body is refused";
+    misreported_body_fault_is_caught: ReportsOwnFailure => "a short body is refused";
+    read_after_end_is_caught: ReadsAfterEnd => "a body is not read after its end";
+    overwrite_is_caught: Overwrites => "an existing key is treated as declared";
+    range_off_by_one_is_caught: RangeOffByOne => "a range yields its bytes";
+    clamped_range_is_caught: ClampsRanges => "a range outside is refused";
+    delete_of_missing_blob_failing_is_caught: DeleteNeedsBlob => "deleting can be repeated";
+    delete_without_effect_is_caught: DeleteDoesNothing => "a blob reads as it was put";
+    unordered_listing_is_caught: ListsUnordered => "a listing is in byte order";
+    directory_order_is_caught: ListsLikeDirectories => "a listing is in byte order";
+    ignored_prefix_is_caught: ListIgnoresPrefix => "a listing keeps to its prefix";
+    repeated_key_is_caught: ListIncludesAfter => "pages return each key once";
+    ignored_page_limit_is_caught: ListIgnoresLimit => "pages return each key once";
+    forgotten_rest_is_caught: ForgetsHasMore => "pages return each key once";
+    undeclared_presigning_is_caught: PresignsUndeclared => "presigning is as declared";
+    stored_dropped_put_is_caught: StoresDropped => "a dropped put leaves nothing";
+    early_end_is_caught: EndsEarly => "a blob reads as it was put";
 }
 
 #[tokio::test]
-async fn a_failure_says_what_happened() {
+async fn failure_names_check_and_violation() {
     let store = Broken {
         inner: MemoryBlobStore::new(),
-        defect: Defect::LiesAboutDigest,
+        defect: Defect::ReportsWrongDigest,
     };
     let namespace = BlobKey::parse("n").unwrap();
     let failure = conformance::check_all(&store, &namespace)
@@ -274,9 +276,9 @@ async fn a_failure_says_what_happened() {
         .unwrap_err();
     assert_eq!(
         failure.to_string(),
-        "the store fails the check that a blob is as it was put: \
-         a put of 0 bytes answers with the wrong digest"
+        "the store fails the check that a blob reads as it was put: \
+         a put of 0 bytes reports the wrong digest"
     );
-    // It was cleaned up all the same.
+    // The namespace was emptied all the same.
     assert!(store.list("", None, 1).await.unwrap().keys.is_empty());
 }
