@@ -1,4 +1,4 @@
-//! Blobs as the database knows them: promised, referenced, condemned, gone.
+//! Blobs as the database knows them: staging, live, condemned, deleting, gone.
 //!
 //! `staging → live ⇄ condemned → deleting → gone`. A row exists before the first byte is written
 //! and until long after the last is deleted, so no bytes are ever unreachable.
@@ -8,59 +8,60 @@ use std::time::Duration;
 use attache_model::{BlobId, Entropy, Sha256Digest};
 use uuid::Uuid;
 
-/// Proof that a staging blob is still its writer's. Whoever lost the lease cannot commit.
+/// The proof that a staging blob still belongs to its writer. A writer that lost its lease cannot
+/// commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LeaseToken(Uuid);
 
 impl LeaseToken {
-    /// Makes a random token.
+    /// Creates a random token.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         let mut random = [0; 16];
         entropy.fill(&mut random);
         Self(uuid::Builder::from_random_bytes(random).into_uuid())
     }
 
-    /// Takes a token that was stored.
+    /// Wraps a token that was stored.
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid)
     }
 
-    /// The UUID inside, for storing it.
+    /// The UUID, for storing it.
     pub fn as_uuid(&self) -> Uuid {
         self.0
     }
 }
 
-/// The promise of a blob, written before its first byte.
+/// The reservation of a blob, written before its first byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobIntent {
     /// The blob's id.
     pub id: BlobId,
-    /// Where its bytes will lie.
+    /// The key of its bytes in the store.
     pub storage_key: String,
-    /// Whose promise it is.
+    /// The token of its writer.
     pub lease: LeaseToken,
-    /// How long the promise holds unless renewed, on the database's clock.
+    /// The duration of the lease unless it is renewed, on the database's clock.
     pub lease_for: Duration,
 }
 
-/// What is known of a blob's bytes once they are stored.
+/// The facts about a blob's bytes, known once they are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobFacts {
-    /// How many bytes the file has.
+    /// The size of the file in bytes.
     pub size_bytes: u64,
     /// The digest of the file's bytes.
     pub sha256: Sha256Digest,
-    /// How the bytes are stored: 0 is as they are. Other numbers are for encryption.
+    /// The format of the stored bytes: 0 for unchanged. Other numbers are for encryption.
     pub format: u8,
-    /// How many bytes the store holds; with format 0 the same as `size_bytes`.
+    /// The number of stored bytes; equal to `size_bytes` in format 0.
     pub stored_bytes: u64,
-    /// The wrapped key the bytes are encrypted with; `None` where they are not.
+    /// The wrapped encryption key; `None` if the bytes are not encrypted.
     pub wrapped_key: Option<Vec<u8>>,
 }
 
 impl BlobFacts {
-    /// The facts of bytes that are stored as they are.
+    /// Creates the facts of bytes that are stored unchanged.
     pub fn plain(size_bytes: u64, sha256: Sha256Digest) -> Self {
         Self {
             size_bytes,
@@ -72,34 +73,34 @@ impl BlobFacts {
     }
 }
 
-/// Where a record's bytes lie and how they are stored.
+/// The location and the format of a record's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobLocation {
     /// The blob's id.
     pub id: BlobId,
     /// Its key in the store.
     pub storage_key: String,
-    /// What is known of its bytes.
+    /// The facts about its bytes.
     pub facts: BlobFacts,
 }
 
-/// Why the reaper deletes a blob's bytes.
+/// The reason for which the reaper deletes a blob's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReapStage {
     /// Nothing refers to the blob any more: delete its bytes.
     Delete,
-    /// Its bytes were deleted long ago: delete once more, against a write that arrived late, and
-    /// forget the row.
+    /// Its bytes were deleted long ago: delete once more, in case a late write arrived, and drop the
+    /// row.
     Purge,
 }
 
-/// One blob for the reaper.
+/// One task of the reaper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReapTask {
     /// The blob's id.
     pub id: BlobId,
-    /// Where its bytes lie.
+    /// The key of its bytes in the store.
     pub storage_key: String,
-    /// What is to be done.
+    /// The kind of the task.
     pub stage: ReapStage,
 }

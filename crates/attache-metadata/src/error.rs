@@ -1,23 +1,23 @@
-//! What a repository can fail with, apart from answers such as «claimed by another».
+//! Failures of a repository. Refusals, such as a claim by another holder, are not failures.
 
 use std::fmt;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a failure of a repository means to its caller.
+/// The meaning of a failure to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RepositoryErrorKind {
     /// The database cannot be reached, or its queue is full. Nothing was changed; the same call may
     /// succeed later.
     Unavailable,
-    /// The database has no room. Nothing was changed.
+    /// The database is full. Nothing was changed.
     OutOfSpace,
-    /// A commit was sent and its answer was lost: the change may or may not have been made.
+    /// A commit was sent and its response was lost: the change may or may not have been made.
     OutcomeUnknown,
-    /// A row does not make sense: written by something else, or damaged.
+    /// A stored row is not valid: it is damaged, or was written by something else.
     Inconsistent,
-    /// Anything else: a fault of the device, the driver or the statement. Nothing was changed.
+    /// Any other failure of the device, the driver or the statement. Nothing was changed.
     Other,
 }
 
@@ -30,7 +30,7 @@ pub struct RepositoryError {
 }
 
 impl RepositoryError {
-    /// A failure of `operation`, such as `commit_files`.
+    /// Creates a failure of `operation`, such as `commit_files`.
     pub fn new(kind: RepositoryErrorKind, operation: &'static str) -> Self {
         Self {
             kind,
@@ -39,19 +39,19 @@ impl RepositoryError {
         }
     }
 
-    /// Keeps the backend's own error for the log.
+    /// Attaches the backend's own error, for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What the failure means.
+    /// The meaning of the failure.
     pub fn kind(&self) -> RepositoryErrorKind {
         self.kind
     }
 
-    /// Whether the same call may succeed when it is made again, and is safe to make again.
+    /// Returns `true` if the same call is safe to retry and may succeed then.
     pub fn is_retryable(&self) -> bool {
         self.kind == RepositoryErrorKind::Unavailable
     }
@@ -61,9 +61,9 @@ impl fmt::Display for RepositoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let meaning = match self.kind {
             RepositoryErrorKind::Unavailable => "the database is unavailable",
-            RepositoryErrorKind::OutOfSpace => "no room in the database",
-            RepositoryErrorKind::OutcomeUnknown => "whether the change was committed is unknown",
-            RepositoryErrorKind::Inconsistent => "the database holds a row that makes no sense",
+            RepositoryErrorKind::OutOfSpace => "the database is full",
+            RepositoryErrorKind::OutcomeUnknown => "the outcome of the commit is unknown",
+            RepositoryErrorKind::Inconsistent => "the database holds an invalid row",
             RepositoryErrorKind::Other => "the database failed",
         };
         write!(f, "{}: {meaning}", self.operation)

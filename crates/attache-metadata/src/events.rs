@@ -1,28 +1,28 @@
-//! What happened to a record, told inside the transaction in which it happened.
+//! Events: changes of records, reported inside the transaction that makes them.
 
 use std::fmt;
 
 use attache_model::{FileRecord, PrincipalSeq, RequestId, Timestamp};
 
-/// What happened to a record.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileEventKind {
-    /// It was committed.
+    /// The record was committed.
     Created,
-    /// A field was changed.
+    /// Fields were changed.
     Changed,
-    /// Somebody claimed it.
+    /// The record was claimed.
     Claimed,
-    /// Its holder released it.
+    /// Its claim was released.
     Released,
-    /// It was archived.
+    /// The record was archived.
     Archived,
-    /// It was restored.
+    /// The record was restored.
     Restored,
-    /// It was deleted for good.
+    /// The record was deleted permanently.
     Deleted,
-    /// The inspection it waited for let it pass.
+    /// The hold of an inspection was released.
     HoldReleased,
 }
 
@@ -42,35 +42,35 @@ impl FileEventKind {
     }
 }
 
-/// One change of one record. Repetitions that changed nothing are no events.
+/// One change of one record. Calls that change nothing are not events.
 #[derive(Debug)]
 pub struct FileEvent<'a> {
-    /// What happened.
+    /// The kind of the change.
     pub kind: FileEventKind,
-    /// The record as it is after the change, or was before its deletion.
+    /// The record after the change, or before its deletion.
     pub file: &'a FileRecord,
-    /// Who did it; `None` for the bearer of a link.
+    /// The principal that made the change; `None` for the bearer of a link.
     pub actor: Option<PrincipalSeq>,
-    /// In which request.
+    /// The request that made the change.
     pub request_id: &'a RequestId,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
-/// A row for the outbox, written in the same transaction as the change it tells of.
+/// A row of the outbox, written in the same transaction as the change it reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxEntry {
-    /// Whom it is for, such as `audit`.
+    /// The audience, such as `audit`.
     pub topic: String,
-    /// What it says, in a form its reader knows.
+    /// The content, in the format of its reader.
     pub payload: Vec<u8>,
 }
 
 /// Turns changes into outbox rows, for audit trails and webhooks.
 ///
-/// A repository calls its hook inside the transaction of each change and writes what it returns with
+/// A repository calls its hook inside the transaction of each change, and writes the returned rows in
 /// it: both are committed or neither. The hook must not block.
 pub trait EventHook: fmt::Debug + Send + Sync {
-    /// The rows to write for a change; none to pass it over.
+    /// Returns the rows to write for a change; empty to ignore it.
     fn outbox_entries(&self, event: &FileEvent<'_>) -> Vec<OutboxEntry>;
 }

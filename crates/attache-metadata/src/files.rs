@@ -1,4 +1,4 @@
-//! Records on their way in, their changes, and the answers that are refusals.
+//! New records, changes of records, and refusals.
 
 use attache_model::{
     BlobId, Category, Description, DisplayName, FileId, FileRecord, Filename, InvalidValue,
@@ -7,38 +7,38 @@ use attache_model::{
 
 use crate::{BlobFacts, BlobLocation, LeaseToken, RepositoryError};
 
-/// Why a change was not made, though the repository is well. Nothing was changed.
+/// The reason why a healthy repository did not make a change. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The tenant has no such file, or no such upload.
     #[error("no such file")]
     NotFound,
-    /// Somebody holds the file.
+    /// Another holder has claimed the file.
     #[error("the file is claimed")]
     Claimed {
-        /// Since when.
+        /// The time of the claim.
         used_at: Timestamp,
     },
     /// The file is archived.
     #[error("the file is archived")]
     Archived,
-    /// The record is not at the revision the change was meant for.
+    /// The record is not at the expected revision.
     #[error("the record has changed since")]
     RevisionMismatch {
-        /// The revision it is at.
+        /// The current revision.
         current: Revision,
     },
     /// The tenant has no person with this id.
     #[error("no such person")]
     UnknownPerson,
-    /// The promise of a blob ended before the commit; its bytes may be gone already.
+    /// The lease of a blob ended before the commit; its bytes may be deleted already.
     #[error("the lease of the upload has ended")]
     LeaseLost,
     /// An upload with the same idempotency key was committed before.
     #[error("the request was committed before")]
     RequestRepeated,
-    /// The upload became a record already.
+    /// The upload is a record already.
     #[error("the upload is complete")]
     UploadCompleted,
 }
@@ -52,15 +52,23 @@ impl From<LifecycleError> for Refusal {
     }
 }
 
-/// The answer to a change: made, refused for a reason of the record's, or failed.
+/// The result of a change: made (`Ok(Ok(_))`), refused (`Ok(Err(_))`) or failed (`Err(_)`).
+///
+/// A refusal is an expected outcome that depends on the stored data; a failure is one of the backend.
+/// `attempt??` propagates both into an error type that converts from both.
 pub type Attempt<T> = Result<Result<T, Refusal>, RepositoryError>;
 
-/// Names a request so that repeating it commits nothing twice: 1 to 255 bytes, unique in a tenant.
+/// A client's key for a request, so that a retry commits nothing twice: 1 to 255 bytes, unique per
+/// tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// Checks an idempotency key.
+    /// Parses an idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is empty or longer than 255 bytes.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidValue> {
         let text = text.into();
         if text.is_empty() || text.len() > 255 {
@@ -81,43 +89,43 @@ impl IdempotencyKey {
 /// All files of one request. They are committed together or not at all.
 #[derive(Debug, Clone)]
 pub struct NewFiles {
-    /// The files, in the order they are answered.
+    /// The files, in the order in which they are returned.
     pub files: Vec<NewFile>,
-    /// The request's own key; `None` where repeating it is allowed.
+    /// The idempotency key of the request; `None` if repeating it is allowed.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
-/// One file to commit, its bytes already durable.
+/// One file to commit, whose bytes are durable.
 #[derive(Debug, Clone)]
 pub struct NewFile {
-    /// The id the record gets.
+    /// The id of the new record.
     pub id: FileId,
-    /// The staging blob its bytes lie in.
+    /// The staging blob that holds its bytes.
     pub blob: BlobId,
-    /// The proof that the blob is still the uploader's.
+    /// The lease of the staging blob.
     pub lease: LeaseToken,
-    /// What is known of the bytes.
+    /// The facts about the bytes.
     pub facts: BlobFacts,
-    /// Whom it is about; `None` for nobody. An unknown identifier registers a person.
+    /// The person it is about, or `None`. An unknown identifier registers a person.
     pub person: Option<PersonRef>,
-    /// The id a person gets that has to be registered.
+    /// The id of the person, if one has to be registered.
     pub new_person_id: PersonId,
-    /// Its group.
+    /// Its category, or `None`.
     pub category: Option<Category>,
-    /// What people read as its name.
+    /// The display name.
     pub name: DisplayName,
-    /// The name it is downloaded under.
+    /// The name under which it is downloaded.
     pub filename: Filename,
-    /// A free text.
+    /// A free text, or `None`.
     pub description: Option<Description>,
-    /// What its bytes are.
+    /// The type of its bytes.
     pub content_type: MediaType,
-    /// Who may read its bytes.
+    /// The audience of its bytes.
     pub visibility: Visibility,
-    /// Whether an existing record with the same bytes, type, person, category and visibility that is
-    /// active and unclaimed is to be answered instead of making a new one.
+    /// True if an existing record is to be returned instead of creating one: an active and unclaimed
+    /// record with the same bytes, type, person, category and visibility.
     pub dedup: bool,
-    /// Whether its bytes are withheld until an inspection settles.
+    /// True if its bytes are withheld until its inspection is finished.
     pub held: bool,
 }
 
@@ -126,44 +134,44 @@ pub struct NewFile {
 pub struct CommittedFile {
     /// The new record, or the existing one.
     pub record: FileRecord,
-    /// Whether the record existed before.
+    /// True if the record existed before.
     pub deduplicated: bool,
 }
 
-/// A record and where its bytes lie.
+/// A record and the location of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
     /// The record.
     pub record: FileRecord,
-    /// Its bytes.
+    /// The location of its bytes.
     pub blob: BlobLocation,
 }
 
-/// What is to become of a field.
+/// The change of an optional field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Change<T> {
-    /// Leave it.
+    /// Keep the value.
     #[default]
     Keep,
-    /// Give it a value.
+    /// Set a value.
     Set(T),
-    /// Take its value away.
+    /// Clear the value.
     Clear,
 }
 
 /// A change of a record's fields. The default changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileChange {
-    /// A new name.
+    /// The new display name; `None` keeps it.
     pub name: Option<DisplayName>,
-    /// A new filename.
+    /// The new filename; `None` keeps it.
     pub filename: Option<Filename>,
-    /// A new description, or none.
+    /// The change of the description.
     pub description: Change<Description>,
-    /// A new category, or none.
+    /// The change of the category.
     pub category: Change<Category>,
-    /// Another person, or nobody. An unknown identifier registers a person under the id given.
+    /// The change of the person. An unknown identifier registers a person under the given id.
     pub person: Change<(PersonRef, PersonId)>,
-    /// A new visibility.
+    /// The new visibility; `None` keeps it.
     pub visibility: Option<Visibility>,
 }

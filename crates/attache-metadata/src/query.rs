@@ -1,11 +1,11 @@
-//! Lists: what to find, in which order, and where a page ends.
+//! Lists: filters, order, and positions of pages.
 
 use attache_model::{
     Category, DisplayName, FileId, FileRecord, FileSeq, Filename, InvalidValue, MediaType,
     PersonId, Sha256Digest, Timestamp,
 };
 
-/// Which states a list shows.
+/// The states that a list includes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StateFilter {
     /// Active records only.
@@ -17,21 +17,21 @@ pub enum StateFilter {
     Any,
 }
 
-/// What a list is sorted by. Ties are broken by id.
+/// The field by which a list is sorted. Ties are broken by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortField {
-    /// When the record was committed.
+    /// The time of the commit.
     #[default]
     CreatedAt,
-    /// Its display name, by bytes of UTF-8.
+    /// The display name, by bytes of UTF-8.
     Name,
-    /// Its size.
+    /// The size.
     SizeBytes,
-    /// Its number.
+    /// The number of the record.
     Seq,
 }
 
-/// Which end comes first.
+/// The direction of a sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortDirection {
     /// Smallest or oldest first.
@@ -41,77 +41,77 @@ pub enum SortDirection {
     Descending,
 }
 
-/// The order of a list; newest first unless told otherwise.
+/// The order of a list; newest first by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sort {
-    /// By what.
+    /// The field.
     pub field: SortField,
-    /// From which end.
+    /// The direction.
     pub direction: SortDirection,
 }
 
-/// What to list. The default is every active record, newest first.
+/// The filters and the order of a list. The default is every active record, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileQuery {
     /// Only files about this person.
     pub person: Option<PersonId>,
-    /// Only files that are about somebody (`true`) or about nobody (`false`).
+    /// Only files with a person (`true`) or without (`false`).
     pub has_person: Option<bool>,
     /// Only files in this category.
     pub category: Option<Category>,
-    /// Only files that are claimed (`true`) or free (`false`).
+    /// Only files that are claimed (`true`) or unclaimed (`false`).
     pub used: Option<bool>,
     /// Only files in these states.
     pub state: StateFilter,
-    /// Only files committed after this moment.
+    /// Only files committed after this time (exclusive).
     pub uploaded_after: Option<Timestamp>,
-    /// Only files committed before this moment.
+    /// Only files committed before this time (exclusive).
     pub uploaded_before: Option<Timestamp>,
-    /// Only files of this type, under any of its [names](MediaType::names) and with whatever parameters.
+    /// Only files of this type, under any of its [names](MediaType::names) and with any parameters.
     pub content_type: Option<MediaType>,
     /// Only files with these bytes.
     pub sha256: Option<Sha256Digest>,
     /// Only files with this filename, byte for byte.
     pub filename: Option<Filename>,
-    /// Only files whose display name begins so, byte for byte.
+    /// Only files whose display name has this prefix, byte for byte.
     pub name_prefix: Option<String>,
-    /// In which order.
+    /// The order.
     pub sort: Sort,
 }
 
 impl FileQuery {
-    /// Bytes that differ whenever two queries differ: what a cursor is bound to.
+    /// Returns bytes that differ for different queries. Cursors are bound to them.
     pub fn fingerprint(&self) -> Vec<u8> {
-        // Debug of plain data: every field, named, quoted; and never stored, only compared.
+        // Debug of plain data has every field, named and quoted. It is only compared, never stored.
         format!("{self:?}").into_bytes()
     }
 }
 
-/// A value a list is sorted by.
+/// The value by which a record is sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortValue {
-    /// Of [`SortField::CreatedAt`].
+    /// The value of [`SortField::CreatedAt`].
     CreatedAt(Timestamp),
-    /// Of [`SortField::Name`].
+    /// The value of [`SortField::Name`].
     Name(String),
-    /// Of [`SortField::SizeBytes`].
+    /// The value of [`SortField::SizeBytes`].
     SizeBytes(u64),
-    /// Of [`SortField::Seq`].
+    /// The value of [`SortField::Seq`].
     Seq(FileSeq),
 }
 
-/// Where a page ended: the position of one record in the order. The next page begins behind it,
-/// whether or not the record still exists.
+/// The end of a page: the position of one record in the order. The next page begins after it, whether
+/// or not the record still exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageKey {
     /// The record's sort value.
     pub value: SortValue,
-    /// Its id, the tie-break.
+    /// The id, as tie-breaker.
     pub id: FileId,
 }
 
 impl PageKey {
-    /// The position of a record in an order.
+    /// Returns the position of a record in an order.
     pub fn of(record: &FileRecord, field: SortField) -> Self {
         let value = match field {
             SortField::CreatedAt => SortValue::CreatedAt(record.created_at),
@@ -125,8 +125,8 @@ impl PageKey {
         }
     }
 
-    /// The position of a number in the order of numbers, just behind its record from whichever end
-    /// one comes. The record does not have to exist.
+    /// Returns the position directly after a number, in the order of numbers. The record does not have to
+    /// exist.
     pub fn after_seq(seq: FileSeq, direction: SortDirection) -> Self {
         let id = match direction {
             SortDirection::Ascending => uuid::Uuid::max(),
@@ -138,7 +138,7 @@ impl PageKey {
         }
     }
 
-    /// Writes the position down, for a cursor.
+    /// Encodes the position, for a cursor.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.id.as_uuid().as_bytes().to_vec();
         match &self.value {
@@ -150,11 +150,11 @@ impl PageKey {
         bytes
     }
 
-    /// Reads a position back, in the order it was made for.
+    /// Decodes a position in the order for which it was encoded.
     ///
     /// # Errors
     ///
-    /// When the bytes are not such a position.
+    /// Returns an error if the bytes are not such a position.
     pub fn from_bytes(bytes: &[u8], field: SortField) -> Result<Self, InvalidValue> {
         let refused = || InvalidValue::new("cursor", "does not hold a position in this order");
         let (id, value) = bytes.split_first_chunk::<16>().ok_or_else(refused)?;
@@ -175,21 +175,21 @@ impl PageKey {
     }
 }
 
-/// Which page of a list.
+/// The selection of one page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
-    /// At most how many records; at least 1.
+    /// The maximum number of records; at least 1.
     pub limit: u32,
-    /// Behind which position; `None` for the first page.
+    /// The end of the previous page; `None` for the first page.
     pub after: Option<PageKey>,
 }
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FilePage {
-    /// The records, at most the limit, perhaps fewer even where more follow.
+    /// The records: at most the limit, perhaps fewer even if more follow.
     pub files: Vec<FileRecord>,
-    /// Where the next page begins; `None` at the end.
+    /// The end of this page, for the next request; `None` if it is the last.
     pub next: Option<PageKey>,
 }
 
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_read_back_as_they_were_written() {
+    fn positions_round_trip() {
         let id = "0190163d-8694-739b-aea5-966c26f8ad91".parse().unwrap();
         for (value, field) in [
             (
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn different_queries_have_different_fingerprints() {
+    fn fingerprints_of_different_queries_differ() {
         let plain = FileQuery::default();
         let used = FileQuery {
             used: Some(true),

@@ -1,11 +1,10 @@
-//! The contract that every metadata backend keeps.
+//! The contract of metadata backends.
 //!
-//! One method is one transaction, and no transaction crosses the seam. Everything but the few calls
-//! marked *unscoped* takes a [`Context`] and sees that tenant's rows only; a foreign id is the same as
-//! an unknown one. Lookups answer `None` for what is not there; changes answer a
-//! [`Refusal`](crate::Refusal) for what may not be done. When a change has been answered it is
-//! durable. Dropping a future before its answer leaves open whether the change was made, but never a
-//! part of it.
+//! One method is one transaction, and no transaction crosses the trait. Every method that is not marked
+//! *unscoped* takes a [`Context`] and sees that tenant's rows only; a foreign id is treated like an
+//! unknown one. Lookups return `None` for what does not exist; changes return a
+//! [`Refusal`](crate::Refusal) for what is not allowed. A change is durable when its method returns.
+//! If its future is dropped earlier, the change was made completely or not at all.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,10 +21,10 @@ use crate::{
     StoredFile, StoredUpload,
 };
 
-/// Tenants, their principals and keys. Unscoped: used by the command line and to find out who asks.
+/// Tenants, their principals and API keys. Unscoped: used for administration and authentication.
 #[async_trait]
 pub trait TenancyRepository: Send + Sync {
-    /// Makes a tenant; `None` where the slug is taken.
+    /// Creates a tenant. Returns `None` if the slug is taken.
     async fn create_tenant(
         &self,
         slug: &TenantSlug,
@@ -41,19 +40,20 @@ pub trait TenancyRepository: Send + Sync {
         slug: &TenantSlug,
     ) -> Result<Option<Tenant>, RepositoryError>;
 
-    /// Counts tenants no further than one, to tell a new installation from a used one.
+    /// Returns `true` if there is any tenant, to tell a new installation from a used one.
     async fn has_tenants(&self) -> Result<bool, RepositoryError>;
 
-    /// Stores a key and makes its principal; `None` where the tenant does not exist.
+    /// Stores an API key and creates its principal. Returns `None` if the tenant does not exist.
     async fn create_api_key(
         &self,
         key: &NewApiKey,
         now: Timestamp,
     ) -> Result<Option<ApiKeyRecord>, RepositoryError>;
 
-    /// Finds the principal that an authenticator of another kind knows by `subject`, or registers it;
-    /// `None` where the tenant does not exist. The same subject has the same number for ever, and never
-    /// that of a key.
+    /// Finds or registers the principal that another kind of authenticator knows by `subject`. Returns
+    /// `None` if the tenant does not exist.
+    ///
+    /// A subject keeps its number forever, and never shares it with an API key.
     async fn register_principal(
         &self,
         tenant: TenantId,
@@ -61,11 +61,11 @@ pub trait TenancyRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<PrincipalSeq>, RepositoryError>;
 
-    /// Finds a key by its public part, live or not.
+    /// Finds an API key by its public part, live or not.
     async fn find_api_key(&self, key_id: &str) -> Result<Option<ApiKeyRecord>, RepositoryError>;
 
-    /// Lists keys in the order they were made, of one tenant or of all: those after `after`, at most
-    /// `limit`.
+    /// Lists API keys in the order of their creation, of one tenant or (`None`) of all: at most `limit`,
+    /// after the key of principal `after`.
     async fn list_api_keys(
         &self,
         tenant: Option<TenantId>,
@@ -73,7 +73,8 @@ pub trait TenancyRepository: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ApiKeyRecord>, RepositoryError>;
 
-    /// Revokes a key for good; `None` where there is no such key. Revoking twice keeps the first time.
+    /// Revokes an API key permanently. Returns `None` if there is no such key. Revoking again keeps the
+    /// first time.
     async fn revoke_api_key(
         &self,
         key_id: &str,
@@ -81,14 +82,14 @@ pub trait TenancyRepository: Send + Sync {
     ) -> Result<Option<ApiKeyRecord>, RepositoryError>;
 }
 
-/// Blobs: promises before the first byte, and what the reaper does after the last reference.
+/// Blobs: leases before the commit, and reaping after the last reference.
 #[async_trait]
 pub trait BlobRepository: Send + Sync {
-    /// Writes the promise of a blob, in state `staging`.
+    /// Writes the intent of a blob, in state `staging`, before its first byte.
     async fn begin_blob(&self, cx: &Context, intent: &BlobIntent) -> Result<(), RepositoryError>;
 
-    /// Extends a promise to `lease_for` from now on the database's clock; `false` where it is lost:
-    /// the lease ended, is another's, or the blob is no longer staging.
+    /// Extends a lease to `lease_for` from now, on the database's clock. Returns `false` if it is lost: it
+    /// ended, has another token, or the blob is no longer staging.
     async fn renew_lease(
         &self,
         cx: &Context,
@@ -97,8 +98,8 @@ pub trait BlobRepository: Send + Sync {
         lease_for: Duration,
     ) -> Result<bool, RepositoryError>;
 
-    /// Gives a promise up: what was written of the blob is for the reaper, at once. A promise that is
-    /// lost already is left alone.
+    /// Gives up a lease: the blob is handed to the reaper at once. Does nothing if the lease is lost
+    /// already.
     async fn abandon_blob(
         &self,
         cx: &Context,
@@ -106,20 +107,20 @@ pub trait BlobRepository: Send + Sync {
         lease: LeaseToken,
     ) -> Result<(), RepositoryError>;
 
-    /// Unscoped. Hands out at most `limit` blobs whose bytes are to be deleted, and keeps them from being handed
-    /// out again for `retry_after`.
+    /// Unscoped. Hands out at most `limit` blobs whose bytes are to be deleted. They are not handed out
+    /// again for `retry_after`.
     ///
-    /// Before that it decides: promises whose lease ended become `deleting`; condemned blobs become
-    /// `deleting` if, after they are locked, still nothing refers to them, and `live` again if
-    /// something does. `deleting` is final: such a blob is never referenced again.
+    /// Decides first: a staging blob whose lease ended becomes `deleting`. A condemned blob becomes
+    /// `deleting` if nothing refers to it after it is locked, and `live` otherwise. `deleting` is final:
+    /// such a blob is never referenced again.
     async fn take_reapable(
         &self,
         limit: u32,
         retry_after: Duration,
     ) -> Result<Vec<ReapTask>, RepositoryError>;
 
-    /// Unscoped. Notes that the bytes of a task were deleted: after `Delete` the row is kept as `gone` for
-    /// `purge_after` and then handed out once more; after `Purge` it is dropped.
+    /// Unscoped. Records that the bytes of a task were deleted. After `Delete` the row is kept as `gone`
+    /// for `purge_after` and then handed out once more; after `Purge` it is dropped.
     async fn finish_reap(
         &self,
         blob: BlobId,
@@ -127,8 +128,10 @@ pub trait BlobRepository: Send + Sync {
         purge_after: Duration,
     ) -> Result<(), RepositoryError>;
 
-    /// Unscoped. Finds whether the database knows a blob with this storage key in any state, for
-    /// reports on a store's listing.
+    /// Unscoped. Returns `true` if there is a blob with this storage key, in any state.
+    ///
+    /// For reports that compare a listing of the store with the database: a key that is unknown here is
+    /// an orphan. Nothing deletes by it, since a restored older database does not know newer blobs.
     async fn knows_storage_key(&self, storage_key: &str) -> Result<bool, RepositoryError>;
 }
 
@@ -137,11 +140,11 @@ pub trait BlobRepository: Send + Sync {
 pub trait FileRepository: Send + Sync {
     /// Commits all files of an upload or none.
     ///
-    /// For each, in order: the person is found or registered; a live or condemned blob of this tenant
-    /// with the same digest and size is referenced (and made live), while the upload's own becomes
-    /// `deleting`; else the own blob becomes `live` if its lease still holds; with `dedup`, an
-    /// eligible existing record is answered instead of a new one. `created_at` is the context's
-    /// moment; where that would give two records of a tenant one key, the later is moved on by
+    /// For each file, in order: the person is found or registered. If the tenant has a live or condemned
+    /// blob with the same digest and size, that is referenced (and made live), and the upload's own
+    /// becomes `deleting`; otherwise the own blob becomes `live`, if its lease still holds. With `dedup`,
+    /// an eligible existing record is returned instead of a new one. `created_at` is the context's time;
+    /// if that would give two records of a tenant the same key, the later one is moved forward by
     /// milliseconds until its key is free.
     ///
     /// Refusals: `UnknownPerson`, `LeaseLost`, `RequestRepeated`.
@@ -168,15 +171,14 @@ pub trait FileRepository: Send + Sync {
         key: &ObjectKey,
     ) -> Result<Option<StoredFile>, RepositoryError>;
 
-    /// Unscoped. Finds whose a *public* file is; `None` for private and unknown ones.
+    /// Unscoped. Returns the tenant of a *public* file; `None` for private and unknown files.
     async fn locate_public_file(&self, id: FileId) -> Result<Option<TenantId>, RepositoryError>;
 
-    /// Answers one page of a list.
+    /// Returns one page of a list.
     ///
-    /// Paging through promises: every record that was committed before page one and whose sort value
-    /// did not change appears exactly once; later ones may. The cost of a page is bounded by its
-    /// limit, not by how many records there are: a page may be short, even empty, and still have a
-    /// next one.
+    /// Over all pages, every record that was committed before page one and keeps its sort value appears
+    /// exactly once; later ones may appear. The cost of a page is bounded by its limit, not by the number
+    /// of records: a page may be short, even empty, and still have a next one.
     async fn list_files(
         &self,
         cx: &Context,
@@ -184,7 +186,7 @@ pub trait FileRepository: Send + Sync {
         page: &PageRequest,
     ) -> Result<FilePage, RepositoryError>;
 
-    /// Changes fields. A change that alters nothing keeps the revision.
+    /// Changes fields, at revision `expected` if given. A change that alters nothing keeps the revision.
     ///
     /// Refusals: `NotFound`, `RevisionMismatch`, `UnknownPerson`.
     async fn change_file(
@@ -195,19 +197,19 @@ pub trait FileRepository: Send + Sync {
         expected: Option<Revision>,
     ) -> Attempt<FileRecord>;
 
-    /// Claims an active file. Exactly one holder wins under any concurrency; the same holder again
-    /// gets the same answer with the same `used_at`.
+    /// Claims an active file. Exactly one holder wins, under any concurrency. A retry by the same holder
+    /// returns the same record, with the same `used_at`.
     ///
     /// Refusals: `NotFound`, `Claimed`, `Archived`.
     async fn claim_file(&self, cx: &Context, id: FileId, holder: &Holder) -> Attempt<FileRecord>;
 
-    /// Releases a file that `holder` holds; releasing one that nobody holds changes nothing.
+    /// Releases the claim of `holder`; releasing an unclaimed file changes nothing.
     ///
-    /// Refusals: `NotFound`, `Claimed` by another.
+    /// Refusals: `NotFound`; `Claimed` if another holder has it.
     async fn release_claim(&self, cx: &Context, id: FileId, holder: &Holder)
     -> Attempt<FileRecord>;
 
-    /// Archives a file; archiving twice keeps the first time.
+    /// Archives a file; archiving an archived file changes nothing.
     ///
     /// Refusals: `NotFound`, `Claimed`.
     async fn archive_file(&self, cx: &Context, id: FileId) -> Attempt<FileRecord>;
@@ -217,13 +219,13 @@ pub trait FileRepository: Send + Sync {
     /// Refusals: `NotFound`.
     async fn restore_file(&self, cx: &Context, id: FileId) -> Attempt<FileRecord>;
 
-    /// Lets the bytes of a held file be served; releasing one that is not held changes nothing.
+    /// Releases the hold of a file, so that its bytes are served; changes nothing if it is not held.
     ///
     /// Refusals: `NotFound`.
     async fn release_hold(&self, cx: &Context, id: FileId) -> Attempt<FileRecord>;
 
-    /// Deletes a record for good, with the upload it was made of, which says the same things, and
-    /// condemns its blob where it was the last to refer to it. Answers the record as it was.
+    /// Deletes a record permanently, at revision `expected` if given, together with the upload that it came
+    /// from. Condemns its blob if nothing else refers to it. Returns the record as it was.
     ///
     /// Refusals: `NotFound`, `Claimed`, `RevisionMismatch`.
     async fn delete_file(
@@ -233,7 +235,7 @@ pub trait FileRepository: Send + Sync {
         expected: Option<Revision>,
     ) -> Attempt<FileRecord>;
 
-    /// Finds a person without registering one.
+    /// Finds a person; never registers one.
     async fn find_person(
         &self,
         cx: &Context,
@@ -241,19 +243,19 @@ pub trait FileRepository: Send + Sync {
     ) -> Result<Option<Person>, RepositoryError>;
 }
 
-/// Uploads: files that are promised before their bytes arrive.
+/// Pending uploads: files that are announced before their bytes arrive.
 ///
-/// An upload is pending until it completes. Whether its time is over is for the caller to judge by
-/// [`Upload::expires_at`]: a completion that comes late is not refused here.
+/// An upload is pending until it completes. Expiry is checked by the caller, with
+/// [`Upload::expires_at`]: a late completion is not refused here.
 #[async_trait]
 pub trait UploadRepository: Send + Sync {
-    /// Writes the promise of a file, of the context's tenant and by its principal, and with it that
-    /// of the blob its client is to write itself, where there is one. Registers nobody.
+    /// Begins an upload in the context's tenant, by its principal, together with the intent of its staging
+    /// blob, if any. Registers no person.
     ///
     /// Refusals: `UnknownPerson` for an id that the tenant does not have.
     async fn begin_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Upload>;
 
-    /// Finds an upload, pending or completed, until it is cancelled or dropped, or its record is
+    /// Finds an upload, pending or completed. `None` once it is cancelled or dropped, or its record is
     /// deleted.
     async fn find_upload(
         &self,
@@ -261,13 +263,13 @@ pub trait UploadRepository: Send + Sync {
         id: FileId,
     ) -> Result<Option<StoredUpload>, RepositoryError>;
 
-    /// Makes a record of a pending upload, all of it or nothing: `file` is committed as
-    /// [`commit_files`](FileRepository::commit_files) would, the upload is completed at the context's
-    /// moment, and its staging blob goes to the reaper. Of several completions of one upload exactly
-    /// one succeeds; a refused one leaves it pending.
+    /// Turns a pending upload into a record, atomically: `file` is committed like by
+    /// [`commit_files`](FileRepository::commit_files), the upload is completed at the context's time, and
+    /// its staging blob is handed to the reaper. Exactly one of several completions succeeds; a refused
+    /// one leaves the upload pending.
     ///
-    /// The record has the upload's id, whatever `file` says, and is uploaded by whoever began the
-    /// upload, whoever completes it. No existing record is answered instead: `dedup` is ignored.
+    /// The record has the upload's id, not that of `file`, and is uploaded by the principal that began the
+    /// upload. `dedup` is ignored: the record is always a new one.
     ///
     /// Refusals: `NotFound`, `UploadCompleted`, `UnknownPerson`, `LeaseLost`.
     async fn complete_upload(
@@ -277,14 +279,14 @@ pub trait UploadRepository: Send + Sync {
         file: &NewFile,
     ) -> Attempt<FileRecord>;
 
-    /// Forgets a pending upload; its staging blob goes to the reaper at once.
+    /// Cancels a pending upload; its staging blob is handed to the reaper at once.
     ///
     /// Refusals: `NotFound`, `UploadCompleted`.
     async fn cancel_upload(&self, cx: &Context, id: FileId) -> Attempt<()>;
 
-    /// Unscoped. Forgets at most `limit` uploads, pending and completed, that expired `kept_for` ago
-    /// or earlier on the database's clock, and answers how many. A staging blob is not touched: it goes when its
-    /// lease ends. Nor is the record of a completed upload.
+    /// Unscoped. Drops at most `limit` uploads, pending and completed, that expired `kept_for` ago or
+    /// earlier on the database's clock, and returns their number. Staging blobs are left to their leases,
+    /// and records of completed uploads stay.
     async fn drop_expired_uploads(
         &self,
         kept_for: Duration,
@@ -292,12 +294,32 @@ pub trait UploadRepository: Send + Sync {
     ) -> Result<u32, RepositoryError>;
 }
 
-/// Everything a metadata backend does.
+/// A complete metadata backend.
+///
+/// The [conformance suite](crate::conformance) checks an implementation.
+///
+/// ```
+/// use attache_metadata::{MetadataRepository, RepositoryError};
+/// use attache_model::{Context, FileId, Holder};
+///
+/// async fn archive_after_use(
+///     repository: &dyn MetadataRepository,
+///     cx: &Context,
+///     file: FileId,
+///     holder: &Holder,
+/// ) -> Result<bool, RepositoryError> {
+///     // Each call is one transaction; a refusal is a value, not an error.
+///     if repository.release_claim(cx, file, holder).await?.is_err() {
+///         return Ok(false);
+///     }
+///     Ok(repository.archive_file(cx, file).await?.is_ok())
+/// }
+/// ```
 #[async_trait]
 pub trait MetadataRepository:
     TenancyRepository + BlobRepository + FileRepository + UploadRepository + fmt::Debug + 'static
 {
-    /// Asks whether the database answers and takes writes. Cheap enough for a health check every few
+    /// Checks that the database responds and accepts writes. Cheap enough for a health check every few
     /// seconds.
     async fn health(&self) -> Result<(), RepositoryError>;
 }

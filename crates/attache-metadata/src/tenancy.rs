@@ -4,44 +4,44 @@ use std::fmt;
 
 use attache_model::{Principal, Scopes, TenantId, Timestamp};
 
-/// A key to store.
+/// An API key to store.
 #[derive(Clone)]
 pub struct NewApiKey {
-    /// Whose key it is.
+    /// The tenant in which the key acts.
     pub tenant: TenantId,
     /// The public part of the key.
     pub key_id: String,
     /// The keyed hash of the secret part.
     pub secret_hash: [u8; 32],
-    /// What people call it; `None` for nothing.
+    /// A label for people, or `None`.
     pub name: Option<String>,
-    /// What it may do.
+    /// The scopes that it grants.
     pub scopes: Scopes,
-    /// When it ends; `None` for never.
+    /// The time at which it expires; `None` for never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A stored key with the principal it stands for.
+/// A stored API key and its principal.
 #[derive(Clone)]
 pub struct ApiKeyRecord {
     /// The public part of the key.
     pub key_id: String,
     /// The keyed hash of the secret part.
     pub secret_hash: [u8; 32],
-    /// What people call it; `None` for nothing.
+    /// A label for people, or `None`.
     pub name: Option<String>,
-    /// Who acts with it.
+    /// The principal that acts with it.
     pub principal: Principal,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
-    /// When it ends; `None` for never.
+    /// The time at which it expires; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked; `None` while it was not.
+    /// The time at which it was revoked; `None` if it is not.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl ApiKeyRecord {
-    /// Whether the key counts at `now`: neither revoked nor past its end.
+    /// Returns `true` if the key is neither revoked nor expired at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }

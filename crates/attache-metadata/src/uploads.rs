@@ -1,4 +1,4 @@
-//! Uploads on their way in and as they are found.
+//! Pending uploads, as they are begun and as they are found.
 
 use attache_model::{
     BlobId, Category, Description, DisplayName, FileId, Filename, MediaType, PersonRef,
@@ -7,54 +7,55 @@ use attache_model::{
 
 use crate::{BlobIntent, LeaseToken};
 
-/// The promise of a file. Its tenant, principal and moment are the context's.
+/// An upload to begin. Its tenant, principal and creation time are the context's.
 #[derive(Debug, Clone)]
 pub struct NewUpload {
-    /// The id the upload gets, and later its record.
+    /// The id of the upload, and later of its record.
     pub id: FileId,
-    /// Whom the file is about; `None` for nobody. A person named by id must exist.
+    /// The person the file is about, or `None`. A person named by id must exist.
     pub person: Option<PersonRef>,
-    /// The file's group.
+    /// The category of the file, or `None`.
     pub category: Option<Category>,
-    /// What people will read as its name; `None` for its filename.
+    /// The display name; `None` for the filename.
     pub name: Option<DisplayName>,
-    /// The name it will be downloaded under.
+    /// The name under which it will be downloaded.
     pub filename: Filename,
-    /// A free text.
+    /// A free text, or `None`.
     pub description: Option<Description>,
-    /// What its bytes are promised to be.
+    /// The declared type of its bytes.
     pub content_type: MediaType,
-    /// How many bytes are promised; `None` for any number.
+    /// The declared size in bytes; `None` for any size.
     pub size_bytes: Option<u64>,
-    /// The promised digest; `None` for any bytes.
+    /// The declared digest; `None` for any bytes.
     pub sha256: Option<Sha256Digest>,
-    /// Who may read its bytes.
+    /// The audience of its bytes.
     pub visibility: Visibility,
-    /// The first moment at which it can no longer be sent.
+    /// The time from which on it can no longer be sent.
     pub expires_at: Timestamp,
-    /// The blob that the client writes itself, with a lease that outlasts the upload; `None` where
-    /// the bytes come through the service.
+    /// The blob that the client writes itself, with a lease that outlasts the upload; `None` if the bytes
+    /// come through the service.
     pub staging: Option<BlobIntent>,
 }
 
-/// The blob into which a client writes an upload's bytes itself. No record ever refers to it: a
-/// completion copies its bytes, as whoever can write it may go on writing.
+/// The blob into which a client writes the bytes of an upload itself.
+///
+/// No record ever refers to it: a completion copies its bytes, since the client may go on writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagingBlob {
     /// The blob's id.
     pub id: BlobId,
     /// Its key in the store.
     pub storage_key: String,
-    /// The proof that the blob is the upload's.
+    /// The lease of the blob.
     pub lease: LeaseToken,
 }
 
-/// An upload and where its client writes its bytes.
+/// An upload and its staging blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredUpload {
     /// The upload.
     pub upload: Upload,
-    /// As the upload was begun, whatever became of the blob since; `None` where the bytes come
-    /// through the service.
+    /// The staging blob with which the upload was begun, whether or not the blob still exists; `None` if
+    /// the bytes come through the service.
     pub staging: Option<StagingBlob>,
 }

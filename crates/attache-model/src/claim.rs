@@ -1,17 +1,21 @@
-//! Marking a file as used by exactly one holder.
+//! Claims: a file is used by exactly one holder.
 
 use std::fmt;
 
 use crate::names::check_text;
 use crate::{InvalidValue, Timestamp};
 
-/// Who holds a file: a text of the claimant's own, such as `certificate:42`. 1 to 256 bytes, no
+/// The holder of a claim, a text chosen by the client such as `certificate:42`: 1 to 256 bytes without
 /// control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Holder(String);
 
 impl Holder {
-    /// Checks a holder.
+    /// Parses a holder.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is empty, longer than 256 bytes, or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         check_text("holder", text, 256)?;
         Ok(Self(text.to_owned()))
@@ -29,11 +33,11 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The fact that a file is used, by whom and since when.
+/// A claim: the holder of a file, and the time since which it holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Who holds the file.
+    /// The holder.
     pub used_by: Holder,
-    /// When the claim was first made; a retry does not move it.
+    /// The time of the first claim; a retry does not change it.
     pub used_at: Timestamp,
 }

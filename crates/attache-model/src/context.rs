@@ -1,15 +1,20 @@
-//! Who asks, for which tenant, when: the first parameter of every call that touches a tenant's data.
+//! The context of a call: tenant, actor, request and time. The first parameter of every call that
+//! touches a tenant's data.
 
 use std::fmt;
 
 use crate::{InvalidValue, Principal, PrincipalSeq, Scope, TenantId, Timestamp};
 
-/// Names one request in logs and answers: 1 to 128 visible ASCII characters.
+/// The id of one request in logs and responses: 1 to 128 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// Checks a request id.
+    /// Parses a request id.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is not 1 to 128 visible ASCII characters.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let fits = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         if !fits {
@@ -33,20 +38,43 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// On whose authority a call is made.
+/// The authority on which a call is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
     /// An authenticated principal, within its scopes.
     Principal(Principal),
-    /// The bearer of a verified link: may do the one thing to the one file that the link names.
+    /// The bearer of a verified link, restricted to the action and the file of the link.
     LinkBearer,
-    /// Anybody at all: may read bytes made public on purpose.
+    /// Anyone, restricted to the bytes of public files.
     Anyone,
 }
 
-/// The scope of one call: tenant, actor, request and moment.
+/// The scope of one call: tenant, actor, request and time.
 ///
 /// A service or repository method that takes a `Context` sees that tenant's data and no other's.
+/// [`Context::for_principal`] is the usual constructor, after authentication.
+///
+/// ```
+/// use attache_model::{
+///     Context, Principal, PrincipalSeq, RequestId, Scope, Scopes, Tenant, TenantId, TenantSlug,
+///     Timestamp,
+/// };
+///
+/// let tenant = Tenant {
+///     id: TenantId::new(1),
+///     slug: TenantSlug::parse("school-7")?,
+///     created_at: Timestamp::parse("2026-01-31")?,
+/// };
+/// let scopes: Scopes = "files:read".parse()?;
+/// let principal = Principal { seq: PrincipalSeq::new(1), tenant, scopes };
+/// let now = Timestamp::parse("2026-01-31T12:00:00Z")?;
+/// let cx = Context::for_principal(principal, RequestId::parse("request-1")?, now);
+///
+/// assert_eq!(cx.tenant(), TenantId::new(1));
+/// assert!(cx.holds(Scope::FilesRead));
+/// assert!(!cx.holds(Scope::FilesDelete));
+/// # Ok::<(), attache_model::InvalidValue>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Context {
     tenant: TenantId,
@@ -56,7 +84,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The context of a principal, in its own tenant.
+    /// Creates the context of a principal, in its own tenant.
     pub fn for_principal(principal: Principal, request_id: RequestId, now: Timestamp) -> Self {
         Self {
             tenant: principal.tenant.id,
@@ -66,7 +94,7 @@ impl Context {
         }
     }
 
-    /// The context of someone who brings no key: `actor` says on what ground they read.
+    /// Creates the context of a caller without a principal; `actor` is its authority.
     pub fn for_bearer(
         tenant: TenantId,
         actor: Actor,
@@ -81,7 +109,7 @@ impl Context {
         }
     }
 
-    /// The same context at another moment: a request may take a while before it does what it is for.
+    /// Returns the same context at another time, for work that begins long after its request.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Self {
         Self {
@@ -95,7 +123,7 @@ impl Context {
         self.tenant
     }
 
-    /// On whose authority the call is made.
+    /// The authority on which the call is made.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
@@ -113,7 +141,7 @@ impl Context {
         self.principal().map(|principal| principal.seq)
     }
 
-    /// Whether the actor is a principal that holds `scope`.
+    /// Returns `true` if the actor is a principal that holds `scope`.
     pub fn holds(&self, scope: Scope) -> bool {
         self.principal()
             .is_some_and(|principal| principal.scopes.contains(scope))
@@ -124,7 +152,7 @@ impl Context {
         &self.request_id
     }
 
-    /// The moment the request is taken to happen at.
+    /// The time at which the call happens, for timestamps and expiry.
     pub fn now(&self) -> Timestamp {
         self.now
     }

@@ -10,7 +10,7 @@ use crate::InvalidValue;
 pub struct Sha256Digest([u8; 32]);
 
 impl Sha256Digest {
-    /// Takes the 32 bytes of a digest.
+    /// Wraps the 32 bytes of a digest.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -36,7 +36,7 @@ impl fmt::Debug for Sha256Digest {
 impl FromStr for Sha256Digest {
     type Err = InvalidValue;
 
-    /// Parses 64 hex digits of either case.
+    /// Parses 64 hex digits, in upper or lower case.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes)
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_either_case_and_writes_lower() {
+    fn digest_parses_any_case_and_prints_lower() {
         let upper = "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855";
         let digest: Sha256Digest = upper.parse().unwrap();
         assert_eq!(digest.to_string(), upper.to_lowercase());

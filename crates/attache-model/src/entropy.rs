@@ -1,4 +1,4 @@
-//! Where randomness comes from: a parameter, so that tests repeat.
+//! Randomness, as a parameter, so that tests are reproducible.
 
 use std::fmt;
 
@@ -8,19 +8,19 @@ pub trait Entropy: fmt::Debug + Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The operating system's random source; the one to use outside tests.
+/// The operating system's random source, for use outside tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     /// # Panics
     ///
-    /// When the operating system has no random source, which leaves nothing safe to do.
+    /// Panics if the operating system has no random source: there is no safe alternative.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that asks the system for randomness"
+        reason = "the only place that reads the system's randomness"
     )]
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system's random source answers");
+        getrandom::fill(bytes).expect("the operating system has a random source");
     }
 }

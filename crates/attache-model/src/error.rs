@@ -1,9 +1,9 @@
-//! The one error of this crate: a value that does not fit its type.
+//! The error of this crate: a value that does not fit its type.
 
-/// A value from outside that does not fit the type it was meant for.
+/// The error for an external value that does not fit its type.
 ///
-/// The message says what was wrong and what would be right; it is safe to show to the caller, as it
-/// never repeats more of the value than the part that was refused.
+/// The message says what is wrong and what would be valid. It is safe to show to the client: it repeats
+/// at most the refused part of the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {problem}")]
 pub struct InvalidValue {
@@ -12,8 +12,8 @@ pub struct InvalidValue {
 }
 
 impl InvalidValue {
-    /// Describes a refused value: `what` names the noun («filename»), `problem` completes the
-    /// sentence («is longer than 255 bytes»).
+    /// Creates an error: `what` is the noun (`filename`), and `problem` completes the sentence (`is
+    /// longer than 255 bytes`).
     pub fn new(what: &'static str, problem: impl Into<String>) -> Self {
         Self {
             what,
@@ -21,7 +21,7 @@ impl InvalidValue {
         }
     }
 
-    /// The noun that was refused, such as `filename`.
+    /// The noun of the refused value, such as `filename`.
     pub fn what(&self) -> &'static str {
         self.what
     }

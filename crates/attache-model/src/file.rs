@@ -1,4 +1,4 @@
-//! The file record, the noun of the service, and its life cycle.
+//! The file record and its lifecycle.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::{
     Person, PrincipalSeq, Revision, Sha256Digest, TenantId, Timestamp,
 };
 
-/// Whether a record is in use or put away.
+/// The state of a record, derived from [`FileRecord::archived_at`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileState {
     /// Listed by default, readable, claimable.
@@ -18,7 +18,7 @@ pub enum FileState {
 }
 
 impl FileState {
-    /// `active` or `archived`.
+    /// Returns `active` or `archived`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -27,18 +27,18 @@ impl FileState {
     }
 }
 
-/// Who may read a record's bytes.
+/// The audience of a record's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Visibility {
-    /// Only by a scope or a valid link.
+    /// Readable with a scope or a valid link only.
     #[default]
     Private,
-    /// By anybody who knows its URL; a choice made on purpose.
+    /// Readable by anyone who knows the URL.
     Public,
 }
 
 impl Visibility {
-    /// `private` or `public`.
+    /// Returns `private` or `public`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Private => "private",
@@ -64,13 +64,13 @@ impl FromStr for Visibility {
 
 /// A record's readable key, `{person id}/{category or files}/{created_at}_{filename}`.
 ///
-/// Set once, when the record is made, and unique in its tenant. A person, category or filename that
-/// changes later does not change it. It is a name for people and other systems, never a storage key.
+/// Set once, when the record is created, and unique per tenant: later changes of person, category or
+/// filename do not change it. It is a name for people and other systems, never a storage key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// Composes the key. `-` stands for a file that is about nobody, `files` for no category.
+    /// Composes the key. `-` stands for no person, `files` for no category.
     pub fn compose(
         person: Option<&Person>,
         category: Option<&Category>,
@@ -82,7 +82,7 @@ impl ObjectKey {
         Self(format!("{person}/{category}/{created_at}_{filename}"))
     }
 
-    /// Takes a key that was composed before, from storage or from a caller who looks it up.
+    /// Wraps a key that was composed before, from the database or from a client. Accepts any text.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -102,55 +102,55 @@ impl fmt::Display for ObjectKey {
 /// One stored file: always with bytes, a size and a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {
-    /// Its id, unguessable but no authority of itself.
+    /// The id. It cannot be guessed, but grants no access by itself.
     pub id: FileId,
-    /// Its number in the order of commits.
+    /// The number, in the order of commits.
     pub seq: FileSeq,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: TenantId,
-    /// Whom it is about; `None` for nobody.
+    /// The person it is about, or `None`.
     pub person: Option<Person>,
-    /// Its group; `None` for none.
+    /// The category, or `None`.
     pub category: Option<Category>,
-    /// What people read as its name.
+    /// The display name.
     pub name: DisplayName,
-    /// The name it is downloaded under.
+    /// The name under which it is downloaded.
     pub filename: Filename,
-    /// A free text; `None` for none.
+    /// A free text, or `None`.
     pub description: Option<Description>,
-    /// What its bytes are, as decided at upload ([`MediaType::decide`]).
+    /// The type of its bytes, as decided at upload by [`MediaType::decide`].
     pub content_type: MediaType,
-    /// How many bytes it has.
+    /// The size in bytes.
     pub size_bytes: u64,
     /// The digest of its bytes.
     pub sha256: Sha256Digest,
-    /// Who may read its bytes.
+    /// The audience of its bytes.
     pub visibility: Visibility,
-    /// Its readable key.
+    /// The readable key.
     pub key: ObjectKey,
-    /// By whom it is used and since when; `None` while it is free.
+    /// The claim on it; `None` if it is unclaimed.
     pub claim: Option<Claim>,
-    /// Which principal uploaded it; `None` where it came in on no principal's authority.
+    /// The principal that uploaded it; `None` if it was uploaded without one.
     pub uploaded_by: Option<PrincipalSeq>,
-    /// When it was committed.
+    /// The time of the commit.
     pub created_at: Timestamp,
-    /// When it last changed in any way.
+    /// The time of the last change of any kind.
     pub updated_at: Timestamp,
-    /// When it was archived; `None` while it is active.
+    /// The time at which it was archived; `None` if it is active.
     pub archived_at: Option<Timestamp>,
-    /// Since when its bytes are withheld until an inspection settles; `None` when they are not.
+    /// The time since which its bytes are withheld for inspection; `None` if they are not.
     pub held_at: Option<Timestamp>,
-    /// How often it changed, from 1: the ETag of its metadata.
+    /// The revision, from 1: the ETag of the metadata.
     pub revision: Revision,
 }
 
-/// Why a record cannot go where it was sent.
+/// The reason why a record may not change its state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LifecycleError {
-    /// Somebody holds the file.
+    /// Another holder has claimed the file.
     #[error("the file is claimed")]
     Claimed {
-        /// Since when.
+        /// The time of the claim.
         used_at: Timestamp,
     },
     /// The file is archived; only active files can be claimed.
@@ -159,7 +159,7 @@ pub enum LifecycleError {
 }
 
 impl FileRecord {
-    /// Whether the record is active or archived.
+    /// Returns the state of the record.
     pub fn state(&self) -> FileState {
         if self.archived_at.is_some() {
             FileState::Archived
@@ -168,16 +168,17 @@ impl FileRecord {
         }
     }
 
-    /// Whether the bytes may be served at all, to somebody who has the permission.
+    /// Returns `true` if the bytes may be served to a caller with permission: the record is neither
+    /// archived nor held.
     pub fn is_servable(&self) -> bool {
         self.state() == FileState::Active && self.held_at.is_none()
     }
 
-    /// Decides a claim: the claim to write, or `None` where `claim.used_by` holds it already.
+    /// Decides a claim. Returns the claim to write, or `None` if `claim.used_by` holds the file already.
     ///
     /// # Errors
     ///
-    /// [`LifecycleError::Claimed`] where another holds it, [`LifecycleError::Archived`].
+    /// [`LifecycleError::Claimed`] if another holder has it, [`LifecycleError::Archived`].
     pub fn check_claim(&self, claim: Claim) -> Result<Option<Claim>, LifecycleError> {
         match &self.claim {
             Some(held) if held.used_by == claim.used_by => Ok(None),
@@ -189,11 +190,11 @@ impl FileRecord {
         }
     }
 
-    /// Decides whether the record may be archived or deleted.
+    /// Checks that the record may be archived or deleted.
     ///
     /// # Errors
     ///
-    /// [`LifecycleError::Claimed`] while somebody holds it.
+    /// [`LifecycleError::Claimed`] if it is claimed.
     pub fn check_unclaimed(&self) -> Result<(), LifecycleError> {
         match &self.claim {
             Some(held) => Err(LifecycleError::Claimed {
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn one_holder_wins_and_may_repeat() {
+    fn claim_is_won_once_and_repeatable() {
         let mut file = record();
         assert_eq!(file.check_claim(claim("a")).unwrap(), Some(claim("a")));
         file.claim = Some(claim("a"));
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archived_file_is_neither_claimed_nor_served() {
+    fn archived_file_is_neither_claimed_nor_served() {
         let mut file = record();
         assert!(file.is_servable());
         file.archived_at = Some(Timestamp::from_millis(9));
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_read_like_paths() {
+    fn object_key_has_person_category_and_time() {
         let filename = Filename::parse("Kitty.jpg").unwrap();
         let at = Timestamp::parse("2024-05-12T14:16:36.244Z").unwrap();
         let person = Person {

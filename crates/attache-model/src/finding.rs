@@ -1,46 +1,47 @@
-//! What somebody who looked a backend over has to say to its operator.
+//! Findings: the results of a backend's self-check, for its operator.
 
 use std::error::Error;
 
 use crate::with_causes;
 
-/// How much a [`Finding`] matters.
+/// The severity of a [`Finding`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingLevel {
-    /// As it should be, or merely good to know.
+    /// Everything is as it should be, or merely worth knowing.
     Fine,
-    /// The service works, but not as well or not as safely as it could.
+    /// The service works, but not as well or as safely as it could.
     Warning,
     /// The service does not work like this.
     Failure,
 }
 
-/// One thing that was found when a backend was looked over. Holds no secret.
+/// One result of a backend's self-check. Contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How much it matters.
+    /// The severity.
     pub level: FindingLevel,
     /// A line for people.
     pub text: String,
 }
 
 impl Finding {
-    /// Something that is as it should be.
+    /// Creates a finding about something that is fine.
     pub fn fine(text: impl Into<String>) -> Self {
         Self::new(FindingLevel::Fine, text.into())
     }
 
-    /// Something that could be better.
+    /// Creates a finding about something that could be better.
     pub fn warning(text: impl Into<String>) -> Self {
         Self::new(FindingLevel::Warning, text.into())
     }
 
-    /// Something that does not work, with all that the error and its sources say.
+    /// Creates a finding about something that does not work, with the error and its causes.
     pub fn failure(error: &(dyn Error + 'static)) -> Self {
         Self::new(FindingLevel::Failure, with_causes(error))
     }
 
-    /// What two clocks that differ by so many milliseconds mean; `whose` is the other one.
+    /// Creates a finding about two clocks that differ by `skew_ms` milliseconds; `whose` is the owner of
+    /// the other clock.
     pub fn of_clock_skew(whose: &str, skew_ms: i64) -> Self {
         let seconds = skew_ms.unsigned_abs() / 1000;
         if seconds < 5 {
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_skew_matters_from_five_seconds_on() {
+    fn clock_skew_is_a_warning_from_5_seconds() {
         for (skew_ms, level, word) in [
             (0, FindingLevel::Fine, "agrees"),
             (-4_999, FindingLevel::Fine, "agrees"),

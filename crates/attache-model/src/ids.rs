@@ -1,4 +1,4 @@
-//! Typed identifiers, so that a tenant's id can never be passed where a file's is meant.
+//! Typed identifiers, so that a tenant's id cannot be passed for a file's.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Makes a new UUIDv7 from a moment and 74 random bits.
+            /// Creates a UUIDv7 from a timestamp and 74 random bits.
             pub fn generate(now: Timestamp, entropy: &dyn Entropy) -> Self {
                 let mut random = [0; 10];
                 entropy.fill(&mut random);
@@ -22,12 +22,12 @@ macro_rules! uuid_id {
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
             }
 
-            /// Takes an existing UUID as it is.
+            /// Wraps an existing UUID.
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The UUID inside.
+            /// The UUID.
             pub const fn as_uuid(&self) -> Uuid {
                 self.0
             }
@@ -48,7 +48,7 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = InvalidValue;
 
-            /// Parses the hyphenated lower- or upper-case form, and no other.
+            /// Parses the hyphenated form only, in upper or lower case.
             fn from_str(text: &str) -> Result<Self, InvalidValue> {
                 let refused = || InvalidValue::new($what, "is not a hyphenated UUID");
                 if text.len() != 36 {
@@ -61,15 +61,15 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// Names a file record, and before it is complete the upload it comes from.
+    /// The id of a file record, and of the pending upload that becomes it.
     FileId, "file id"
 );
 uuid_id!(
-    /// Names stored bytes. Never shown outside and never derived from anything a client says.
+    /// The id of stored bytes. Never exposed, and never derived from client input.
     BlobId, "blob id"
 );
 uuid_id!(
-    /// Names a person within attache; stable even where the tenant renames the person.
+    /// The id of a person. Stable, even if the tenant renames the person.
     PersonId, "person id"
 );
 
@@ -80,12 +80,12 @@ macro_rules! integer_id {
         pub struct $name(i64);
 
         impl $name {
-            /// Takes a number the database assigned.
+            /// Wraps a number that the database assigned.
             pub const fn new(value: i64) -> Self {
                 Self(value)
             }
 
-            /// The number inside.
+            /// The number.
             pub const fn get(self) -> i64 {
                 self.0
             }
@@ -100,19 +100,19 @@ macro_rules! integer_id {
 }
 
 integer_id!(
-    /// Names a tenant: the isolation boundary. Assigned by the database, never reused.
+    /// The id of a tenant, the isolation boundary. Assigned by the database, never reused.
     TenantId
 );
 integer_id!(
-    /// Numbers file records across tenants in the order of their commit; unique, never reused.
+    /// The number of a file record, in the order of commits across tenants. Unique, never reused.
     FileSeq
 );
 integer_id!(
-    /// Numbers principals; what `uploaded_by` of a record refers to.
+    /// The number of a principal, to which `uploaded_by` of a record refers.
     PrincipalSeq
 );
 integer_id!(
-    /// Counts the changes of a record, from 1; the ETag of its metadata.
+    /// The revision of a record, from 1: the ETag of its metadata.
     Revision
 );
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_made_later_sort_later() {
+    fn later_ids_sort_later() {
         let earlier = FileId::generate(Timestamp::from_millis(1_000), &Zeroes);
         let later = FileId::generate(Timestamp::from_millis(1_001), &Zeroes);
         assert!(earlier < later);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_hyphenated_form_is_an_id() {
+    fn id_parses_hyphenated_form_only() {
         let text = "0190163d-8694-739b-aea5-966c26f8ad91";
         assert_eq!(text.parse::<FileId>().unwrap().to_string(), text);
         for wrong in [

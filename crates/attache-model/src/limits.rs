@@ -1,15 +1,15 @@
-//! The bounds on what one request may ask for.
+//! Limits of a single request.
 
-/// Bounds on what comes from outside. Every field has a safe default; all are inclusive.
+/// Limits of a single request, all inclusive. Every field has a safe default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The most one upload may carry, all its files together, in bytes. 5 GiB by default.
+    /// The maximum size of an upload, all files together, in bytes. 5 GiB by default.
     pub max_upload_bytes: u64,
-    /// How many files one upload may carry. 20 by default.
+    /// The maximum number of files in an upload. 20 by default.
     pub max_files_per_upload: usize,
-    /// The largest page of a list. 1000 by default.
+    /// The maximum number of records on a page. 1000 by default.
     pub max_page_size: u32,
-    /// The page size when none is asked for. 100 by default.
+    /// The number of records on a page if none is requested. 100 by default.
     pub default_page_size: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Names from outside: checked once, here, and data ever after — never a path, a key or a header.
+//! External names: checked once, here. They are data, never a path, a storage key or a header.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::InvalidValue;
 
-/// Longest filename, display name or identifier, in bytes of UTF-8.
+/// The maximum length of a filename or display name, in bytes of UTF-8.
 const NAME_BYTES: usize = 255;
 
-/// Unicode's bidirectional controls: they can make `exe.fdp` read as `pdf.exe`.
+/// Matches Unicode's bidirectional controls, which can make `exe.fdp` read as `pdf.exe`.
 const fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -23,7 +23,7 @@ fn check_characters(what: &'static str, text: &str, allowed: &[char]) -> Result<
         Some(c) => Err(InvalidValue::new(
             what,
             format!(
-                "holds the control character U+{:04X}, which is not allowed",
+                "has the control character U+{:04X}, which is not allowed",
                 u32::from(c)
             ),
         )),
@@ -46,16 +46,16 @@ fn check_length(what: &'static str, text: &str, max_bytes: usize) -> Result<(), 
     Ok(())
 }
 
-/// Refuses an empty, too long or control-bearing text.
+/// Refuses texts that are empty, too long, or have control characters.
 pub(crate) fn check_text(what: &'static str, text: &str, max: usize) -> Result<(), InvalidValue> {
     check_length(what, text, max)?;
     check_characters(what, text, &[])
 }
 
-/// Brings a name into NFC and checks it. What no normalisation could make short enough is refused
-/// before it is worked on.
+/// Normalises a name to NFC and checks it. Texts that cannot become short enough are refused before
+/// they are normalised.
 fn normalised(what: &'static str, text: &str) -> Result<String, InvalidValue> {
-    // NFC shortens a character's bytes to a third at the very most.
+    // NFC shortens a text to a third of its bytes at most.
     let name: String = if text.len() > 4 * NAME_BYTES {
         text.to_owned()
     } else {
@@ -108,21 +108,25 @@ text_type!(
 );
 
 impl Filename {
-    /// Takes the last segment of what a client sent (`/` and `\` both separate), normalises it to
-    /// NFC and checks it. Nothing else is changed.
+    /// Takes the last segment of the text (`/` and `\` both separate), normalises it to NFC and checks it.
+    /// Nothing else is changed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` has no valid last segment.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
         let name = normalised("filename", last)?;
         if name == "." || name == ".." {
             return Err(InvalidValue::new(
                 "filename",
-                "is a path («.» or «..»), not a name",
+                "is a path (`.` or `..`), not a name",
             ));
         }
         Ok(Self(name))
     }
 
-    /// What follows the last dot; `None` where there is none or nothing on either side of it.
+    /// Returns the text after the last dot; `None` if there is no dot, or nothing on one side of it.
     pub fn extension(&self) -> Option<&str> {
         let (stem, extension) = self.0.rsplit_once('.')?;
         (!stem.is_empty() && !extension.is_empty()).then_some(extension)
@@ -130,33 +134,41 @@ impl Filename {
 }
 
 text_type!(
-    /// What people read as a record's name: Unicode NFC, 1 to 255 bytes, no control or
+    /// The display name of a record: Unicode NFC, 1 to 255 bytes, no control or
     /// bidirectional control characters.
     DisplayName
 );
 
 impl DisplayName {
-    /// Normalises to NFC and checks.
+    /// Normalises the text to NFC and checks it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is empty, longer than 255 bytes, or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         normalised("name", text).map(Self)
     }
 }
 
 impl From<&Filename> for DisplayName {
-    /// A record without a name of its own is shown under its filename.
+    /// Uses the filename of a record that has no display name of its own.
     fn from(filename: &Filename) -> Self {
         Self(filename.0.clone())
     }
 }
 
 text_type!(
-    /// How an authenticator knows who acts, such as the `sub` of a token: 1 to 255 bytes without
-    /// control characters, unique in a tenant.
+    /// The name by which an authenticator knows a principal, such as the `sub` of a token: 1 to 255 bytes
+    /// without control characters, unique per tenant.
     PrincipalSubject
 );
 
 impl PrincipalSubject {
-    /// Checks a subject.
+    /// Parses a subject.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is empty, longer than 255 bytes, or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         check_length("subject", text, 255)?;
         check_characters("subject", text, &[])?;
@@ -165,13 +177,17 @@ impl PrincipalSubject {
 }
 
 text_type!(
-    /// A free text about a file: 1 to 4096 bytes; tabs and line breaks allowed, other control
-    /// characters not.
+    /// A free text about a file: 1 to 4096 bytes, without control characters other than tabs and line
+    /// breaks.
     Description
 );
 
 impl Description {
-    /// Checks a description.
+    /// Parses a description.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is empty, longer than 4096 bytes, or has other control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         check_length("description", text, 4096)?;
         check_characters("description", text, &['\n', '\r', '\t'])?;
@@ -180,12 +196,16 @@ impl Description {
 }
 
 text_type!(
-    /// Groups files: a slug such as `images` or `workout-videos`.
+    /// The category of a file: a slug such as `images` or `workout-videos`.
     Category
 );
 
 impl Category {
-    /// Checks a category: an ASCII letter or digit, then up to 63 more of those, `.`, `_` or `-`.
+    /// Parses a category: an ASCII letter or digit, then up to 63 more of those, `.`, `_` or `-`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is not such a slug.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         if is_slug(text) {
             return Ok(Self(text.to_owned()));
@@ -198,12 +218,16 @@ impl Category {
 }
 
 text_type!(
-    /// A tenant's name in URLs and on the command line.
+    /// The name of a tenant in URLs and on the command line.
     TenantSlug
 );
 
 impl TenantSlug {
-    /// Checks a slug: an ASCII letter or digit, then up to 63 more of those, `.`, `_` or `-`.
+    /// Parses a slug: an ASCII letter or digit, then up to 63 more of those, `.`, `_` or `-`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is not such a slug.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         if is_slug(text) {
             return Ok(Self(text.to_owned()));
@@ -216,19 +240,23 @@ impl TenantSlug {
 }
 
 text_type!(
-    /// The tenant's own name for a person: 1 to 256 bytes, not `.` or `..` (which a URL cannot
-    /// carry as a segment), no control characters.
+    /// The identifier of a person, chosen by the tenant: 1 to 256 bytes without control characters, and
+    /// not `.` or `..`, which a URL cannot carry as a segment.
     PersonIdentifier
 );
 
 impl PersonIdentifier {
-    /// Checks an identifier. It is the tenant's and is kept byte for byte.
+    /// Parses an identifier. It is kept byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is empty, longer than 256 bytes, has control characters, or is `.` or `..`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         check_text("person", text, 256)?;
         if text == "." || text == ".." {
             return Err(InvalidValue::new(
                 "person",
-                "is «.» or «..», which a URL cannot carry",
+                "is `.` or `..`, which a URL cannot carry",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -242,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filename_is_the_last_segment_in_nfc() {
+    fn filename_is_the_last_segment_in_nfc() {
         for (sent, kept) in [
             ("report.pdf", "report.pdf"),
             ("../../etc/passwd", "passwd"),
@@ -275,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_needs_something_on_both_sides() {
+    fn extension_needs_text_on_both_sides() {
         let of = |name| {
             Filename::parse(name)
                 .unwrap()
@@ -299,7 +327,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_filename_parses_to_itself(text in "\\PC{0,80}") {
+        fn filename_parses_to_itself(text in "\\PC{0,80}") {
             if let Ok(name) = Filename::parse(&text) {
                 prop_assert!(!name.as_str().contains(['/', '\\']));
                 prop_assert_eq!(Filename::parse(name.as_str()).unwrap(), name);

@@ -1,43 +1,43 @@
-//! Tenants, and the people whom files are about.
+//! Tenants, and the people that files are about.
 
 use crate::{InvalidValue, PersonId, PersonIdentifier, TenantId, TenantSlug, Timestamp};
 
 /// The isolation boundary: a district, a project, a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
-    /// The number the database gave it.
+    /// The id, assigned by the database.
     pub id: TenantId,
-    /// Its name in URLs and on the command line; unique and immutable.
+    /// The name in URLs and on the command line; unique and immutable.
     pub slug: TenantSlug,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
 }
 
-/// Whom a file is about: a participant, an employee, a patient. Belongs to one tenant.
+/// A person that files are about: a participant, an employee, a patient. Belongs to one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// Our own id, stable for ever.
+    /// The id, assigned by attache; never changes.
     pub id: PersonId,
-    /// The tenant's own name for the person, unique within the tenant.
+    /// The identifier chosen by the tenant; unique per tenant.
     pub identifier: PersonIdentifier,
 }
 
-/// How a caller names a person.
+/// A reference to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PersonRef {
-    /// By our id. The person must exist.
+    /// The person with this id, which must exist.
     Id(PersonId),
-    /// By the tenant's identifier. A write that names an unknown one registers the person; a filter
+    /// The person with this identifier. A write with an unknown identifier registers the person; a filter
     /// never does.
     Identifier(PersonIdentifier),
 }
 
 impl PersonRef {
-    /// Combines the two optional ways of naming a person; `None` where neither is given.
+    /// Combines the two optional references to a person. Returns `None` if neither is given.
     ///
     /// # Errors
     ///
-    /// When both are given, as they could contradict each other.
+    /// Returns an error if both are given, since they could contradict each other.
     pub fn from_parts(
         id: Option<PersonId>,
         identifier: Option<PersonIdentifier>,

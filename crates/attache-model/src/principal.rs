@@ -1,4 +1,4 @@
-//! Who acts, and what they may do.
+//! Principals and their scopes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,14 +16,14 @@ pub enum Scope {
     FilesWrite,
     /// Claim and release.
     FilesClaim,
-    /// Delete for good.
+    /// Delete permanently.
     FilesDelete,
-    /// Make links.
+    /// Create links, and publish files.
     LinksCreate,
 }
 
 impl Scope {
-    /// Every scope, in the order they are written.
+    /// Every scope, in the order in which sets are printed.
     pub const ALL: [Self; 6] = [
         Self::FilesRead,
         Self::ContentRead,
@@ -33,7 +33,7 @@ impl Scope {
         Self::LinksCreate,
     ];
 
-    /// The scope's name as it is written everywhere, such as `files:read`.
+    /// Returns the name of the scope, such as `files:read`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::FilesRead => "files:read",
@@ -65,27 +65,27 @@ impl FromStr for Scope {
             .find(|scope| scope.as_str() == text)
             .ok_or_else(|| {
                 let known: Vec<_> = Self::ALL.iter().map(|scope| scope.as_str()).collect();
-                InvalidValue::new("scope", format!("is none of {}", known.join(", ")))
+                InvalidValue::new("scope", format!("is not one of {}", known.join(", ")))
             })
     }
 }
 
-/// A set of [`Scope`]s. Written as a comma list.
+/// A set of [`Scope`]s, written as a comma-separated list.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scopes(u16);
 
 impl Scopes {
-    /// Every scope: what a key gets unless told otherwise.
+    /// Returns the set of all scopes, the default of new API keys.
     pub fn all() -> Self {
         Scope::ALL.into_iter().collect()
     }
 
-    /// Whether the set holds `scope`.
+    /// Returns `true` if the set contains `scope`.
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
     }
 
-    /// The scopes of the set, in the order of [`Scope::ALL`].
+    /// Iterates over the scopes of the set, in the order of [`Scope::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL
             .into_iter()
@@ -115,7 +115,7 @@ impl fmt::Debug for Scopes {
 impl FromStr for Scopes {
     type Err = InvalidValue;
 
-    /// Parses a comma list; the empty text is the empty set.
+    /// Parses a comma-separated list; the empty text is the empty set.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         text.split(',')
             .map(str::trim)
@@ -125,14 +125,14 @@ impl FromStr for Scopes {
     }
 }
 
-/// Who acts: today an API key. Belongs to one tenant and holds scopes.
+/// An authenticated actor, such as an API key. Belongs to one tenant and holds scopes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The number the database gave it; what `uploaded_by` refers to.
+    /// The number, assigned by the database; `uploaded_by` of a record refers to it.
     pub seq: PrincipalSeq,
-    /// The tenant it acts in, and the only one it can reach.
+    /// The tenant in which it acts, and the only one that it can access.
     pub tenant: Tenant,
-    /// What it may do.
+    /// The scopes that it holds.
     pub scopes: Scopes,
 }
 
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_written_as_they_are_read() {
+    fn scopes_round_trip_and_reject_unknown_names() {
         let scopes: Scopes = "files:delete, files:read".parse().unwrap();
         assert_eq!(scopes.to_string(), "files:read,files:delete");
         assert!(!scopes.contains(Scope::ContentRead));

@@ -1,4 +1,4 @@
-//! Moments: UTC, whole milliseconds, from a clock that is a parameter.
+//! Timestamps and clocks: UTC, in whole milliseconds.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,15 +8,26 @@ use ::time::format_description::well_known::Rfc3339;
 
 use crate::InvalidValue;
 
-/// A moment in UTC, in whole milliseconds since 1970.
+/// A UTC timestamp in whole milliseconds, from 1970 to the end of the year 9999.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use attache_model::Timestamp;
+///
+/// let at = Timestamp::parse("2026-01-31T13:00:00+01:00")?;
+/// assert_eq!(at.to_string(), "2026-01-31T12:00:00.000Z");
+/// assert_eq!(at.plus(Duration::from_secs(90)).as_seconds() - at.as_seconds(), 90);
+/// # Ok::<(), attache_model::InvalidValue>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// The last millisecond of the year 9999, the last that RFC 3339 can write.
+/// The last millisecond of the year 9999, the maximum of RFC 3339.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// Takes milliseconds since 1970, brought into the years 1970 to 9999.
+    /// Creates a timestamp from milliseconds since 1970, clamped to the years 1970 to 9999.
     pub const fn from_millis(millis: i64) -> Self {
         if millis < 0 {
             Self(0)
@@ -27,35 +38,35 @@ impl Timestamp {
         }
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since 1970, rounded down.
+    /// Returns the whole seconds since 1970, rounded down.
     pub const fn as_seconds(self) -> i64 {
         self.0 / 1000
     }
 
-    /// The beginning of its second.
+    /// Returns the beginning of the timestamp's second.
     #[must_use]
     pub const fn floor_to_second(self) -> Self {
         Self(self.0 - self.0 % 1000)
     }
 
-    /// The moment that is `duration` later; the end of the year 9999 at the latest.
+    /// Returns the timestamp `duration` later; the end of the year 9999 at the latest.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(LAST_MILLIS);
         Self::from_millis(self.0.saturating_add(millis))
     }
 
-    /// Parses an RFC 3339 time with any offset, or a date (`2026-01-31`, midnight UTC). Parts of a
+    /// Parses an RFC 3339 time with any offset, or a date (`2026-01-31`, midnight UTC). Fractions of a
     /// millisecond are dropped.
     ///
     /// # Errors
     ///
-    /// Refuses what is no such text, and a time outside the years 1970 to 9999.
+    /// Returns an error if `text` is not RFC 3339, or outside the years 1970 to 9999.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let millis = parse_millis(text)?;
         if !(0..=LAST_MILLIS).contains(&millis) {
@@ -67,12 +78,12 @@ impl Timestamp {
         Ok(Self(millis))
     }
 
-    /// Parses an end of a span of time: as [`parse`](Self::parse), but a time outside the years 1970 to
-    /// 9999 is brought into them, since nothing that has a time lies beyond.
+    /// Parses a bound of a time range: like [`parse`](Self::parse), but a time outside the years 1970 to
+    /// 9999 is clamped, since no timestamp lies beyond.
     ///
     /// # Errors
     ///
-    /// Refuses what is no such text.
+    /// Returns an error if `text` is not RFC 3339.
     pub fn parse_bound(text: &str) -> Result<Self, InvalidValue> {
         parse_millis(text).map(Self::from_millis)
     }
@@ -83,7 +94,7 @@ impl Timestamp {
     }
 }
 
-/// Milliseconds since 1970, negative before.
+/// Returns the milliseconds since 1970, negative before.
 fn parse_millis(text: &str) -> Result<i64, InvalidValue> {
     let refused = || {
         InvalidValue::new(
@@ -102,7 +113,7 @@ fn parse_millis(text: &str) -> Result<i64, InvalidValue> {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC with exactly three decimals: `2026-01-31T12:00:00.000Z`.
+    /// Prints RFC 3339 in UTC with exactly three decimals: `2026-01-31T12:00:00.000Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.to_datetime();
         write!(
@@ -119,20 +130,20 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Tells the time. A parameter everywhere, so that expiry and order can be tested exactly.
+/// A source of the current time. It is a parameter everywhere, so that expiry can be tested exactly.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The operating system's clock; the one to use outside tests.
+/// The operating system's clock, for use outside tests.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that asks the system for the time"
+        reason = "the only place that reads the system's clock"
     )]
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -147,14 +158,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_and_parses_milliseconds() {
+    fn timestamp_round_trips_in_milliseconds() {
         let at = Timestamp::parse("2024-05-12T10:16:36.244-04:00").unwrap();
         assert_eq!(at.to_string(), "2024-05-12T14:16:36.244Z");
         assert_eq!(Timestamp::parse(&at.to_string()).unwrap(), at);
     }
 
     #[test]
-    fn a_second_begins_at_its_first_millisecond() {
+    fn timestamp_floors_to_its_second() {
         for (millis, floor) in [(0, 0), (999, 0), (1000, 1000), (1999, 1000)] {
             let at = Timestamp::from_millis(millis);
             assert_eq!(at.floor_to_second().as_millis(), floor, "{millis}");
@@ -162,13 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_its_midnight() {
+    fn date_parses_as_midnight_utc() {
         let at = Timestamp::parse("2024-02-29").unwrap();
         assert_eq!(at.to_string(), "2024-02-29T00:00:00.000Z");
     }
 
     #[test]
-    fn refuses_what_is_no_time() {
+    fn invalid_times_are_refused() {
         for wrong in [
             "",
             "yesterday",
@@ -182,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_is_brought_inside() {
+    fn bound_is_clamped_to_valid_years() {
         let (first, last) = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
         for (text, bound) in [
             ("0000-01-01", first),
@@ -199,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn stays_inside_what_rfc_3339_can_write() {
+    fn timestamp_stays_within_rfc_3339() {
         assert_eq!(
             Timestamp::from_millis(i64::MAX).to_string(),
             "9999-12-31T23:59:59.999Z"

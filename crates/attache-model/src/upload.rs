@@ -1,4 +1,4 @@
-//! The upload: a promised file whose bytes have not all arrived.
+//! The upload: an announced file, before all its bytes have arrived.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use crate::{
     Sha256Digest, TenantId, Timestamp, Visibility,
 };
 
-/// Where an upload is on its way to a record.
+/// The state of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UploadState {
-    /// Its bytes are waited for.
+    /// It waits for its bytes.
     Pending,
-    /// It became a record under its id.
+    /// It became a record, under the same id.
     Completed,
-    /// Its time ended before it was complete.
+    /// It expired before it was complete.
     Expired,
 }
 
 impl UploadState {
-    /// `pending`, `completed` or `expired`.
+    /// Returns `pending`, `completed` or `expired`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -35,48 +35,47 @@ impl fmt::Display for UploadState {
     }
 }
 
-/// A promised file: what its record will say, and what its bytes must be.
+/// An announced file: the fields of its future record, and the constraints on its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// The id its record will have.
+    /// The id, also of the future record.
     pub id: FileId,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: TenantId,
-    /// Whom the file is about, as the caller named them; `None` for nobody. An unknown identifier is
+    /// The person the file is about, as the client named them, or `None`. An unknown identifier is
     /// registered when the upload completes, not before.
     pub person: Option<PersonRef>,
-    /// The file's group; `None` for none.
+    /// The category, or `None`.
     pub category: Option<Category>,
-    /// What people will read as the file's name; `None` for its filename.
+    /// The display name; `None` for the filename.
     pub name: Option<DisplayName>,
-    /// The name the file will be downloaded under.
+    /// The name under which the file will be downloaded.
     pub filename: Filename,
-    /// A free text; `None` for none.
+    /// A free text, or `None`.
     pub description: Option<Description>,
-    /// What the bytes are promised to be; they have to be sent as this.
+    /// The declared type; the bytes have to be sent as this.
     pub content_type: MediaType,
-    /// How many bytes there will be; `None` where that was not promised.
+    /// The declared size in bytes; `None` for any size.
     pub size_bytes: Option<u64>,
-    /// The digest of the bytes; `None` where that was not promised.
+    /// The declared digest; `None` for any bytes.
     pub sha256: Option<Sha256Digest>,
-    /// Who may read the bytes once they are there.
+    /// The audience of the bytes, once they have arrived.
     pub visibility: Visibility,
-    /// Which principal promised it, the record's `uploaded_by`; `None` where nobody's authority stood
-    /// behind it.
+    /// The principal that began it, and the record's `uploaded_by`; `None` if it was begun without one.
     pub created_by: Option<PrincipalSeq>,
-    /// Where an upload that can be resumed will count the bytes that have arrived to stay. Always 0
-    /// today, also when it is complete: uploads arrive in one piece.
+    /// The number of durable bytes, for resumable uploads. Always 0 today, even when complete: uploads
+    /// arrive in one piece.
     pub offset_bytes: u64,
-    /// When it was promised.
+    /// The time at which it was begun.
     pub created_at: Timestamp,
-    /// The first moment at which it can no longer be sent.
+    /// The time from which on it can no longer be sent.
     pub expires_at: Timestamp,
-    /// When it became a record; `None` until then.
+    /// The time at which it became a record; `None` until then.
     pub completed_at: Option<Timestamp>,
 }
 
 impl Upload {
-    /// Where the upload is at `now`. A completed one stays completed.
+    /// Returns the state at `now`. A completed upload stays completed.
     pub fn state(&self, now: Timestamp) -> UploadState {
         if self.completed_at.is_some() {
             UploadState::Completed
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_expires_at_its_moment_unless_it_completed() {
+    fn pending_upload_expires_unless_completed() {
         let state = |completed_at, now| upload(completed_at).state(Timestamp::from_millis(now));
         assert_eq!(state(None, 1_999), UploadState::Pending);
         assert_eq!(state(None, 2_000), UploadState::Expired);

@@ -115,7 +115,7 @@ pub enum ServiceError {
     #[error("the upload's bytes have not arrived yet")]
     UploadIncomplete,
     /// Too many requests are sending the upload; retry when one has ended.
-    #[error("too many requests are sending this upload; try again in a moment")]
+    #[error("too many requests are sending this upload; try again shortly")]
     UploadBusy,
     /// The upload expired before it was complete.
     #[error("the upload has expired")]

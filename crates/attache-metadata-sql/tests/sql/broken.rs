@@ -61,7 +61,7 @@ async fn fault_is_caught_by_name() {
         ),
         (
             Fault::ClaimMovesOnRepetition,
-            "claims::the_same_holder_repeats",
+            "claims::same_holder_may_claim_again",
         ),
         (
             Fault::TenantFilterDropped,
@@ -76,7 +76,10 @@ async fn fault_is_caught_by_name() {
             Fault::ListLosesTheLastPage,
             "listing::pages_keep_their_limit",
         ),
-        (Fault::TimestampsInclusive, "listing::moments_are_exclusive"),
+        (
+            Fault::TimestampsInclusive,
+            "listing::time_bounds_are_exclusive",
+        ),
         (Fault::CommitsOneByOne, "commits::commits_are_all_or_none"),
         (
             Fault::RevisionIgnored,
@@ -85,15 +88,12 @@ async fn fault_is_caught_by_name() {
         (Fault::LeaseIgnored, "commits::lost_leases_are_refused"),
         (
             Fault::TasksHandedOutTwice,
-            "reaping::ended_promises_are_reaped",
+            "reaping::ended_leases_are_reaped",
         ),
-        (
-            Fault::PurgedAtOnce,
-            "reaping::reaped_blobs_are_purged_and_forgotten",
-        ),
+        (Fault::PurgedAtOnce, "reaping::reaped_blobs_are_purged"),
         (
             Fault::RecordsNeverShared,
-            "dedup::equal_uploads_are_answered_with_the_record",
+            "dedup::equal_uploads_return_the_existing_record",
         ),
         (
             Fault::ArchivedTwice,
@@ -110,15 +110,15 @@ async fn fault_of_uploads_is_caught_by_name() {
         (Fault::CompletedTwice, "uploads::uploads_complete_once"),
         (
             Fault::CompletionsAllSucceed,
-            "endings::one_of_many_completions_wins",
+            "endings::exactly_one_completion_wins",
         ),
         (
             Fault::UploadsOutliveTheirRecords,
-            "uploads::deleted_records_take_their_uploads_along",
+            "uploads::deleting_a_record_deletes_its_upload",
         ),
         (
             Fault::CompletedAfterCancellation,
-            "endings::cancelled_uploads_are_forgotten",
+            "endings::cancelled_uploads_are_dropped",
         ),
         (
             Fault::RefusalsConsumeTheUpload,

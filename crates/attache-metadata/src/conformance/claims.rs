@@ -1,20 +1,20 @@
-//! Claims: exactly one holder, whatever happens at once.
+//! Claims: exactly one holder wins, under any concurrency.
 
 use attache_model::{Claim, FileRecord, Holder};
 use futures_util::future::join_all;
 
-use super::world::{Outcome, Problem, World, ensure, ensure_eq, made, refused};
+use super::world::{CheckResult, Problem, World, accepted, ensure, ensure_eq, refused};
 use crate::Refusal;
 
-/// How many claims are made at once.
+/// The number of concurrent claims.
 const CLAIMANTS: usize = 64;
 
-fn held(record: &FileRecord) -> Result<Claim, Problem> {
+fn claim_of(record: &FileRecord) -> Result<Claim, Problem> {
     let claim = record.claim.clone();
     claim.ok_or_else(|| Problem::new("a claimed record shows no claim"))
 }
 
-pub(super) async fn exactly_one_holder_wins(world: &World) -> Outcome {
+pub(super) async fn exactly_one_holder_wins(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let file = world
@@ -38,7 +38,11 @@ pub(super) async fn exactly_one_holder_wins(world: &World) -> Outcome {
                     used_by: holder,
                     used_at: at,
                 };
-                ensure_eq!(held(&record)?, expected, "the claim answered to the winner");
+                ensure_eq!(
+                    claim_of(&record)?,
+                    expected,
+                    "the claim returned to the winner"
+                );
                 winners.push(record);
             }
             Err(refusal) => refusals.push(refusal),
@@ -46,20 +50,23 @@ pub(super) async fn exactly_one_holder_wins(world: &World) -> Outcome {
     }
     ensure_eq!(winners.len(), 1, "winners of {CLAIMANTS} claims at once");
     let winner = winners.swap_remove(0);
-    let claim = held(&winner)?;
+    let claim = claim_of(&winner)?;
     let used_at = claim.used_at;
     for refusal in refusals {
         ensure_eq!(
             refusal,
             Refusal::Claimed { used_at },
-            "what the others are told"
+            "the refusal of the others"
         );
     }
-    ensure!(winner.revision > file.revision, "a claim is no change");
+    ensure!(
+        winner.revision > file.revision,
+        "a claim does not change the revision"
+    );
     ensure_eq!(
         winner.updated_at,
         used_at,
-        "when a claim changed the record"
+        "the update time of a claimed record"
     );
     let found = world
         .stored(&world.context(&tenancy), file.id)
@@ -69,7 +76,7 @@ pub(super) async fn exactly_one_holder_wins(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn the_same_holder_repeats(world: &World) -> Outcome {
+pub(super) async fn same_holder_may_claim_again(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let file = world
@@ -84,60 +91,60 @@ pub(super) async fn the_same_holder_repeats(world: &World) -> Outcome {
     }
     let mut records = Vec::new();
     for attempt in join_all(attempts).await {
-        records.push(made(attempt)?);
+        records.push(accepted(attempt)?);
     }
     let first = records.swap_remove(0);
-    ensure_eq!(held(&first)?.used_by, holder, "the holder");
+    ensure_eq!(claim_of(&first)?.used_by, holder, "the holder");
     for record in records {
-        ensure_eq!(record, first, "the answer to a repeated claim");
+        ensure_eq!(record, first, "the record returned to a repeated claim");
     }
     Ok(())
 }
 
-pub(super) async fn only_the_holder_releases(world: &World) -> Outcome {
+pub(super) async fn only_the_holder_releases(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let file = world.file(&cx, "lent").await?;
     let (holder, other) = (Holder::parse("one")?, Holder::parse("One")?);
-    let free = made(repository.release_claim(&cx, file.id, &holder).await)?;
-    ensure_eq!(free, file, "a file that nobody held, after a release");
-    let claimed = made(repository.claim_file(&cx, file.id, &holder).await)?;
-    let used_at = held(&claimed)?.used_at;
+    let free = accepted(repository.release_claim(&cx, file.id, &holder).await)?;
+    ensure_eq!(free, file, "an unclaimed file after a release");
+    let claimed = accepted(repository.claim_file(&cx, file.id, &holder).await)?;
+    let used_at = claim_of(&claimed)?.used_at;
     let attempt = repository.release_claim(&cx, file.id, &other).await;
     refused(
         attempt,
         &Refusal::Claimed { used_at },
-        "a release by another",
+        "a release by another holder",
     )?;
     let later = world.context(&tenancy);
-    let released = made(repository.release_claim(&later, file.id, &holder).await)?;
+    let released = accepted(repository.release_claim(&later, file.id, &holder).await)?;
     ensure_eq!(released.claim, None, "the claim after its release");
     ensure!(
         released.revision > claimed.revision,
-        "a release is no change"
+        "a release does not change the revision"
     );
     let later = world.context(&tenancy);
-    let claimed = made(repository.claim_file(&later, file.id, &other).await)?;
+    let claimed = accepted(repository.claim_file(&later, file.id, &other).await)?;
     let expected = Claim {
         used_by: other,
         used_at: later.now(),
     };
-    ensure_eq!(held(&claimed)?, expected, "the next claim");
+    ensure_eq!(claim_of(&claimed)?, expected, "the next claim");
     Ok(())
 }
 
-pub(super) async fn claimed_files_stay(world: &World) -> Outcome {
+pub(super) async fn claimed_files_are_kept(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let file = world.file(&cx, "in use").await?;
-    let claimed = made(
+    let claimed = accepted(
         repository
             .claim_file(&cx, file.id, &Holder::parse("a")?)
             .await,
     )?;
-    let used_at = held(&claimed)?.used_at;
+    let used_at = claim_of(&claimed)?.used_at;
     let refusal = Refusal::Claimed { used_at };
     let later = world.context(&tenancy);
     let attempt = repository.archive_file(&later, file.id).await;
@@ -153,15 +160,15 @@ pub(super) async fn claimed_files_stay(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn archived_files_are_not_claimed(world: &World) -> Outcome {
+pub(super) async fn archived_files_are_not_claimed(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let file = world.file(&cx, "put away").await?;
     let holder = Holder::parse("a")?;
-    made(repository.archive_file(&cx, file.id).await)?;
+    accepted(repository.archive_file(&cx, file.id).await)?;
     let attempt = repository.claim_file(&cx, file.id, &holder).await;
     refused(attempt, &Refusal::Archived, "a claim of an archived file")?;
-    made(repository.restore_file(&cx, file.id).await)?;
-    made(repository.claim_file(&cx, file.id, &holder).await)?;
+    accepted(repository.restore_file(&cx, file.id).await)?;
+    accepted(repository.claim_file(&cx, file.id, &holder).await)?;
     Ok(())
 }

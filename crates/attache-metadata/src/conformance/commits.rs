@@ -1,4 +1,4 @@
-//! Promises and commits.
+//! Leases and commits.
 
 use std::collections::HashSet;
 
@@ -8,18 +8,18 @@ use attache_model::{
 };
 
 use super::world::{
-    LONG, Outcome, Problem, World, category, ensure, ensure_eq, is_deleted, made, person, refused,
-    storage_key,
+    CheckResult, HOUR, Problem, World, accepted, category, ensure, ensure_eq, is_deleted, person,
+    refused, storage_key,
 };
 use crate::{BlobFacts, BlobLocation, IdempotencyKey, LeaseToken, NewFiles, Refusal};
 
-pub(super) async fn records_are_found_as_they_were_committed(world: &World) -> Outcome {
+pub(super) async fn records_are_found_as_they_were_committed(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let mut draft = world.draft(&cx, "scan").await?;
     draft.person = Some(person("PT-1")?);
     draft.category = category("images")?;
-    draft.name = DisplayName::parse("Naïve — «scan»")?;
+    draft.name = DisplayName::parse("Naïve — “scan”")?;
     draft.filename = Filename::parse("scan (1).pdf")?;
     draft.description = Some(Description::parse("two\nlines")?);
     draft.content_type = MediaType::parse("text/plain; charset=utf-8")?;
@@ -33,7 +33,7 @@ pub(super) async fn records_are_found_as_they_were_committed(world: &World) -> O
     let committed = world.commit(&cx, draft.clone()).await?;
     ensure!(
         !committed.deduplicated,
-        "a new file is answered as an old one"
+        "a new file is reported as deduplicated"
     );
     let record = committed.record;
     ensure_eq!(record.id, draft.id, "the id");
@@ -77,14 +77,14 @@ pub(super) async fn records_are_found_as_they_were_committed(world: &World) -> O
     };
     ensure_eq!(stored.blob, blob, "the blob found");
     let later = world.file(&world.context(&tenancy), "more").await?;
-    ensure!(later.seq > record.seq, "records are not numbered on");
+    ensure!(later.seq > record.seq, "records are not numbered in order");
     let unknown = FileId::generate(cx.now(), &world.random);
     let found = world.repository().find_file(&cx, unknown).await?;
     ensure_eq!(found, None, "an unknown file");
     Ok(())
 }
 
-pub(super) async fn records_are_found_by_number_and_key(world: &World) -> Outcome {
+pub(super) async fn records_are_found_by_number_and_key(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
@@ -93,7 +93,7 @@ pub(super) async fn records_are_found_by_number_and_key(world: &World) -> Outcom
     draft.filename = Filename::parse("Naïve%2F (1).pdf")?;
     let record = world.commit(&cx, draft).await?.record;
     world.file(&world.context(&tenancy), "more").await?;
-    let archived = made(repository.archive_file(&cx, record.id).await)?;
+    let archived = accepted(repository.archive_file(&cx, record.id).await)?;
     let stored = world.stored(&cx, record.id).await?;
     ensure_eq!(stored.record, archived, "the record by its id");
     let by_seq = repository.find_file_by_seq(&cx, record.seq).await?;
@@ -113,7 +113,7 @@ pub(super) async fn records_are_found_by_number_and_key(world: &World) -> Outcom
     Ok(())
 }
 
-pub(super) async fn commits_are_all_or_none(world: &World) -> Outcome {
+pub(super) async fn commits_are_all_or_none(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let mut good = world.draft(&cx, "good").await?;
@@ -127,14 +127,14 @@ pub(super) async fn commits_are_all_or_none(world: &World) -> Outcome {
     for draft in [&good, &bad] {
         let found = repository.find_file(&cx, draft.id).await?;
         ensure_eq!(found, None, "a file of a refused upload");
-        let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, LONG);
-        ensure!(renewed.await?, "a refused upload took a promise away");
+        let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, HOUR);
+        ensure!(renewed.await?, "a refused upload ended a lease");
     }
     let registered = repository.find_person(&cx, &person("new")?).await?;
     ensure_eq!(registered, None, "a person named by a refused upload");
 
     bad.person = None;
-    let committed = made(world.try_commit(&cx, vec![good.clone(), bad.clone()]).await)?;
+    let committed = accepted(world.try_commit(&cx, vec![good.clone(), bad.clone()]).await)?;
     let ids: Vec<_> = committed.iter().map(|file| file.record.id).collect();
     ensure_eq!(
         ids,
@@ -144,7 +144,7 @@ pub(super) async fn commits_are_all_or_none(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn lost_leases_are_refused(world: &World) -> Outcome {
+pub(super) async fn lost_leases_are_refused(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let mut stolen = world.draft(&cx, "stolen").await?;
@@ -154,15 +154,17 @@ pub(super) async fn lost_leases_are_refused(world: &World) -> Outcome {
     let abandoned = world.draft(&cx, "abandoned").await?;
     let given_up = repository.abandon_blob(&cx, abandoned.blob, abandoned.lease);
     given_up.await?;
-    let ended = world.draft_leased(&cx, "ended", world.short).await?;
-    world.outlast_short().await;
+    let ended = world
+        .draft_leased(&cx, "ended", world.short_duration)
+        .await?;
+    world.advance_past_short().await;
     for (draft, what) in [
         (stolen, "another's lease"),
         (unknown, "an unknown blob"),
         (abandoned, "an abandoned blob"),
         (ended, "an ended lease"),
     ] {
-        let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, LONG);
+        let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, HOUR);
         ensure!(!renewed.await?, "{what} is renewed");
         let id = draft.id;
         let attempt = world.try_commit(&cx, vec![draft]).await;
@@ -173,26 +175,28 @@ pub(super) async fn lost_leases_are_refused(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn renewed_leases_hold(world: &World) -> Outcome {
+pub(super) async fn renewed_leases_hold(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
-    let draft = world.draft_leased(&cx, "slow", world.short).await?;
-    let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, LONG);
+    let draft = world
+        .draft_leased(&cx, "slow", world.short_duration)
+        .await?;
+    let renewed = repository.renew_lease(&cx, draft.blob, draft.lease, HOUR);
     ensure!(renewed.await?, "a lease that holds is not renewed");
-    world.outlast_short().await;
+    world.advance_past_short().await;
     let tasks = world.reapable().await?;
     ensure!(
         !is_deleted(&tasks, draft.blob),
-        "a renewed promise is reaped"
+        "a blob with a renewed lease is reaped"
     );
     let (blob, lease) = (draft.blob, draft.lease);
     world.commit(&cx, draft).await?;
-    let renewed = repository.renew_lease(&cx, blob, lease, LONG).await?;
+    let renewed = repository.renew_lease(&cx, blob, lease, HOUR).await?;
     ensure!(!renewed, "the lease of a committed blob is renewed");
     Ok(())
 }
 
-pub(super) async fn abandoned_blobs_are_reaped_at_once(world: &World) -> Outcome {
+pub(super) async fn abandoned_blobs_are_reaped_at_once(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let draft = world.draft(&cx, "partial").await?;
@@ -222,7 +226,7 @@ pub(super) async fn abandoned_blobs_are_reaped_at_once(world: &World) -> Outcome
     Ok(())
 }
 
-pub(super) async fn keys_are_unique(world: &World) -> Outcome {
+pub(super) async fn keys_are_unique(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let mut drafts = Vec::new();
@@ -230,7 +234,7 @@ pub(super) async fn keys_are_unique(world: &World) -> Outcome {
         drafts.push(world.draft(&cx, &format!("page {number}")).await?);
     }
     let late = drafts.split_off(3);
-    let mut records = made(world.try_commit(&cx, drafts).await)?;
+    let mut records = accepted(world.try_commit(&cx, drafts).await)?;
     for draft in late {
         records.push(world.commit(&cx, draft).await?);
     }
@@ -247,18 +251,18 @@ pub(super) async fn keys_are_unique(world: &World) -> Outcome {
         let key = ObjectKey::compose(None, None, record.created_at, &record.filename);
         ensure_eq!(record.key, key, "the key of file {later}");
     }
-    // Another tenant has the same keys to itself.
+    // Keys are unique per tenant only.
     let south = world.tenant("south").await?;
     let file = world.file(&south.context_at(cx.now()), "page").await?;
     ensure_eq!(
         file.created_at,
         cx.now(),
-        "the moment of another tenant's file"
+        "the creation time of another tenant's file"
     );
     Ok(())
 }
 
-pub(super) async fn repeated_requests_are_refused(world: &World) -> Outcome {
+pub(super) async fn repeated_requests_are_refused(world: &World) -> CheckResult {
     let north = world.context(&world.tenant("north").await?);
     let south = world.context(&world.tenant("south").await?);
     let upload = async |cx, key: &str, label: &str| {
@@ -274,7 +278,7 @@ pub(super) async fn repeated_requests_are_refused(world: &World) -> Outcome {
     };
     let repository = world.repository();
     let first = upload(&north, "r1", "first").await?;
-    made(repository.commit_files(&north, &first).await)?;
+    accepted(repository.commit_files(&north, &first).await)?;
     let again = upload(&north, "r1", "again").await?;
     let attempt = repository.commit_files(&north, &again).await;
     refused(attempt, &Refusal::RequestRepeated, "a repeated request")?;
@@ -283,33 +287,33 @@ pub(super) async fn repeated_requests_are_refused(world: &World) -> Outcome {
         ensure_eq!(found, None, "a file of a repeated request");
     }
     let other = upload(&north, "r2", "other").await?;
-    made(repository.commit_files(&north, &other).await)?;
+    accepted(repository.commit_files(&north, &other).await)?;
     let foreign = upload(&south, "r1", "foreign").await?;
-    made(repository.commit_files(&south, &foreign).await)?;
+    accepted(repository.commit_files(&south, &foreign).await)?;
     Ok(())
 }
 
-pub(super) async fn holds_are_set_and_released(world: &World) -> Outcome {
+pub(super) async fn holds_are_set_and_released(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let mut draft = world.draft(&cx, "suspect").await?;
     draft.held = true;
     let held = world.commit(&cx, draft).await?.record;
-    ensure!(held.held_at.is_some(), "a file that is to be held is not");
+    ensure!(held.held_at.is_some(), "a held file is not marked as held");
     let later = world.context(&tenancy);
-    let released = made(repository.release_hold(&later, held.id).await)?;
+    let released = accepted(repository.release_hold(&later, held.id).await)?;
     ensure_eq!(released.held_at, None, "the hold after its release");
     ensure!(
         released.revision > held.revision,
-        "a release of a hold is no change"
+        "releasing a hold does not change the revision"
     );
     ensure_eq!(
         released.updated_at,
         later.now(),
-        "when the hold was released"
+        "the update time of a released file"
     );
-    let again = made(
+    let again = accepted(
         repository
             .release_hold(&world.context(&tenancy), held.id)
             .await,

@@ -1,25 +1,22 @@
-//! Equal bytes: always stored once in a tenant, never shared between two; and records answered
-//! instead of made, where that was asked for.
+//! Deduplication: equal bytes are stored once per tenant and never shared between tenants; with
+//! `dedup`, an existing record is returned.
 
 use attache_model::{Context, FileRecord, Holder, MediaType, PersonRef, Visibility};
 
 use super::world::{
-    Outcome, Problem, World, category, ensure, ensure_eq, is_deleted, made, person,
+    CheckResult, Problem, World, accepted, category, ensure, ensure_eq, is_deleted, person,
 };
 use crate::NewFile;
 
-pub(super) async fn equal_bytes_are_stored_once(world: &World) -> Outcome {
+pub(super) async fn equal_bytes_are_stored_once(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let first = world.file(&cx, "same").await?;
     let draft = world.draft(&world.context(&tenancy), "same").await?;
     let (spare, lease) = (draft.blob, draft.lease);
     let second = world.commit(&cx, draft).await?;
-    ensure!(
-        !second.deduplicated,
-        "a record is answered though that was not asked for"
-    );
-    ensure!(second.record.id != first.id, "the same record is answered");
+    ensure!(!second.deduplicated, "a record is returned without `dedup`");
+    ensure!(second.record.id != first.id, "the same record is returned");
     let kept = world.stored(&cx, first.id).await?.blob;
     let shared = world.stored(&cx, second.record.id).await?.blob;
     ensure_eq!(shared, kept, "the blob of the second file");
@@ -33,7 +30,7 @@ pub(super) async fn equal_bytes_are_stored_once(world: &World) -> Outcome {
         world.draft(&cx, "twice").await?,
         world.draft(&cx, "twice").await?,
     ];
-    let twice = made(world.try_commit(&cx, twice).await)?;
+    let twice = accepted(world.try_commit(&cx, twice).await)?;
     let mut blobs = Vec::new();
     for file in &twice {
         blobs.push(world.stored(&cx, file.record.id).await?.blob);
@@ -54,7 +51,7 @@ pub(super) async fn equal_bytes_are_stored_once(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn tenants_never_share_blobs(world: &World) -> Outcome {
+pub(super) async fn tenants_never_share_blobs(world: &World) -> CheckResult {
     let north = world.context(&world.tenant("north").await?);
     let south = world.context(&world.tenant("south").await?);
     let ours = world.file(&north, "same").await?;
@@ -62,7 +59,7 @@ pub(super) async fn tenants_never_share_blobs(world: &World) -> Outcome {
     draft.dedup = true;
     let own = draft.blob;
     let theirs = world.commit(&south, draft).await?;
-    ensure!(!theirs.deduplicated, "another tenant's record is answered");
+    ensure!(!theirs.deduplicated, "another tenant's record is returned");
     let blob = world.stored(&south, theirs.record.id).await?.blob;
     ensure_eq!(blob.id, own, "the blob of the other tenant's file");
     let blob = world.stored(&north, ours.id).await?.blob;
@@ -75,8 +72,8 @@ pub(super) async fn tenants_never_share_blobs(world: &World) -> Outcome {
     Ok(())
 }
 
-/// A file that asks for an equal record.
-async fn wish(world: &World, cx: &Context) -> Result<NewFile, Problem> {
+/// Describes a file with `dedup`.
+async fn dedup_draft(world: &World, cx: &Context) -> Result<NewFile, Problem> {
     let mut draft = world.draft(cx, "same").await?;
     draft.dedup = true;
     draft.person = Some(person("PT-1")?);
@@ -84,29 +81,32 @@ async fn wish(world: &World, cx: &Context) -> Result<NewFile, Problem> {
     Ok(draft)
 }
 
-pub(super) async fn equal_uploads_are_answered_with_the_record(world: &World) -> Outcome {
+pub(super) async fn equal_uploads_return_the_existing_record(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
-    let first = world.commit(&cx, wish(world, &cx).await?).await?;
+    let first = world.commit(&cx, dedup_draft(world, &cx).await?).await?;
     ensure!(
         !first.deduplicated,
-        "the first upload is answered as a repetition"
+        "the first upload is reported as deduplicated"
     );
     let later = world.context(&tenancy);
-    let again = wish(world, &later).await?;
+    let again = dedup_draft(world, &later).await?;
     let spare = again.blob;
     let again = world.commit(&later, again).await?;
-    ensure!(again.deduplicated, "an equal upload makes a record");
-    ensure_eq!(again.record, first.record, "the record answered, unchanged");
+    ensure!(again.deduplicated, "an equal upload creates a record");
+    ensure_eq!(again.record, first.record, "the existing record, unchanged");
     ensure!(
         is_deleted(&world.reapable().await?, spare),
         "the copy of an equal upload is not reaped"
     );
-    let mut twice = vec![wish(world, &cx).await?, wish(world, &cx).await?];
+    let mut twice = vec![
+        dedup_draft(world, &cx).await?,
+        dedup_draft(world, &cx).await?,
+    ];
     for draft in &mut twice {
         draft.category = category("twice")?;
     }
-    let twice = made(world.try_commit(&cx, twice).await)?;
+    let twice = accepted(world.try_commit(&cx, twice).await)?;
     let marks: Vec<_> = twice.iter().map(|file| file.deduplicated).collect();
     ensure_eq!(marks, [false, true], "equal files in one upload");
     ensure_eq!(
@@ -115,7 +115,7 @@ pub(super) async fn equal_uploads_are_answered_with_the_record(world: &World) ->
         "the record of equal files in one upload"
     );
 
-    // Nobody is a person, and no category a category, as far as equality goes.
+    // No person equals no person, and no category equals no category.
     let mut plain = world.draft(&cx, "same").await?;
     plain.dedup = true;
     let plain = world.commit(&cx, plain).await?;
@@ -131,7 +131,7 @@ pub(super) async fn equal_uploads_are_answered_with_the_record(world: &World) ->
     Ok(())
 }
 
-/// A way in which an existing record differs from what is wished for.
+/// A difference between an existing record and the file that is committed.
 struct Difference {
     what: &'static str,
     alter: fn(&mut NewFile) -> Result<(), Problem>,
@@ -189,50 +189,50 @@ const DIFFERENCES: [Difference; 7] = [
     },
 ];
 
-pub(super) async fn only_eligible_records_are_answered(world: &World) -> Outcome {
+pub(super) async fn only_eligible_records_are_reused(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let offer = async |what: &str, expected: Option<&FileRecord>| {
-        let draft = wish(world, &world.context(&tenancy)).await?;
-        let answered = world.commit(&cx, draft).await?;
-        let found = answered.deduplicated.then_some(&answered.record);
+        let draft = dedup_draft(world, &world.context(&tenancy)).await?;
+        let committed = world.commit(&cx, draft).await?;
+        let found = committed.deduplicated.then_some(&committed.record);
         ensure_eq!(
             found,
             expected,
-            "the record answered beside one that is, or is of, {what}"
+            "the record returned beside one that has or is: {what}"
         );
-        Ok::<_, Problem>(answered.record)
+        Ok::<_, Problem>(committed.record)
     };
     for difference in &DIFFERENCES {
-        let mut other = wish(world, &cx).await?;
+        let mut other = dedup_draft(world, &cx).await?;
         (difference.alter)(&mut other)?;
         other.dedup = false;
         world.commit(&cx, other).await?;
-        let made_anew = offer(difference.what, None).await?;
-        made(repository.delete_file(&cx, made_anew.id, None).await)?;
+        let created = offer(difference.what, None).await?;
+        accepted(repository.delete_file(&cx, created.id, None).await)?;
     }
     let first = offer("different in any way", None).await?;
     let holder = Holder::parse("certificate:1")?;
-    made(repository.claim_file(&cx, first.id, &holder).await)?;
+    accepted(repository.claim_file(&cx, first.id, &holder).await)?;
     let second = offer("claimed", None).await?;
-    made(repository.archive_file(&cx, second.id).await)?;
+    accepted(repository.archive_file(&cx, second.id).await)?;
     let third = offer("archived", None).await?;
-    made(repository.delete_file(&cx, third.id, None).await)?;
+    accepted(repository.delete_file(&cx, third.id, None).await)?;
     let fourth = offer("deleted", None).await?;
     offer("eligible", Some(&fourth)).await?;
-    // What becomes eligible again counts again; the oldest such record is answered.
-    let released = made(repository.release_claim(&cx, first.id, &holder).await)?;
+    // A released record is eligible again; the oldest eligible record is returned.
+    let released = accepted(repository.release_claim(&cx, first.id, &holder).await)?;
     offer("released", Some(&released)).await?;
-    // By id, the same person.
-    let mut by_id = wish(world, &cx).await?;
+    // The same person, named by id.
+    let mut by_id = dedup_draft(world, &cx).await?;
     by_id.person = released
         .person
         .as_ref()
         .map(|person| PersonRef::Id(person.id));
-    let answered = world.commit(&cx, by_id).await?;
+    let committed = world.commit(&cx, by_id).await?;
     ensure!(
-        answered.deduplicated,
+        committed.deduplicated,
         "a person named by id is taken for another"
     );
     Ok(())

@@ -1,14 +1,14 @@
-//! A tenant never sees another's anything.
+//! Isolation: a tenant sees nothing of another.
 
 use attache_model::{Context, FileRecord, Holder, PersonId, PersonRef, Visibility};
 
 use super::world::{
-    LONG, Outcome, Problem, World, ensure, ensure_eq, is_deleted, made, person, refused,
+    CheckResult, HOUR, Problem, World, accepted, ensure, ensure_eq, is_deleted, person, refused,
 };
 use crate::{Attempt, Change, FileChange, FileQuery, Refusal, StateFilter};
 
-/// A file of one tenant, and the context of another.
-async fn scene(world: &World) -> Result<(Context, Context, FileRecord), Problem> {
+/// Returns the contexts of two tenants, and a file of the first.
+async fn two_tenants(world: &World) -> Result<(Context, Context, FileRecord), Problem> {
     let north = world.context(&world.tenant("north").await?);
     let south = world.context(&world.tenant("south").await?);
     let mut draft = world.draft(&north, "ours").await?;
@@ -19,9 +19,9 @@ async fn scene(world: &World) -> Result<(Context, Context, FileRecord), Problem>
     Ok((north, south, ours))
 }
 
-pub(super) async fn foreign_records_are_not_found(world: &World) -> Outcome {
+pub(super) async fn foreign_records_are_not_found(world: &World) -> CheckResult {
     let repository = world.repository();
-    let (north, south, ours) = scene(world).await?;
+    let (north, south, ours) = two_tenants(world).await?;
     let id = ours.id;
     for (found, what) in [
         (repository.find_file(&south, id).await?, "id"),
@@ -75,7 +75,7 @@ pub(super) async fn foreign_records_are_not_found(world: &World) -> Outcome {
         )?;
     }
     let found = world.stored(&north, id).await?.record;
-    ensure_eq!(found, ours, "our file after another tenant tried");
+    ensure_eq!(found, ours, "a file after another tenant tried");
     let everything = FileQuery {
         state: StateFilter::Any,
         ..FileQuery::default()
@@ -88,13 +88,13 @@ pub(super) async fn foreign_records_are_not_found(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn foreign_blobs_are_not_touched(world: &World) -> Outcome {
+pub(super) async fn foreign_blobs_are_not_touched(world: &World) -> CheckResult {
     let repository = world.repository();
     let north = world.context(&world.tenant("north").await?);
     let south = world.context(&world.tenant("south").await?);
     let ours = world.draft(&north, "ours").await?;
     let renewed = repository
-        .renew_lease(&south, ours.blob, ours.lease, LONG)
+        .renew_lease(&south, ours.blob, ours.lease, HOUR)
         .await?;
     ensure!(!renewed, "a foreign lease is renewed");
     repository
@@ -108,7 +108,7 @@ pub(super) async fn foreign_blobs_are_not_touched(world: &World) -> Outcome {
     let attempt = world.try_commit(&south, vec![ours.clone()]).await;
     refused(attempt, &Refusal::LeaseLost, "a commit of a foreign blob")?;
     world.commit(&north, ours.clone()).await?;
-    // Nor once it is live, by its bytes or its id.
+    // The same for a live blob, by its bytes or its id.
     let mut theirs = world.draft(&south, "ours").await?;
     theirs.blob = ours.blob;
     theirs.lease = ours.lease;
@@ -120,9 +120,9 @@ pub(super) async fn foreign_blobs_are_not_touched(world: &World) -> Outcome {
     )
 }
 
-pub(super) async fn foreign_people_are_unknown(world: &World) -> Outcome {
+pub(super) async fn foreign_people_are_unknown(world: &World) -> CheckResult {
     let repository = world.repository();
-    let (north, south, ours) = scene(world).await?;
+    let (north, south, ours) = two_tenants(world).await?;
     let about = ours.person.clone();
     let about = about.ok_or_else(|| Problem::new("the person is missing"))?;
     let by_id = PersonRef::Id(about.id);
@@ -164,7 +164,7 @@ pub(super) async fn foreign_people_are_unknown(world: &World) -> Outcome {
         person: Change::Set((person("PT-1")?, new_id)),
         ..FileChange::default()
     };
-    made(
+    accepted(
         repository
             .change_file(&south, theirs.id, &change, None)
             .await,
@@ -180,9 +180,9 @@ pub(super) async fn foreign_people_are_unknown(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn public_files_are_located(world: &World) -> Outcome {
+pub(super) async fn public_files_are_located(world: &World) -> CheckResult {
     let repository = world.repository();
-    let (north, _, private) = scene(world).await?;
+    let (north, _, private) = two_tenants(world).await?;
     let mut draft = world.draft(&north, "for all").await?;
     draft.visibility = Visibility::Public;
     let public = world.commit(&north, draft).await?.record;
@@ -190,7 +190,7 @@ pub(super) async fn public_files_are_located(world: &World) -> Outcome {
     ensure_eq!(located, Some(north.tenant()), "the tenant of a public file");
     let located = repository.locate_public_file(private.id).await?;
     ensure_eq!(located, None, "the tenant of a private file");
-    made(repository.delete_file(&north, public.id, None).await)?;
+    accepted(repository.delete_file(&north, public.id, None).await)?;
     let located = repository.locate_public_file(public.id).await?;
     ensure_eq!(located, None, "the tenant of a deleted file");
     Ok(())

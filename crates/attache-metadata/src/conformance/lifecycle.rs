@@ -1,29 +1,38 @@
-//! Archive and restore, changes of fields, deletion.
+//! Lifecycle: archive, restore, changes of fields, deletion.
 
 use attache_model::{
     Category, Description, DisplayName, Filename, PersonId, PersonRef, Revision, Visibility,
 };
 
-use super::world::{Outcome, Problem, World, category, ensure, ensure_eq, made, person, refused};
+use super::world::{
+    CheckResult, Problem, World, accepted, category, ensure, ensure_eq, person, refused,
+};
 use crate::{Change, FileChange, Refusal};
 
-pub(super) async fn archiving_and_restoring_are_idempotent(world: &World) -> Outcome {
+pub(super) async fn archiving_and_restoring_are_idempotent(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let file = world.file(&world.context(&tenancy), "put away").await?;
     let cx = world.context(&tenancy);
-    let restored = made(repository.restore_file(&cx, file.id).await)?;
+    let restored = accepted(repository.restore_file(&cx, file.id).await)?;
     ensure_eq!(restored, file, "an active file after it was restored");
-    let archived = made(repository.archive_file(&cx, file.id).await)?;
-    ensure_eq!(archived.archived_at, Some(cx.now()), "when it was archived");
-    ensure_eq!(archived.updated_at, cx.now(), "when it changed");
-    ensure!(archived.revision > file.revision, "archiving is no change");
+    let archived = accepted(repository.archive_file(&cx, file.id).await)?;
+    ensure_eq!(
+        archived.archived_at,
+        Some(cx.now()),
+        "the time of archiving"
+    );
+    ensure_eq!(archived.updated_at, cx.now(), "the update time");
+    ensure!(
+        archived.revision > file.revision,
+        "archiving does not change the revision"
+    );
     let later = world.context(&tenancy);
-    let again = made(repository.archive_file(&later, file.id).await)?;
+    let again = accepted(repository.archive_file(&later, file.id).await)?;
     ensure_eq!(again, archived, "a file archived twice");
     let found = world.stored(&later, file.id).await?.record;
     ensure_eq!(found, archived, "an archived file found");
-    let restored = made(repository.restore_file(&later, file.id).await)?;
+    let restored = accepted(repository.restore_file(&later, file.id).await)?;
     ensure_eq!(
         restored.archived_at,
         None,
@@ -31,9 +40,9 @@ pub(super) async fn archiving_and_restoring_are_idempotent(world: &World) -> Out
     );
     ensure!(
         restored.revision > archived.revision,
-        "restoring is no change"
+        "restoring does not change the revision"
     );
-    let again = made(
+    let again = accepted(
         repository
             .restore_file(&world.context(&tenancy), file.id)
             .await,
@@ -42,7 +51,7 @@ pub(super) async fn archiving_and_restoring_are_idempotent(world: &World) -> Out
     Ok(())
 }
 
-pub(super) async fn fields_change(world: &World) -> Outcome {
+pub(super) async fn fields_change(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let file = world.file(&world.context(&tenancy), "draft").await?;
@@ -55,7 +64,7 @@ pub(super) async fn fields_change(world: &World) -> Outcome {
         person: Change::Keep,
         visibility: Some(Visibility::Public),
     };
-    let changed = made(repository.change_file(&cx, file.id, &change, None).await)?;
+    let changed = accepted(repository.change_file(&cx, file.id, &change, None).await)?;
     let mut expected = file.clone();
     expected.name = DisplayName::parse("Another name")?;
     expected.filename = Filename::parse("other.pdf")?;
@@ -82,7 +91,7 @@ pub(super) async fn fields_change(world: &World) -> Outcome {
         category: Change::Clear,
         ..FileChange::default()
     };
-    let cleared = made(repository.change_file(&cx, file.id, &change, None).await)?;
+    let cleared = accepted(repository.change_file(&cx, file.id, &change, None).await)?;
     let texts = (cleared.description, cleared.category);
     ensure_eq!(
         texts,
@@ -90,12 +99,12 @@ pub(super) async fn fields_change(world: &World) -> Outcome {
         "description and category after they were cleared"
     );
     ensure_eq!(cleared.name, changed.name, "a field that was not named");
-    made(repository.archive_file(&cx, file.id).await)?;
+    accepted(repository.archive_file(&cx, file.id).await)?;
     let change = FileChange {
         visibility: Some(Visibility::Private),
         ..FileChange::default()
     };
-    let changed = made(repository.change_file(&cx, file.id, &change, None).await)?;
+    let changed = accepted(repository.change_file(&cx, file.id, &change, None).await)?;
     ensure_eq!(
         changed.visibility,
         Visibility::Private,
@@ -104,7 +113,7 @@ pub(super) async fn fields_change(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn changes_of_nothing_change_nothing(world: &World) -> Outcome {
+pub(super) async fn empty_changes_keep_the_revision(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
@@ -124,15 +133,15 @@ pub(super) async fn changes_of_nothing_change_nothing(world: &World) -> Outcome 
         let later = world.context(&tenancy);
         let attempt = repository.change_file(&later, file.id, &change, Some(file.revision));
         ensure_eq!(
-            made(attempt.await)?,
+            accepted(attempt.await)?,
             file,
-            "a record after a change of nothing"
+            "a record after an empty change"
         );
     }
     Ok(())
 }
 
-pub(super) async fn changes_respect_the_revision(world: &World) -> Outcome {
+pub(super) async fn changes_respect_the_revision(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let file = world.file(&cx, "contended").await?;
@@ -144,7 +153,7 @@ pub(super) async fn changes_respect_the_revision(world: &World) -> Outcome {
     };
     let expected = Some(file.revision);
     let first = rename("first")?;
-    let changed = made(repository.change_file(&cx, file.id, &first, expected).await)?;
+    let changed = accepted(repository.change_file(&cx, file.id, &first, expected).await)?;
     let mismatch = Refusal::RevisionMismatch {
         current: changed.revision,
     };
@@ -162,12 +171,12 @@ pub(super) async fn changes_respect_the_revision(world: &World) -> Outcome {
     let found = world.stored(&cx, file.id).await?.record;
     ensure_eq!(found, changed, "the record after refused changes");
     let current = Some(changed.revision);
-    let deleted = made(repository.delete_file(&cx, file.id, current).await)?;
+    let deleted = accepted(repository.delete_file(&cx, file.id, current).await)?;
     ensure_eq!(deleted, changed, "the record as it was deleted");
     Ok(())
 }
 
-pub(super) async fn changes_register_people(world: &World) -> Outcome {
+pub(super) async fn changes_register_people(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let file = world.file(&cx, "about nobody").await?;
@@ -186,7 +195,7 @@ pub(super) async fn changes_register_people(world: &World) -> Outcome {
 
     let new_id = PersonId::generate(cx.now(), &world.random);
     let change = about(person("PT-1")?, new_id);
-    let changed = made(repository.change_file(&cx, file.id, &change, None).await)?;
+    let changed = accepted(repository.change_file(&cx, file.id, &change, None).await)?;
     let registered = repository.find_person(&cx, &person("PT-1")?).await?;
     ensure_eq!(
         registered.as_ref().map(|person| person.id),
@@ -203,25 +212,25 @@ pub(super) async fn changes_register_people(world: &World) -> Outcome {
         person: Change::Clear,
         ..FileChange::default()
     };
-    let cleared = made(repository.change_file(&cx, file.id, &clear, None).await)?;
+    let cleared = accepted(repository.change_file(&cx, file.id, &clear, None).await)?;
     ensure_eq!(cleared.person, None, "the person after it was cleared");
     let change = about(PersonRef::Id(new_id), unknown);
-    let changed = made(repository.change_file(&cx, file.id, &change, None).await)?;
+    let changed = accepted(repository.change_file(&cx, file.id, &change, None).await)?;
     ensure_eq!(changed.person, registered, "the person of a change by id");
     Ok(())
 }
 
-pub(super) async fn deletions_are_final(world: &World) -> Outcome {
+pub(super) async fn deletions_are_final(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let file = world.file(&cx, "gone").await?;
     let last = world.file(&cx, "stays").await?;
     let put_away = world.file(&cx, "put away").await?;
-    made(repository.archive_file(&cx, put_away.id).await)?;
+    accepted(repository.archive_file(&cx, put_away.id).await)?;
     let put_away = world.stored(&cx, put_away.id).await?.record;
     for file in [&file, &put_away] {
-        let deleted = made(repository.delete_file(&cx, file.id, None).await)?;
+        let deleted = accepted(repository.delete_file(&cx, file.id, None).await)?;
         ensure_eq!(&deleted, file, "the record as it was deleted");
         let found = repository.find_file(&cx, file.id).await?;
         ensure_eq!(found, None, "a deleted file");

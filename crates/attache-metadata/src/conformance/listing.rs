@@ -1,4 +1,4 @@
-//! Lists: every record once, in order, whatever is asked for and whatever happens meanwhile.
+//! Lists: every record once and in order, under all filters and concurrent changes.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,9 @@ use attache_model::{
 };
 
 use super::naive;
-use super::world::{Outcome, Problem, Tenancy, World, category, ensure, ensure_eq, made, person};
+use super::world::{
+    CheckResult, Problem, Tenancy, World, accepted, category, ensure, ensure_eq, person,
+};
 use crate::{FileQuery, PageRequest, Sort, SortDirection, SortField, StateFilter};
 
 const NAMES: [&str; 8] = [
@@ -51,11 +53,11 @@ async fn populate(world: &World, tenancy: &Tenancy, count: usize) -> Result<(), 
     let repository = world.repository();
     let start = world.now().as_millis();
     for number in 0..count {
-        let moment = i64::try_from(random.below(40)).unwrap_or(0);
-        let cx = tenancy.context_at(Timestamp::from_millis(start + moment));
+        let offset = i64::try_from(random.below(40)).unwrap_or(0);
+        let cx = tenancy.context_at(Timestamp::from_millis(start + offset));
         let content = format!("content {}", "x".repeat(number % 7));
         let mut draft = world.draft(&cx, &content).await?;
-        // Keys differ by filename, so that moments are not moved on.
+        // Keys differ by filename, so that creation times are not adjusted.
         draft.filename = Filename::parse(&format!("{number}.pdf"))?;
         draft.name = DisplayName::parse(random.pick(&NAMES))?;
         draft.content_type = MediaType::parse(random.pick(&TYPES))?;
@@ -67,20 +69,20 @@ async fn populate(world: &World, tenancy: &Tenancy, count: usize) -> Result<(), 
         }
         let record = world.commit(&cx, draft).await?.record;
         match random.below(5) {
-            0 => drop(made(
+            0 => drop(accepted(
                 repository
                     .claim_file(&cx, record.id, &Holder::parse("h")?)
                     .await,
             )?),
-            1 | 2 => drop(made(repository.archive_file(&cx, record.id).await)?),
+            1 | 2 => drop(accepted(repository.archive_file(&cx, record.id).await)?),
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Everything a tenant has.
-async fn everything(world: &World, cx: &Context) -> Result<Vec<FileRecord>, Problem> {
+/// Returns all records of a tenant.
+async fn all_records(world: &World, cx: &Context) -> Result<Vec<FileRecord>, Problem> {
     let query = FileQuery {
         state: StateFilter::Any,
         ..FileQuery::default()
@@ -92,14 +94,14 @@ fn ids(records: &[FileRecord]) -> Vec<FileId> {
     records.iter().map(|record| record.id).collect()
 }
 
-/// A list must be what the naive filter makes of all records.
-async fn agree(
+/// Compares a list with that of the naive implementation.
+async fn compare_with_naive(
     world: &World,
     cx: &Context,
     all: &[FileRecord],
     query: &FileQuery,
     limit: u32,
-) -> Outcome {
+) -> CheckResult {
     let found = world.list(cx, query, limit).await?;
     let expected = naive::list(all, query);
     if found != expected {
@@ -110,19 +112,19 @@ async fn agree(
             "the files of {query:?} in pages of {limit}"
         );
         return Err(Problem::new(format!(
-            "{query:?} answers records with other fields"
+            "{query:?} returns records with other fields"
         )));
     }
     Ok(())
 }
 
-pub(super) async fn pages_hold_each_record_once(world: &World) -> Outcome {
+pub(super) async fn pages_hold_each_record_once(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let other = world.tenant("south").await?;
     populate(world, &tenancy, 60).await?;
     populate(world, &other, 10).await?;
     let cx = world.context(&tenancy);
-    let all = everything(world, &cx).await?;
+    let all = all_records(world, &cx).await?;
     ensure_eq!(all.len(), 60, "files listed of 60 committed");
     for sort in sorts() {
         for state in [StateFilter::Active, StateFilter::Archived, StateFilter::Any] {
@@ -132,14 +134,14 @@ pub(super) async fn pages_hold_each_record_once(world: &World) -> Outcome {
                 ..FileQuery::default()
             };
             for limit in [1, 7, 1000] {
-                agree(world, &cx, &all, &query, limit).await?;
+                compare_with_naive(world, &cx, &all, &query, limit).await?;
             }
         }
     }
     Ok(())
 }
 
-pub(super) async fn pages_go_on_while_records_come_and_go(world: &World) -> Outcome {
+pub(super) async fn paging_survives_concurrent_changes(world: &World) -> CheckResult {
     for (sort, number) in sorts().zip(0..) {
         for (state, label) in [(StateFilter::Active, "active"), (StateFilter::Any, "any")] {
             let tenancy = world.tenant(&format!("{label}-{number}")).await?;
@@ -150,14 +152,14 @@ pub(super) async fn pages_go_on_while_records_come_and_go(world: &World) -> Outc
     Ok(())
 }
 
-/// Pages through a list; between pages a record comes, one that was seen goes, and one that was not
-/// seen yet goes.
+/// Pages through a list. Between two pages, one record is added, one that was seen is deleted, and one
+/// that was not seen yet is deleted.
 async fn page_under_change(
     world: &World,
     tenancy: &Tenancy,
     sort: Sort,
     state: StateFilter,
-) -> Outcome {
+) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(tenancy);
     let query = FileQuery {
@@ -165,7 +167,7 @@ async fn page_under_change(
         sort,
         ..FileQuery::default()
     };
-    let mut expected = ids(&naive::list(&everything(world, &cx).await?, &query));
+    let mut expected = ids(&naive::list(&all_records(world, &cx).await?, &query));
     let mut seen: Vec<FileId> = Vec::new();
     let mut after = None;
     loop {
@@ -177,9 +179,9 @@ async fn page_under_change(
             break;
         }
         world.file(&world.context(tenancy), "newcomer").await?;
-        // The last record of a page is where the next begins: it must not have to be there.
+        // The next page begins after the last record, even if that was deleted.
         if let Some(last) = page.files.last().filter(|file| file.claim.is_none()) {
-            made(repository.delete_file(&cx, last.id, None).await)?;
+            accepted(repository.delete_file(&cx, last.id, None).await)?;
         }
         let unseen = expected.iter().rev().find(|id| !seen.contains(id)).copied();
         if let Some(unseen) = unseen
@@ -199,12 +201,12 @@ async fn page_under_change(
     ensure_eq!(
         seen,
         expected,
-        "the records that were there all along, by {sort:?}"
+        "the records that existed throughout, by {sort:?}"
     );
     Ok(())
 }
 
-/// One value for each filter, drawn from the records so that most filters find something.
+/// Returns a query with the given filters; values are drawn from the records, so that most match some.
 fn random_query(world: &World, all: &[FileRecord], filters: u64) -> Result<FileQuery, Problem> {
     let random = &world.random;
     let any = || &all[random.index(all.len())];
@@ -254,11 +256,11 @@ fn random_query(world: &World, all: &[FileRecord], filters: u64) -> Result<FileQ
     Ok(query)
 }
 
-pub(super) async fn filters_agree_with_a_naive_one(world: &World) -> Outcome {
+pub(super) async fn filters_match_a_naive_implementation(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     populate(world, &tenancy, 300).await?;
     let cx = world.context(&tenancy);
-    let all = everything(world, &cx).await?;
+    let all = all_records(world, &cx).await?;
     ensure_eq!(all.len(), 300, "files listed of 300 committed");
     let alone = (0..10).map(|filter| 1 << filter);
     let pairs = (0..10).flat_map(|a| (0..a).map(move |b| (1 << a) | (1 << b)));
@@ -268,13 +270,13 @@ pub(super) async fn filters_agree_with_a_naive_one(world: &World) -> Outcome {
         for sort in sorts() {
             query.sort = sort;
             let limit = world.random.pick(&[9, 50, 1000]);
-            agree(world, &cx, &all, &query, limit).await?;
+            compare_with_naive(world, &cx, &all, &query, limit).await?;
         }
     }
     Ok(())
 }
 
-pub(super) async fn moments_are_exclusive(world: &World) -> Outcome {
+pub(super) async fn time_bounds_are_exclusive(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let mut files = Vec::new();
     for number in 0..3 {
@@ -309,7 +311,7 @@ pub(super) async fn moments_are_exclusive(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn prefixes_are_compared_by_bytes(world: &World) -> Outcome {
+pub(super) async fn prefixes_are_compared_by_bytes(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let names = [
         "a%b",
@@ -329,7 +331,7 @@ pub(super) async fn prefixes_are_compared_by_bytes(world: &World) -> Outcome {
         world.commit(&cx, draft).await?;
     }
     let cx = world.context(&tenancy);
-    let all = everything(world, &cx).await?;
+    let all = all_records(world, &cx).await?;
     let prefixes = [
         "",
         "a",
@@ -351,13 +353,13 @@ pub(super) async fn prefixes_are_compared_by_bytes(world: &World) -> Outcome {
                 sort,
                 ..FileQuery::default()
             };
-            agree(world, &cx, &all, &query, 4).await?;
+            compare_with_naive(world, &cx, &all, &query, 4).await?;
         }
     }
     Ok(())
 }
 
-pub(super) async fn pages_keep_their_limit(world: &World) -> Outcome {
+pub(super) async fn pages_keep_their_limit(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let cx = world.context(&tenancy);
     let first = PageRequest {
@@ -386,10 +388,6 @@ pub(super) async fn pages_keep_their_limit(world: &World) -> Outcome {
     let listed = world.list(&cx, &query, 2).await?;
     ensure_eq!(listed.len(), 6, "files of a list in pages of 2");
     let listed = world.list(&cx, &query, u32::MAX).await?;
-    ensure_eq!(
-        listed.len(),
-        6,
-        "files of a list in one page as large as can be"
-    );
+    ensure_eq!(listed.len(), 6, "files of a list with the largest limit");
     Ok(())
 }

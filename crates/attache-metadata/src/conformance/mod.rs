@@ -1,8 +1,8 @@
-//! What every [`MetadataRepository`] must do, as checks that anybody can run on theirs.
+//! The conformance suite: checks that every [`MetadataRepository`] must pass.
 //!
-//! A [`Fixture`] is one empty repository and a way to let its clock move on; a [`FixtureFactory`]
-//! makes a new one for each check. Nothing here needs a certain runtime, and everything that is
-//! random is seeded, so that a failure repeats.
+//! Run it against your own backend. A [`Fixture`] is one empty repository with a way to advance its
+//! clock; a [`FixtureFactory`] creates a new one for each check. The checks need no particular async
+//! runtime, and all randomness is seeded, so that failures are reproducible.
 //!
 //! ```
 //! use attache_metadata::conformance::{FixtureFactory, check_all};
@@ -35,48 +35,48 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use crate::MetadataRepository;
-use world::{Outcome, World};
+use world::{CheckResult, World};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A repository under test.
 #[async_trait]
 pub trait Fixture: Send + Sync {
-    /// The repository.
+    /// Returns the repository.
     fn repository(&self) -> Arc<dyn MetadataRepository>;
 
-    /// Lets at least `duration` pass on the database's clock: by moving a clock that can be moved, or
-    /// by waiting. A check asks for twice its [`short_lease`](Self::short_lease), and that twice at
-    /// most.
+    /// Lets at least `duration` pass on the database's clock, by advancing the clock or by waiting.
+    ///
+    /// A check calls this at most twice, with twice its [`short_lease`](Self::short_lease).
     async fn advance(&self, duration: Duration);
 
-    /// How long a lease is that a check lets end: 200 milliseconds, where this is not written.
+    /// The duration of a lease that a check lets end; 200 milliseconds by default.
     ///
-    /// The few calls that a check makes before the end must take less. So a fixture whose clock can be
-    /// moved should answer minutes, which no machine is too slow for: five at most, as a lease that is
-    /// to hold is an hour long. One that waits may answer seconds for a database that is far away.
+    /// The few calls that a check makes before the end must take less. A fixture that can advance its
+    /// clock should return one to five minutes (leases that must hold last an hour). One that waits may
+    /// return seconds, for a distant database.
     fn short_lease(&self) -> Duration {
         Duration::from_millis(200)
     }
 }
 
-/// Makes repositories to test.
+/// Creates repositories to test.
 #[async_trait]
 pub trait FixtureFactory: Send + Sync {
-    /// A repository that holds nothing, not even a tenant.
+    /// Creates an empty repository, without even a tenant.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from being made; the check it was for fails with it.
+    /// Any error fails the check that asked for the fixture.
     async fn fixture(&self) -> Result<Box<dyn Fixture>, BoxError>;
 }
 
-/// A check that a repository did not pass.
+/// The failure of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The check's name.
     pub check: &'static str,
-    /// What was expected and what was found.
+    /// The expected and the actual behaviour.
     pub problem: String,
 }
 
@@ -88,24 +88,24 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// One thing that a repository must do.
+/// One requirement on a repository.
 #[derive(Clone, Copy)]
 pub struct Check {
     name: &'static str,
-    run: for<'w> fn(&'w World) -> BoxFuture<'w, Outcome>,
+    run: for<'w> fn(&'w World) -> BoxFuture<'w, CheckResult>,
 }
 
 impl Check {
-    /// What the check is called, such as `claims::exactly_one_holder_wins`.
+    /// The name of the check, such as `claims::exactly_one_holder_wins`.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Runs the check on a repository of its own.
+    /// Runs the check on a fixture of its own.
     ///
     /// # Errors
     ///
-    /// The first thing that was not as it must be.
+    /// Returns the first violation.
     pub async fn run(&self, factory: &dyn FixtureFactory) -> Result<(), Failure> {
         let failed = |problem| Failure {
             check: self.name,
@@ -125,7 +125,7 @@ impl fmt::Debug for Check {
     }
 }
 
-/// Runs every check, one after the other, and answers those that failed.
+/// Runs every check, one after the other, and returns the failures.
 pub async fn check_all(factory: &dyn FixtureFactory) -> Vec<Failure> {
     let mut failures = Vec::new();
     for check in checks() {
@@ -148,9 +148,9 @@ const CHECKS: &[Check] = checks! {
             slugs_are_taken_once,
             keys_are_kept_and_found,
             keys_are_listed_in_pages,
-            keys_are_revoked_for_good,
-            principals_of_others_are_registered_once,
-            health_answers,
+            keys_are_revoked_once,
+            subjects_are_registered_once,
+            healthy_repositories_respond,
         }
         commits::{
             records_are_found_as_they_were_committed,
@@ -164,52 +164,52 @@ const CHECKS: &[Check] = checks! {
             holds_are_set_and_released,
         }
         uploads::{
-            uploads_are_found_as_they_were_promised,
+            uploads_are_found_as_they_were_begun,
             unknown_people_are_refused,
             uploads_become_records,
             uploads_complete_once,
-            deleted_records_take_their_uploads_along,
+            deleting_a_record_deletes_its_upload,
             refusals_leave_an_upload_pending,
             equal_bytes_of_uploads_are_stored_once,
             foreign_uploads_are_not_found,
         }
         endings::{
-            one_of_many_completions_wins,
-            completions_and_cancellations_exclude_each_other,
-            cancelled_uploads_are_forgotten,
+            exactly_one_completion_wins,
+            completion_and_cancellation_are_exclusive,
+            cancelled_uploads_are_dropped,
             staging_blobs_are_reaped_once,
             expired_uploads_are_dropped,
         }
         people::{
             people_are_registered_once,
             lookups_never_register,
-            people_are_told_apart_by_bytes,
+            identifiers_are_compared_by_bytes,
         }
         dedup::{
             equal_bytes_are_stored_once,
             tenants_never_share_blobs,
-            equal_uploads_are_answered_with_the_record,
-            only_eligible_records_are_answered,
+            equal_uploads_return_the_existing_record,
+            only_eligible_records_are_reused,
         }
         reaping::{
-            ended_promises_are_reaped,
-            reaped_blobs_are_purged_and_forgotten,
-            condemned_blobs_come_back,
+            ended_leases_are_reaped,
+            reaped_blobs_are_purged,
+            condemned_blobs_are_revived,
             deleting_is_final,
             shared_blobs_are_kept,
             races_never_lose_referenced_bytes,
         }
         claims::{
             exactly_one_holder_wins,
-            the_same_holder_repeats,
+            same_holder_may_claim_again,
             only_the_holder_releases,
-            claimed_files_stay,
+            claimed_files_are_kept,
             archived_files_are_not_claimed,
         }
         lifecycle::{
             archiving_and_restoring_are_idempotent,
             fields_change,
-            changes_of_nothing_change_nothing,
+            empty_changes_keep_the_revision,
             changes_respect_the_revision,
             changes_register_people,
             deletions_are_final,
@@ -222,15 +222,15 @@ const CHECKS: &[Check] = checks! {
         }
         listing::{
             pages_hold_each_record_once,
-            pages_go_on_while_records_come_and_go,
-            filters_agree_with_a_naive_one,
-            moments_are_exclusive,
+            paging_survives_concurrent_changes,
+            filters_match_a_naive_implementation,
+            time_bounds_are_exclusive,
             prefixes_are_compared_by_bytes,
             pages_keep_their_limit,
         }
 };
 
-/// Every check.
+/// Returns every check, to run them one by one.
 pub fn checks() -> &'static [Check] {
     CHECKS
 }

@@ -1,4 +1,4 @@
-//! Lists as nobody would answer them from a database: every record looked at, then sorted.
+//! A naive implementation of lists: filter all records, then sort them.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use attache_model::FileRecord;
 
 use crate::{FileQuery, Sort, SortDirection, SortField, StateFilter};
 
-/// What a list must answer, of all records of its tenant.
+/// Returns the expected list, given all records of the tenant.
 pub(super) fn list(records: &[FileRecord], query: &FileQuery) -> Vec<FileRecord> {
     let mut found: Vec<_> = records
         .iter()

@@ -1,14 +1,14 @@
-//! People: registered by the first write that names them, never by looking.
+//! People: registered by the first write that names them, never by a lookup.
 
 use std::collections::HashSet;
 
 use attache_model::{PersonId, PersonRef};
 use futures_util::future::join_all;
 
-use super::world::{Outcome, World, ensure, ensure_eq, made, person, refused};
+use super::world::{CheckResult, World, accepted, ensure, ensure_eq, person, refused};
 use crate::{FileQuery, Refusal};
 
-pub(super) async fn people_are_registered_once(world: &World) -> Outcome {
+pub(super) async fn people_are_registered_once(world: &World) -> CheckResult {
     let tenancy = world.tenant("north").await?;
     let mut commits = Vec::new();
     for number in 0..32 {
@@ -19,7 +19,7 @@ pub(super) async fn people_are_registered_once(world: &World) -> Outcome {
     }
     let mut ids = HashSet::new();
     for attempt in join_all(commits).await {
-        for committed in made(attempt)? {
+        for committed in accepted(attempt)? {
             ids.extend(committed.record.person.map(|person| person.id));
         }
     }
@@ -54,12 +54,12 @@ pub(super) async fn people_are_registered_once(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn lookups_never_register(world: &World) -> Outcome {
+pub(super) async fn lookups_never_register(world: &World) -> CheckResult {
     let cx = world.context(&world.tenant("north").await?);
     let repository = world.repository();
     for _ in 0..2 {
         let found = repository.find_person(&cx, &person("PT-1")?).await?;
-        ensure_eq!(found, None, "a person whom no write has named");
+        ensure_eq!(found, None, "a person that no write has named");
     }
     let id = PersonId::generate(cx.now(), &world.random);
     let found = repository.find_person(&cx, &PersonRef::Id(id)).await?;
@@ -81,9 +81,9 @@ pub(super) async fn lookups_never_register(world: &World) -> Outcome {
     refused(attempt, &Refusal::UnknownPerson, "an unknown person")
 }
 
-pub(super) async fn people_are_told_apart_by_bytes(world: &World) -> Outcome {
+pub(super) async fn identifiers_are_compared_by_bytes(world: &World) -> CheckResult {
     let cx = world.context(&world.tenant("north").await?);
-    // The last two are one letter, composed and not.
+    // The last two are the same letter, composed and decomposed.
     let identifiers = ["pt-1", "PT-1", "pt-1 ", "é", "e\u{301}"];
     let mut ids = HashSet::new();
     for identifier in identifiers {
@@ -91,7 +91,7 @@ pub(super) async fn people_are_told_apart_by_bytes(world: &World) -> Outcome {
         draft.person = Some(person(identifier)?);
         let about = world.commit(&cx, draft).await?.record.person;
         let kept = about.as_ref().map(|person| person.identifier.as_str());
-        ensure_eq!(kept, Some(identifier), "the identifier as it is kept");
+        ensure_eq!(kept, Some(identifier), "the stored identifier");
         ids.extend(about.map(|person| person.id));
     }
     ensure_eq!(

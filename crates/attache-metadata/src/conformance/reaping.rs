@@ -1,4 +1,4 @@
-//! The way of a blob out of the system, and back while there is one.
+//! Reaping: blobs are condemned, revived, deleted and purged.
 
 use std::collections::HashSet;
 
@@ -6,27 +6,29 @@ use attache_model::{BlobId, Context};
 use futures_util::future::join;
 
 use super::world::{
-    LONG, Outcome, Problem, World, ensure, ensure_eq, is_deleted, made, storage_key,
+    CheckResult, HOUR, Problem, World, accepted, ensure, ensure_eq, is_deleted, storage_key,
 };
 use crate::ReapStage;
 
-pub(super) async fn ended_promises_are_reaped(world: &World) -> Outcome {
+pub(super) async fn ended_leases_are_reaped(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let held = world.draft(&cx, "held").await?;
-    let ended = world.draft_leased(&cx, "ended", world.short).await?;
+    let ended = world
+        .draft_leased(&cx, "ended", world.short_duration)
+        .await?;
     let tasks = world.reapable().await?;
     ensure!(
         tasks.is_empty(),
-        "a promise that holds is reaped: {tasks:?}"
+        "a blob with a live lease is reaped: {tasks:?}"
     );
-    world.outlast_short().await;
+    world.advance_past_short().await;
 
-    let tasks = repository.take_reapable(10, world.short).await?;
-    ensure_eq!(tasks.len(), 1, "tasks after one promise ended");
+    let tasks = repository.take_reapable(10, world.short_duration).await?;
+    ensure_eq!(tasks.len(), 1, "tasks after one lease ended");
     ensure!(
         is_deleted(&tasks, ended.blob),
-        "the promise that ended is not reaped"
+        "the blob whose lease ended is not reaped"
     );
     let keys: Vec<_> = tasks.iter().map(|task| &task.storage_key).collect();
     ensure_eq!(
@@ -34,13 +36,13 @@ pub(super) async fn ended_promises_are_reaped(world: &World) -> Outcome {
         [&storage_key(&cx, ended.blob)],
         "the storage keys of the tasks"
     );
-    let tasks = repository.take_reapable(10, world.short).await?;
+    let tasks = repository.take_reapable(10, world.short_duration).await?;
     ensure!(
         tasks.is_empty(),
         "a task is handed out twice at once: {tasks:?}"
     );
-    world.outlast_short().await;
-    let tasks = repository.take_reapable(10, LONG).await?;
+    world.advance_past_short().await;
+    let tasks = repository.take_reapable(10, HOUR).await?;
     ensure!(
         is_deleted(&tasks, ended.blob),
         "an unfinished task is not handed out again"
@@ -51,7 +53,7 @@ pub(super) async fn ended_promises_are_reaped(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn reaped_blobs_are_purged_and_forgotten(world: &World) -> Outcome {
+pub(super) async fn reaped_blobs_are_purged(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let record = world.file(&cx, "short-lived").await?;
@@ -62,35 +64,39 @@ pub(super) async fn reaped_blobs_are_purged_and_forgotten(world: &World) -> Outc
         "a live blob's key is unknown"
     );
     ensure!(
-        !repository.knows_storage_key("nobody's").await?,
+        !repository.knows_storage_key("unknown").await?,
         "a key that was never used is known"
     );
-    made(repository.delete_file(&cx, record.id, None).await)?;
+    accepted(repository.delete_file(&cx, record.id, None).await)?;
     ensure!(
         is_deleted(&world.reapable().await?, blob.id),
-        "the last reference went unseen"
+        "the blob is not reaped after its last reference"
     );
 
-    let finish = async |stage| repository.finish_reap(blob.id, stage, world.short).await;
+    let finish = async |stage| {
+        repository
+            .finish_reap(blob.id, stage, world.short_duration)
+            .await
+    };
     finish(ReapStage::Purge).await?;
     ensure!(
         repository.knows_storage_key(key).await?,
-        "a blob is forgotten before its bytes were deleted"
+        "a blob is unknown before its bytes were deleted"
     );
     finish(ReapStage::Delete).await?;
     ensure!(
         repository.knows_storage_key(key).await?,
-        "a blob is forgotten before it was purged"
+        "a blob is unknown before it was purged"
     );
     let tasks = world.reapable().await?;
     ensure!(
         tasks.is_empty(),
         "a blob is purged before its time: {tasks:?}"
     );
-    world.outlast_short().await;
+    world.advance_past_short().await;
     let tasks = world.reapable().await?;
     let purged: Vec<_> = tasks.iter().map(|task| (task.id, task.stage)).collect();
-    ensure_eq!(purged, [(blob.id, ReapStage::Purge)], "what is purged");
+    ensure_eq!(purged, [(blob.id, ReapStage::Purge)], "the purged blobs");
     // A late report of the first deletion changes nothing.
     finish(ReapStage::Delete).await?;
     finish(ReapStage::Purge).await?;
@@ -102,15 +108,15 @@ pub(super) async fn reaped_blobs_are_purged_and_forgotten(world: &World) -> Outc
     Ok(())
 }
 
-pub(super) async fn condemned_blobs_come_back(world: &World) -> Outcome {
+pub(super) async fn condemned_blobs_are_revived(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let first = world.file(&cx, "wanted again").await?;
     let blob = world.stored(&cx, first.id).await?.blob.id;
-    made(repository.delete_file(&cx, first.id, None).await)?;
+    accepted(repository.delete_file(&cx, first.id, None).await)?;
     let second = world.file(&cx, "wanted again").await?;
     let again = world.stored(&cx, second.id).await?.blob.id;
-    ensure_eq!(again, blob, "the blob that nobody had reaped yet");
+    ensure_eq!(again, blob, "the blob that was not reaped yet");
     let tasks = world.reapable().await?;
     ensure!(
         !is_deleted(&tasks, blob),
@@ -120,12 +126,12 @@ pub(super) async fn condemned_blobs_come_back(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn deleting_is_final(world: &World) -> Outcome {
+pub(super) async fn deleting_is_final(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let first = world.file(&cx, "too late").await?;
     let old = world.stored(&cx, first.id).await?.blob.id;
-    made(repository.delete_file(&cx, first.id, None).await)?;
+    accepted(repository.delete_file(&cx, first.id, None).await)?;
     ensure!(
         is_deleted(&world.reapable().await?, old),
         "the blob is not reaped"
@@ -141,7 +147,7 @@ pub(super) async fn deleting_is_final(world: &World) -> Outcome {
         "the blob of an upload that came too late for the old one"
     );
     repository
-        .finish_reap(old, ReapStage::Delete, world.short)
+        .finish_reap(old, ReapStage::Delete, world.short_duration)
         .await?;
     let third = world.file(&cx, "too late").await?;
     let blob = world.stored(&cx, third.id).await?.blob.id;
@@ -149,14 +155,14 @@ pub(super) async fn deleting_is_final(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn shared_blobs_are_kept(world: &World) -> Outcome {
+pub(super) async fn shared_blobs_are_kept(world: &World) -> CheckResult {
     let repository = world.repository();
     let cx = world.context(&world.tenant("north").await?);
     let first = world.file(&cx, "shared").await?;
     let second = world.file(&cx, "shared").await?;
     let blob = world.stored(&cx, first.id).await?.blob.id;
     world.reapable().await?;
-    made(repository.delete_file(&cx, first.id, None).await)?;
+    accepted(repository.delete_file(&cx, first.id, None).await)?;
     let tasks = world.reapable().await?;
     ensure!(
         tasks.is_empty(),
@@ -164,21 +170,21 @@ pub(super) async fn shared_blobs_are_kept(world: &World) -> Outcome {
     );
     let stored = world.stored(&cx, second.id).await?;
     ensure_eq!(stored.blob.id, blob, "the blob of the other record");
-    made(repository.archive_file(&cx, second.id).await)?;
+    accepted(repository.archive_file(&cx, second.id).await)?;
     let tasks = world.reapable().await?;
     ensure!(
         tasks.is_empty(),
         "the blob of an archived record is reaped: {tasks:?}"
     );
-    made(repository.delete_file(&cx, second.id, None).await)?;
+    accepted(repository.delete_file(&cx, second.id, None).await)?;
     ensure!(
         is_deleted(&world.reapable().await?, blob),
-        "the last reference went unseen"
+        "the blob is not reaped after its last reference"
     );
     Ok(())
 }
 
-pub(super) async fn races_never_lose_referenced_bytes(world: &World) -> Outcome {
+pub(super) async fn races_never_lose_referenced_bytes(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let mut reaped: HashSet<BlobId> = HashSet::new();
@@ -204,24 +210,24 @@ pub(super) async fn races_never_lose_referenced_bytes(world: &World) -> Outcome 
                 (deleted, uploaded, tasks)
             }
         };
-        made(deleted)?;
+        accepted(deleted)?;
         reaped.extend(tasks?.iter().map(|task| task.id));
-        let uploaded = made(uploaded)?.pop();
-        let uploaded = uploaded.ok_or_else(|| Problem::new("no file was answered"))?;
+        let uploaded = accepted(uploaded)?.pop();
+        let uploaded = uploaded.ok_or_else(|| Problem::new("no file was returned"))?;
         present = uploaded.record;
         reaped.extend(world.reapable().await?.iter().map(|task| task.id));
-        still_there(world, &cx, &reaped, &present, round).await?;
+        check_not_reaped(world, &cx, &reaped, &present, round).await?;
     }
     Ok(())
 }
 
-async fn still_there(
+async fn check_not_reaped(
     world: &World,
     cx: &Context,
     reaped: &HashSet<BlobId>,
     record: &attache_model::FileRecord,
     round: u32,
-) -> Outcome {
+) -> CheckResult {
     let blob = world.stored(cx, record.id).await?.blob.id;
     ensure!(
         !reaped.contains(&blob),

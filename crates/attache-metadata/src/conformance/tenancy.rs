@@ -2,10 +2,10 @@
 
 use attache_model::{PrincipalSubject, Scope, Scopes, TenantId, TenantSlug, Timestamp};
 
-use super::world::{Outcome, Problem, World, ensure, ensure_eq};
+use super::world::{CheckResult, Problem, World, ensure, ensure_eq};
 use crate::{ApiKeyRecord, NewApiKey};
 
-pub(super) async fn slugs_are_taken_once(world: &World) -> Outcome {
+pub(super) async fn slugs_are_taken_once(world: &World) -> CheckResult {
     let repository = world.repository();
     ensure!(
         !repository.has_tenants().await?,
@@ -13,9 +13,13 @@ pub(super) async fn slugs_are_taken_once(world: &World) -> Outcome {
     );
     let slug = TenantSlug::parse("North")?;
     let now = world.now();
-    let made = repository.create_tenant(&slug, now).await?;
-    let made = made.ok_or_else(|| Problem::new("a free slug is refused"))?;
-    ensure_eq!((&made.slug, made.created_at), (&slug, now), "the tenant");
+    let created = repository.create_tenant(&slug, now).await?;
+    let created = created.ok_or_else(|| Problem::new("a free slug is refused"))?;
+    ensure_eq!(
+        (&created.slug, created.created_at),
+        (&slug, now),
+        "the tenant"
+    );
     ensure!(repository.has_tenants().await?, "a tenant is not counted");
 
     let again = repository.create_tenant(&slug, world.now()).await?;
@@ -23,14 +27,14 @@ pub(super) async fn slugs_are_taken_once(world: &World) -> Outcome {
     let other = TenantSlug::parse("north")?;
     let other = repository.create_tenant(&other, world.now()).await?;
     ensure!(
-        other.as_ref().is_some_and(|other| other.id != made.id),
+        other.as_ref().is_some_and(|other| other.id != created.id),
         "slugs that differ in case are taken for one"
     );
 
-    let found = repository.find_tenant(made.id).await?;
-    ensure_eq!(found.as_ref(), Some(&made), "the tenant by its number");
+    let found = repository.find_tenant(created.id).await?;
+    ensure_eq!(found.as_ref(), Some(&created), "the tenant by its number");
     let found = repository.find_tenant_by_slug(&slug).await?;
-    ensure_eq!(found.as_ref(), Some(&made), "the tenant by its slug");
+    ensure_eq!(found.as_ref(), Some(&created), "the tenant by its slug");
     let unknown = TenantId::new(i64::MAX);
     ensure_eq!(
         repository.find_tenant(unknown).await?,
@@ -55,12 +59,12 @@ fn new_key(tenant: TenantId, key_id: &str) -> NewApiKey {
 }
 
 async fn create(world: &World, key: &NewApiKey) -> Result<ApiKeyRecord, Problem> {
-    let made = world.repository().create_api_key(key, world.now()).await?;
-    made.ok_or_else(|| Problem::new("a key of a tenant that exists is refused"))
+    let created = world.repository().create_api_key(key, world.now()).await?;
+    created.ok_or_else(|| Problem::new("a key of a tenant that exists is refused"))
 }
 
-/// All that is known of a key; its record has no equality, so that nobody compares secrets with it.
-fn described(key: &ApiKeyRecord) -> String {
+/// Describes a key for comparison; its record has no equality, so that secrets are not compared by it.
+fn describe(key: &ApiKeyRecord) -> String {
     format!(
         "{} {:?} {:?} {:?} {:?} {:?} {:?}",
         key.key_id,
@@ -73,37 +77,37 @@ fn described(key: &ApiKeyRecord) -> String {
     )
 }
 
-pub(super) async fn keys_are_kept_and_found(world: &World) -> Outcome {
+pub(super) async fn keys_are_kept_and_found(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenancy = world.tenant("north").await?;
     let tenant = &tenancy.principal.tenant;
     let unknown = new_key(TenantId::new(i64::MAX), "k0");
-    let made = repository.create_api_key(&unknown, world.now()).await?;
-    ensure!(made.is_none(), "a key of an unknown tenant is made");
+    let created = repository.create_api_key(&unknown, world.now()).await?;
+    ensure!(created.is_none(), "a key of an unknown tenant is created");
     ensure!(
         repository.find_api_key("k0").await?.is_none(),
-        "a key that was not made is found"
+        "a key that was not created is found"
     );
 
     let wanted = new_key(tenant.id, "k1");
-    let made = create(world, &wanted).await?;
-    ensure_eq!(made.key_id, wanted.key_id, "the key's id");
-    ensure_eq!(made.secret_hash, wanted.secret_hash, "the key's hash");
-    ensure_eq!(made.name, wanted.name, "the key's name");
-    ensure_eq!(made.principal.scopes, wanted.scopes, "the key's scopes");
-    ensure_eq!(&made.principal.tenant, tenant, "the key's tenant");
-    ensure_eq!(made.expires_at, wanted.expires_at, "the key's end");
-    ensure_eq!(made.revoked_at, None, "a new key's revocation");
+    let created = create(world, &wanted).await?;
+    ensure_eq!(created.key_id, wanted.key_id, "the key's id");
+    ensure_eq!(created.secret_hash, wanted.secret_hash, "the key's hash");
+    ensure_eq!(created.name, wanted.name, "the key's name");
+    ensure_eq!(created.principal.scopes, wanted.scopes, "the key's scopes");
+    ensure_eq!(&created.principal.tenant, tenant, "the key's tenant");
+    ensure_eq!(created.expires_at, wanted.expires_at, "the key's end");
+    ensure_eq!(created.revoked_at, None, "a new key's revocation");
     let other = create(world, &new_key(tenant.id, "k2")).await?;
     ensure!(
-        other.principal.seq > made.principal.seq,
-        "principals are not numbered on"
+        other.principal.seq > created.principal.seq,
+        "principals are not numbered in order"
     );
 
     let found = repository.find_api_key("k1").await?;
     ensure_eq!(
-        found.as_ref().map(described),
-        Some(described(&made)),
+        found.as_ref().map(describe),
+        Some(describe(&created)),
         "the key found"
     );
     let none = NewApiKey {
@@ -126,7 +130,7 @@ pub(super) async fn keys_are_kept_and_found(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn keys_are_listed_in_pages(world: &World) -> Outcome {
+pub(super) async fn keys_are_listed_in_pages(world: &World) -> CheckResult {
     let repository = world.repository();
     let north = world.tenant("north").await?.principal.tenant.id;
     let south = world.tenant("south").await?.principal.tenant.id;
@@ -139,7 +143,7 @@ pub(super) async fn keys_are_listed_in_pages(world: &World) -> Outcome {
         let expected = if tenant.is_some() { 6 } else { 12 };
         ensure_eq!(all.len(), expected, "keys of {tenant:?}");
         let sorted = all.is_sorted_by_key(|key| key.principal.seq);
-        ensure!(sorted, "keys are not listed in the order they were made");
+        ensure!(sorted, "keys are not listed in the order of their creation");
         let own = |key: &ApiKeyRecord| tenant.is_none_or(|id| key.principal.tenant.id == id);
         ensure!(all.iter().all(own), "a list of keys holds a foreign one");
 
@@ -163,7 +167,7 @@ pub(super) async fn keys_are_listed_in_pages(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn keys_are_revoked_for_good(world: &World) -> Outcome {
+pub(super) async fn keys_are_revoked_once(world: &World) -> CheckResult {
     let repository = world.repository();
     let tenant = world.tenant("north").await?.principal.tenant.id;
     create(world, &new_key(tenant, "k1")).await?;
@@ -181,7 +185,7 @@ pub(super) async fn keys_are_revoked_for_good(world: &World) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn principals_of_others_are_registered_once(world: &World) -> Outcome {
+pub(super) async fn subjects_are_registered_once(world: &World) -> CheckResult {
     let repository = world.repository();
     let north = world.tenant("north").await?.principal.tenant.id;
     let south = world.tenant("south").await?.principal.tenant.id;
@@ -217,7 +221,7 @@ pub(super) async fn principals_of_others_are_registered_once(world: &World) -> O
     Ok(())
 }
 
-pub(super) async fn health_answers(world: &World) -> Outcome {
+pub(super) async fn healthy_repositories_respond(world: &World) -> CheckResult {
     world.repository().health().await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the checks are written with: a repository, seeded ids, and short ways to say what is wanted.
+//! Tools of the checks: a repository, seeded ids, and shorthands.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::{
 };
 use crate::{FileQuery, PageKey};
 
-/// What was not as it must be.
+/// The reason why a check failed.
 #[derive(Debug)]
 pub(super) struct Problem(String);
 
@@ -46,8 +46,8 @@ impl From<InvalidValue> for Problem {
     }
 }
 
-/// How a check ends.
-pub(super) type Outcome = Result<(), Problem>;
+/// The result of a check.
+pub(super) type CheckResult = Result<(), Problem>;
 
 /// Fails the check unless the condition holds.
 macro_rules! ensure {
@@ -72,10 +72,10 @@ macro_rules! ensure_eq {
 
 pub(super) use {ensure, ensure_eq};
 
-/// A lease that does not end within a check.
-pub(super) const LONG: Duration = Duration::from_hours(1);
+/// A duration that does not pass within a check.
+pub(super) const HOUR: Duration = Duration::from_hours(1);
 
-/// Random bytes that repeat (the generator is called split mix).
+/// A seeded random generator (`SplitMix64`).
 #[derive(Debug)]
 pub(super) struct Seeded(AtomicU64);
 
@@ -93,13 +93,13 @@ impl Seeded {
         self.next() % bound
     }
 
-    /// A place in a list of `length` values, which is not 0.
+    /// An index into a list of `length` values, which is not 0.
     pub(super) fn index(&self, length: usize) -> usize {
         let length = u64::try_from(length).unwrap_or(1);
         usize::try_from(self.below(length)).unwrap_or(0)
     }
 
-    /// One of several values, of which there is at least one.
+    /// One of the values, of which there is at least one.
     pub(super) fn pick<T: Copy>(&self, values: &[T]) -> T {
         values[self.index(values.len())]
     }
@@ -114,12 +114,12 @@ impl Entropy for Seeded {
     }
 }
 
-/// A repository under test and what a check needs around it.
+/// A repository under test, and the tools of a check.
 pub(super) struct World {
     fixture: Box<dyn Fixture>,
     repository: Arc<dyn MetadataRepository>,
-    /// A lease, or a wait of the reaper, that a check outlasts.
-    pub(super) short: Duration,
+    /// The duration of a lease, or of a retry interval of the reaper, that a check lets pass.
+    pub(super) short_duration: Duration,
     pub(super) random: Seeded,
     millis: AtomicI64,
 }
@@ -128,7 +128,7 @@ impl World {
     pub(super) fn new(fixture: Box<dyn Fixture>) -> Self {
         Self {
             repository: fixture.repository(),
-            short: fixture.short_lease(),
+            short_duration: fixture.short_lease(),
             fixture,
             random: Seeded(AtomicU64::new(0x6174_7461_6368_6521)),
             millis: AtomicI64::new(1_700_000_000_000),
@@ -139,17 +139,17 @@ impl World {
         &*self.repository
     }
 
-    /// Lets whatever is [`short`](Self::short) end, and nothing that is [`LONG`].
-    pub(super) async fn outlast_short(&self) {
-        self.fixture.advance(self.short * 2).await;
+    /// Lets a [`short_duration`](Self::short_duration) pass, but no [`HOUR`].
+    pub(super) async fn advance_past_short(&self) {
+        self.fixture.advance(self.short_duration * 2).await;
     }
 
-    /// A later moment than every one before.
+    /// Returns a later timestamp than every one before.
     pub(super) fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.millis.fetch_add(10, Ordering::Relaxed))
     }
 
-    /// A new tenant with a key.
+    /// Creates a tenant with an API key.
     pub(super) async fn tenant(&self, slug: &str) -> Result<Tenancy, Problem> {
         let repository = self.repository();
         let slug = TenantSlug::parse(slug)?;
@@ -164,22 +164,22 @@ impl World {
             expires_at: None,
         };
         let key = repository.create_api_key(&key, self.now()).await?;
-        let key = key.ok_or_else(|| Problem::new("the tenant of the key is not there"))?;
+        let key = key.ok_or_else(|| Problem::new("the tenant of the key is not found"))?;
         Ok(Tenancy {
             principal: key.principal,
             request_id: RequestId::parse("conformance")?,
         })
     }
 
-    /// A context of a tenant, at a moment of its own.
+    /// A context of a tenant, at a timestamp of its own.
     pub(super) fn context(&self, tenancy: &Tenancy) -> Context {
         tenancy.context_at(self.now())
     }
 
-    /// Promises a blob and describes a file with it: private, about nobody, without a category. Files
-    /// with the same `content` have the same bytes.
+    /// Begins a blob, and describes a file with it: private, without person and category. Files with the
+    /// same `content` have the same bytes.
     pub(super) async fn draft(&self, cx: &Context, content: &str) -> Result<NewFile, Problem> {
-        self.draft_leased(cx, content, LONG).await
+        self.draft_leased(cx, content, HOUR).await
     }
 
     pub(super) async fn draft_leased(
@@ -221,11 +221,11 @@ impl World {
         cx: &Context,
         file: NewFile,
     ) -> Result<CommittedFile, Problem> {
-        let mut committed = made(self.try_commit(cx, vec![file]).await)?;
-        ensure_eq!(committed.len(), 1, "files answered for one committed");
+        let mut committed = accepted(self.try_commit(cx, vec![file]).await)?;
+        ensure_eq!(committed.len(), 1, "files returned for one committed");
         committed
             .pop()
-            .ok_or_else(|| Problem::new("no file was answered"))
+            .ok_or_else(|| Problem::new("no file was returned"))
     }
 
     pub(super) async fn try_commit(
@@ -246,17 +246,17 @@ impl World {
         Ok(self.commit(cx, draft).await?.record)
     }
 
-    /// Finds a file that must be there.
+    /// Finds a file that must exist.
     pub(super) async fn stored(&self, cx: &Context, id: FileId) -> Result<StoredFile, Problem> {
         let found = self.repository().find_file(cx, id).await?;
         found.ok_or_else(|| Problem::new(format!("the file {id} is not found")))
     }
 
-    /// Takes everything the reaper is to do, keeping it from being handed out again for an hour.
+    /// Takes all tasks of the reaper, so that they are not handed out again for an hour.
     pub(super) async fn reapable(&self) -> Result<Vec<ReapTask>, Problem> {
         let mut tasks = Vec::new();
         for _ in 0..1000 {
-            let more = self.repository().take_reapable(10, LONG).await?;
+            let more = self.repository().take_reapable(10, HOUR).await?;
             ensure!(more.len() <= 10, "more tasks than the limit");
             if more.is_empty() {
                 return Ok(tasks);
@@ -266,7 +266,7 @@ impl World {
         Err(Problem::new("the reaper is given tasks without end"))
     }
 
-    /// Pages through a whole list. Fails where it does not end.
+    /// Returns a whole list, page by page. Fails if it does not end.
     pub(super) async fn list(
         &self,
         cx: &Context,
@@ -290,33 +290,33 @@ impl World {
     }
 }
 
-/// A tenant and who acts in it.
+/// A tenant and its principal.
 pub(super) struct Tenancy {
     pub(super) principal: Principal,
     request_id: RequestId,
 }
 
 impl Tenancy {
-    /// A context of the tenant at a certain moment.
+    /// A context of the tenant at the given time.
     pub(super) fn context_at(&self, now: Timestamp) -> Context {
         Context::for_principal(self.principal.clone(), self.request_id.clone(), now)
     }
 }
 
-/// Whether the reaper is to delete this blob.
+/// Returns `true` if the reaper is to delete this blob.
 pub(super) fn is_deleted(tasks: &[ReapTask], blob: BlobId) -> bool {
     tasks
         .iter()
         .any(|task| task.id == blob && task.stage == ReapStage::Delete)
 }
 
-/// The value of a change that must be made.
-pub(super) fn made<T>(attempt: Attempt<T>) -> Result<T, Problem> {
+/// Returns the value of a change, or fails if it was refused.
+pub(super) fn accepted<T>(attempt: Attempt<T>) -> Result<T, Problem> {
     attempt?.map_err(|refusal| Problem::new(format!("refused: {refusal}")))
 }
 
-/// Fails unless a change is refused in this way.
-pub(super) fn refused<T>(attempt: Attempt<T>, expected: &Refusal, what: &str) -> Outcome {
+/// Fails unless a change was refused with `expected`.
+pub(super) fn refused<T>(attempt: Attempt<T>, expected: &Refusal, what: &str) -> CheckResult {
     match attempt? {
         Ok(_) => Err(Problem::new(format!(
             "{what} is not refused: {expected:?} expected"
@@ -341,7 +341,7 @@ pub(super) fn storage_key(cx: &Context, blob: BlobId) -> String {
     format!("{}/00/{blob}", cx.tenant())
 }
 
-/// Stands for the digest of a text: the same for the same text and, here, for no other.
+/// Returns a stand-in for the digest of a text: equal for equal texts, and different for those used here.
 pub(super) fn digest(content: &str) -> Sha256Digest {
     let mut bytes = [0; 32];
     for (lane, chunk) in bytes.chunks_mut(8).enumerate() {

@@ -1,4 +1,4 @@
-//! What a file's bytes are: decided from the bytes first, from what was declared second.
+//! Media types: parsed, named canonically, and decided from bytes and declaration.
 
 mod decide;
 mod names;
@@ -12,9 +12,9 @@ use std::fmt;
 
 use crate::InvalidValue;
 use names::{all_names, canonical};
-use signatures::KINDS;
+use signatures::SUBTYPES;
 
-/// Longest media type that is taken, in bytes.
+/// The maximum length of a media type, in bytes.
 const TYPE_BYTES: usize = 127;
 
 /// A media type such as `application/pdf` or `text/plain; charset=utf-8`; normalised to lower case,
@@ -22,8 +22,8 @@ const TYPE_BYTES: usize = 127;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaType(Cow<'static, str>);
 
-/// Types a browser may show in place; each has a signature that was found in the bytes, or is text
-/// that was checked to be text.
+/// The types that a browser may show inline. Each has a signature that was found in the bytes, or is
+/// text that was checked to be text.
 const INLINE: &[&str] = &[
     "application/pdf",
     "audio/mp4",
@@ -42,11 +42,16 @@ const INLINE: &[&str] = &[
 ];
 
 impl MediaType {
-    /// `application/octet-stream`: bytes of no known type.
+    /// The type `application/octet-stream`: bytes of no known type.
     pub const OCTET_STREAM: Self = Self(Cow::Borrowed("application/octet-stream"));
 
-    /// Parses a media type with optional parameters, of which only `charset` is kept: its name as it is
-    /// written, under whichever of the names of its type.
+    /// Parses a media type with optional parameters, of which only `charset` is kept. An alias stays as it
+    /// is written: see [`names`](Self::names).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `text` is longer than 127 bytes, is no media type, or is a range such as
+    /// `image/*`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let refused = || {
             InvalidValue::new(
@@ -71,63 +76,63 @@ impl MediaType {
         Ok(Self::with_charset(&essence, charset_in(text).as_deref()))
     }
 
-    /// A type with its charset, where there is room for both.
+    /// Creates a type with its charset, which is dropped if both together are too long.
     fn with_charset(essence: &str, charset: Option<&str>) -> Self {
         let written = charset.map(|charset| format!("{essence}; charset={charset}"));
         let written = written.filter(|written| written.len() <= TYPE_BYTES);
         Self(Cow::Owned(written.unwrap_or_else(|| essence.to_owned())))
     }
 
-    /// A type that is written here as it is in records.
+    /// Creates a type from its canonical name.
     fn known(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }
 
-    /// The type without parameters.
+    /// Returns the type without parameters.
     pub fn essence(&self) -> &str {
         self.0.split(';').next().unwrap_or_default().trim_end()
     }
 
-    /// Whether it says nothing about the bytes: [`OCTET_STREAM`](Self::OCTET_STREAM), with whatever
-    /// parameters.
+    /// Returns `true` for [`OCTET_STREAM`](Self::OCTET_STREAM) with any parameters, which says nothing
+    /// about the bytes.
     pub fn is_octet_stream(&self) -> bool {
         self.essence() == Self::OCTET_STREAM.essence()
     }
 
-    /// The charset, where one was given.
+    /// Returns the charset; `None` if there is none.
     fn charset(&self) -> Option<&str> {
         self.0.split_once("; charset=").map(|(_, charset)| charset)
     }
 
-    /// All names of this type, without parameters. The first is the one it has in records.
+    /// Returns all names of this type, without parameters. The first is canonical: records have it.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         all_names(self.essence())
     }
 
-    /// Whether both are the same type, under whatever names and with whatever parameters.
+    /// Returns `true` if both are the same type, under any names and with any parameters.
     pub fn is_same_type(&self, other: &Self) -> bool {
         canonical(self.essence()) == canonical(other.essence())
     }
 
-    /// Whether a file of the other type is one of this type: both are the same, or the other is a kind
-    /// of this, as HEIC is of HEIF.
-    fn takes_in(&self, other: &Self) -> bool {
+    /// Returns `true` if every file of the other type has this type too: both are the same, or the other
+    /// is a subtype, as HEIC is of HEIF.
+    fn includes(&self, other: &Self) -> bool {
         let (name, other) = (canonical(self.essence()), canonical(other.essence()));
         name == other
-            || KINDS
+            || SUBTYPES
                 .iter()
-                .any(|(general, kinds)| *general == name && kinds.contains(&other))
+                .any(|(general, subtypes)| *general == name && subtypes.contains(&other))
     }
 
-    /// The type as it is written in a header.
+    /// Returns the type as it is written in a header.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether another site's page could run bytes of this type by naming their URL.
+    /// Returns `true` if a page of another site could run bytes of this type by including their URL.
     pub fn is_script(&self) -> bool {
         let subtype = self.essence().rsplit('/').next().unwrap_or_default();
-        // Its versions count too: `text/javascript1.5`.
+        // Versions count too: `text/javascript1.5`.
         subtype.starts_with("javascript")
             || matches!(
                 subtype,
@@ -135,7 +140,7 @@ impl MediaType {
             )
     }
 
-    /// Whether a browser may show bytes of this type in place. Everything else is a download, HTML,
+    /// Returns `true` if a browser may show bytes of this type inline. Everything else is a download, HTML,
     /// SVG and XML above all.
     pub fn may_be_inline(&self) -> bool {
         INLINE.contains(&canonical(self.essence()))
@@ -148,8 +153,8 @@ impl fmt::Display for MediaType {
     }
 }
 
-/// The charset among the parameters. What cannot be read of them says nothing: Chrome writes
-/// `codecs=vp8,opus` without the quotes that its comma needs.
+/// Returns the charset parameter. Parameters that cannot be parsed are ignored: Chrome writes
+/// `codecs=vp8,opus` without the quotes that the comma needs.
 fn charset_in(text: &str) -> Option<String> {
     let parsed: mime::Mime = text.parse().ok()?;
     let charset = parsed.get_param(mime::CHARSET)?;

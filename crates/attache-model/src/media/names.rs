@@ -1,8 +1,8 @@
-//! The names a type goes by. Records have the first of each row; requests may use any.
+//! The aliases of media types. Records have the canonical name; requests may use any.
 
-/// Each type that has several names: the one it has in records, and the others.
+/// The types with several names: the canonical name, and its aliases.
 ///
-/// Where the registered name is one that browsers know, it comes first, else the one they do.
+/// The canonical name is the registered one if browsers know it, otherwise the one that they know.
 pub(super) const NAMES: &[(&str, &[&str])] = &[
     // Documents
     (
@@ -372,7 +372,7 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The name that a type has in records.
+/// Returns the canonical name of a type.
 pub(super) fn canonical(essence: &str) -> &str {
     NAMES
         .iter()
@@ -380,7 +380,7 @@ pub(super) fn canonical(essence: &str) -> &str {
         .map_or(essence, |(name, _)| name)
 }
 
-/// All names of a type, that of records first.
+/// Returns all names of a type, the canonical one first.
 pub(super) fn all_names(essence: &str) -> impl Iterator<Item = &str> {
     let name = canonical(essence);
     let others = NAMES.iter().find(|(first, _)| *first == name);

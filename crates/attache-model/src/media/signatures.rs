@@ -1,17 +1,17 @@
-//! Signatures that several types share: what a file that has one is, and what else it may be.
+//! Signatures that several types share.
 //!
-//! Bytes that begin like `WebM` are film or sound; only whoever sends them knows which.
+//! Bytes that begin like `WebM` are video or audio; only the client knows which.
 
 /// A signature that more than one type has.
 #[derive(Debug)]
 pub(super) struct Signature {
-    /// What [`sniff`](super::sniff) calls it: mostly the extension of such files.
+    /// The key that [`sniff`](super::sniff) uses, mostly the extension of such files.
     pub(super) key: &'static str,
-    /// What the bytes are where nothing better is declared.
+    /// The type of the bytes, unless one of the others is declared.
     pub(super) name: &'static str,
-    /// What they may be as well. Files of these types always have a signature that is known here.
+    /// Other types with this signature, whose files always have a signature that is known here.
     pub(super) also: &'static [&'static str],
-    /// What they may be as well, where files of the type can have another signature, or none.
+    /// Other types with this signature, whose files may also have another one, or none.
     pub(super) sometimes: &'static [&'static str],
 }
 
@@ -30,36 +30,36 @@ impl Signature {
         }
     }
 
-    /// The one of this key.
+    /// Returns the signature with this key.
     pub(super) fn of(key: &str) -> Option<&'static Self> {
         SIGNATURES.iter().find(|signature| signature.key == key)
     }
 
-    /// Whether a file with this signature can be of this type.
-    pub(super) fn bears_out(&self, name: &str) -> bool {
+    /// Returns `true` if a file with this signature can have this type.
+    pub(super) fn allows(&self, name: &str) -> bool {
         name == self.name || self.also.contains(&name) || self.sometimes.contains(&name)
     }
 }
 
-/// Whether files of this type are known by their first bytes, each of them.
+/// Returns `true` if every file of this type has a signature that is known here.
 pub(super) fn is_always_signed(name: &str) -> bool {
     SIGNATURES
         .iter()
         .any(|signature| signature.name == name || signature.also.contains(&name))
 }
 
-/// Types that a more general one takes in. Where the general one is asked for, these will do.
-pub(super) const KINDS: &[(&str, &[&str])] = &[
+/// General types and their subtypes, which are accepted where the general type is.
+pub(super) const SUBTYPES: &[(&str, &[&str])] = &[
     ("audio/ogg", &["audio/opus"]),
     ("font/sfnt", &["font/otf", "font/ttf"]),
     ("image/heif", &["image/heic"]),
     ("image/heif-sequence", &["image/heic-sequence"]),
 ];
 
-/// All names here are those of records. Nothing that a browser would run or render as a page may
-/// stand here: a test sees to it.
+/// The shared signatures, with canonical names. A test ensures that none allows a type that a browser
+/// would run or render as a page.
 pub(super) const SIGNATURES: &[Signature] = &[
-    // Sound and film
+    // Audio and video
     Signature::new("webm", "video/webm", &["audio/webm"], &[]),
     Signature::new(
         "mkv",

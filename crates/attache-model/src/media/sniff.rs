@@ -1,4 +1,4 @@
-//! What the first bytes of a file say.
+//! Signatures in the first bytes of a file.
 
 use super::names::canonical;
 use super::signatures::Signature;
@@ -6,20 +6,21 @@ use super::signatures::Signature;
 pub(super) const ZIP: &str = "application/zip";
 pub(super) const OLE: &str = "application/x-ole-storage";
 
-/// What the first bytes say. Names are those of records.
+/// The result of examining the first bytes. Names are canonical.
 #[derive(Debug)]
-pub(super) enum Found {
-    /// A signature that tells the type, or the few types it can be.
+pub(super) enum Sniffed {
+    /// A signature that identifies the type, or a few types that share it.
     Exact {
         name: &'static str,
         shared: Option<&'static Signature>,
     },
-    /// Only an outer form that many types have: zip, OLE, XML or text.
+    /// A container that many types use: zip, OLE, XML or text.
     Container(&'static str),
+    /// No known signature.
     Nothing,
 }
 
-impl Found {
+impl Sniffed {
     pub(super) fn in_bytes(head: &[u8]) -> Self {
         if head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
             return Self::Container(OLE);
@@ -32,7 +33,7 @@ impl Found {
                 Some(kind) => (kind.extension(), canonical(kind.mime_type())),
             },
         };
-        if name == ZIP || is_texty(name) {
+        if name == ZIP || is_text_type(name) {
             return Self::Container(name);
         }
         if is_text(head) && !WRITTEN_AS_TEXT.contains(&key) {
@@ -46,11 +47,11 @@ impl Found {
     }
 }
 
-/// Types that can be text from end to end and still be what their first letters say. A table whose
-/// first column is `BMI` is no BMP.
+/// The types that may be pure text and still have their signature. For all others, text wins: a table
+/// whose first column is `BMI` is no BMP.
 const WRITTEN_AS_TEXT: &[&str] = &["ar", "pdf", "pem", "ps", "rtf"];
 
-/// The signatures of film, sound and their like; `infer` tells fewer of them apart.
+/// Returns the key of a video, audio or image container; `infer` distinguishes fewer of them.
 fn media_key(head: &[u8]) -> Option<&'static str> {
     match head {
         [b'O', b'g', b'g', b'S', ..] => Some(ogg_key(head)),
@@ -72,7 +73,7 @@ fn media_key(head: &[u8]) -> Option<&'static str> {
         ] => Some("aiff"),
         [b'I', b'D', b'3', ..] => Some("id3"),
         [0xff, 0xf0 | 0xf1 | 0xf8 | 0xf9, rate, ..] if (rate >> 2) & 0xf <= 12 => Some("aac"),
-        // Frames of MPEG 1, 2 and 2.5, layers II and III, with rates that exist.
+        // Frames of MPEG 1, 2 and 2.5, layers II and III, with valid rates.
         [0xff, 0xe2 | 0xe3 | 0xf2..=0xf5 | 0xfa..=0xfd, rates, ..]
             if (0x10..0xf0).contains(rates) && rates & 0x0c != 0x0c =>
         {
@@ -83,7 +84,7 @@ fn media_key(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// By the first codec of the file.
+/// Returns the key by the first codec of the file.
 fn ogg_key(head: &[u8]) -> &'static str {
     let codec = head.get(28..).unwrap_or_default();
     if codec.starts_with(b"OpusHead") {
@@ -95,7 +96,7 @@ fn ogg_key(head: &[u8]) -> &'static str {
     }
 }
 
-/// By the document type of the EBML head.
+/// Returns the key by the document type of the EBML header.
 fn matroska_key(head: &[u8]) -> Option<&'static str> {
     const NEAR: usize = 256;
     let head = &head[..head.len().min(NEAR)];
@@ -112,7 +113,7 @@ fn matroska_key(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// By the brands of a file of boxes: MP4, `QuickTime`, 3GP, HEIF, AVIF.
+/// Returns the key by the brands of an ISO base media file: MP4, `QuickTime`, 3GP, HEIF, AVIF.
 fn iso_key(head: &[u8]) -> Option<&'static str> {
     let size = head.first_chunk().map(|size| u32::from_be_bytes(*size))?;
     let end = usize::try_from(size).unwrap_or(usize::MAX).min(head.len());
@@ -168,7 +169,7 @@ fn is_mp4_brand(brand: &[u8]) -> bool {
     )
 }
 
-/// The signatures of fonts, which `infer` calls by older names and knows fewer of.
+/// Returns the key of a font; `infer` knows fewer of them, under older names.
 fn font_key(head: &[u8]) -> Option<&'static str> {
     match head {
         [b'w', b'O', b'F', b'F', ..] => Some("woff"),
@@ -180,13 +181,13 @@ fn font_key(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether it is text, of whichever kind.
-pub(super) fn is_texty(name: &str) -> bool {
+/// Returns `true` if the type is a kind of text.
+pub(super) fn is_text_type(name: &str) -> bool {
     name.starts_with("text/") || name.ends_with("+xml")
 }
 
-/// Whether the bytes read as UTF-8 text without control characters; a character cut at the end of
-/// `head` does not count against it.
+/// Returns `true` if the bytes are UTF-8 text without control characters. A character that is cut at the
+/// end of `head` is allowed.
 pub(super) fn is_text(head: &[u8]) -> bool {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
@@ -199,8 +200,8 @@ pub(super) fn is_text(head: &[u8]) -> bool {
         .all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t' | '\u{c}'))
 }
 
-/// Whether the bytes can be text in an encoding of one byte a letter, as older programs write it.
-pub(super) fn is_text_of_old(head: &[u8]) -> bool {
+/// Returns `true` if the bytes can be text in a single-byte encoding, as older programs write it.
+pub(super) fn is_single_byte_text(head: &[u8]) -> bool {
     head.iter()
         .all(|byte| !byte.is_ascii_control() || matches!(byte, b'\n' | b'\r' | b'\t' | 0x0c))
 }

@@ -1,9 +1,9 @@
-//! What a file is, of its bytes and of what was declared.
+//! Tests of the decision on a file's type.
 
 use super::decide::SNIFF_BYTES;
 use super::names::NAMES;
 use super::signatures::SIGNATURES;
-use super::sniff::is_texty;
+use super::sniff::is_text_type;
 use super::*;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
@@ -18,7 +18,7 @@ fn decide(declared: &str, filename: &str, head: &[u8]) -> String {
 }
 
 #[test]
-fn a_signature_decides_over_what_is_declared() {
+fn signature_overrides_declared_type() {
     assert_eq!(decide("image/png", "a.png", PNG), "image/png");
     assert_eq!(decide("image/png", "a.png", PDF), "application/pdf");
     assert_eq!(decide("text/html", "a.html", PDF), "application/pdf");
@@ -30,7 +30,7 @@ fn a_signature_decides_over_what_is_declared() {
 }
 
 #[test]
-fn octet_stream_says_nothing_whatever_its_parameters() {
+fn octet_stream_is_no_declaration() {
     for declared in [
         "application/octet-stream",
         "Application/Octet-Stream; charset=binary",
@@ -42,7 +42,7 @@ fn octet_stream_says_nothing_whatever_its_parameters() {
 }
 
 #[test]
-fn a_declared_type_without_its_signature_is_only_bytes() {
+fn declared_type_without_signature_is_octet_stream() {
     assert_eq!(
         decide("application/pdf", "a.pdf", b"not a pdf"),
         "application/octet-stream"
@@ -70,7 +70,7 @@ fn a_declared_type_without_its_signature_is_only_bytes() {
 }
 
 #[test]
-fn containers_and_text_never_override_a_declared_subtype() {
+fn containers_and_text_keep_declared_subtype() {
     assert_eq!(decide(DOCX, "a.docx", ZIPPED), DOCX);
     assert_eq!(
         decide("application/msword", "a.doc", OLED),
@@ -92,7 +92,7 @@ fn containers_and_text_never_override_a_declared_subtype() {
 }
 
 #[test]
-fn undeclared_bytes_go_by_signature_then_extension() {
+fn undeclared_type_is_by_signature_then_extension() {
     assert_eq!(decide("", "a.docx", ZIPPED), DOCX);
     assert_eq!(decide("", "a.zip", ZIPPED), "application/zip");
     assert_eq!(decide("", "notes.txt", "naïve".as_bytes()), "text/plain");
@@ -105,7 +105,7 @@ fn undeclared_bytes_go_by_signature_then_extension() {
 }
 
 #[test]
-fn a_record_has_one_name_of_a_type_with_several() {
+fn aliases_are_recorded_under_canonical_name() {
     let jpeg = b"\xff\xd8\xff\xe0\0\x10JFIF";
     for (declared, head, name) in [
         ("image/jpg", &jpeg[..], "image/jpeg"),
@@ -131,13 +131,13 @@ fn a_record_has_one_name_of_a_type_with_several() {
     assert_eq!(named.names().next(), Some("image/jpeg"));
 }
 
-/// What stands twice or in a circle would be compared as if it were different.
+/// A duplicate or circular alias would compare as a different type.
 #[test]
-fn every_name_is_in_one_row_and_read_as_it_is_written() {
+fn names_are_unique_and_canonical() {
     let mut seen = std::collections::HashSet::new();
     for (name, others) in NAMES {
         for name in std::iter::once(name).chain(others.iter()) {
-            assert!(seen.insert(*name), "{name} stands twice");
+            assert!(seen.insert(*name), "{name} is listed twice");
             assert_eq!(MediaType::parse(name).unwrap().as_str(), *name);
         }
     }
@@ -151,8 +151,8 @@ fn every_name_is_in_one_row_and_read_as_it_is_written() {
 }
 
 #[test]
-fn every_type_that_browsers_run_is_a_script() {
-    // The JavaScript types of the WHATWG's MIME Sniffing Standard, and what modules of WebAssembly have.
+fn types_that_browsers_run_are_scripts() {
+    // The JavaScript types of the WHATWG MIME Sniffing Standard, and WebAssembly modules.
     for name in [
         "application/ecmascript",
         "application/javascript",
@@ -178,12 +178,12 @@ fn every_type_that_browsers_run_is_a_script() {
 }
 
 #[test]
-fn no_signature_bears_out_what_a_browser_would_run_or_render_as_a_page() {
+fn shared_signatures_allow_no_active_type() {
     for signature in SIGNATURES {
         for name in signature.also.iter().chain(signature.sometimes) {
             let named = MediaType::parse(name).unwrap();
             assert!(!named.is_script(), "{name}");
-            assert!(!is_texty(name) || *name == "text/plain", "{name}");
+            assert!(!is_text_type(name) || *name == "text/plain", "{name}");
         }
     }
     for active in ["text/html", "image/svg+xml", "text/javascript", "text/xml"] {
@@ -199,7 +199,7 @@ fn no_signature_bears_out_what_a_browser_would_run_or_render_as_a_page() {
 }
 
 #[test]
-fn what_is_shown_in_place_was_found_in_the_bytes() {
+fn inline_types_require_matching_bytes() {
     for name in INLINE {
         for head in [&b"<html><script>"[..], b"\x01\x02", OLED, ZIPPED] {
             let decided = decide(name, "a", head);
@@ -214,7 +214,7 @@ fn what_is_shown_in_place_was_found_in_the_bytes() {
 }
 
 #[test]
-fn a_table_in_text_that_is_said_to_be_of_excel_is_csv() {
+fn text_declared_as_excel_is_csv() {
     let excel = "application/vnd.ms-excel";
     let old = b"Name;Gr\xf6\xdfe\r\nA;1\r\n";
     for (declared, filename, head, decided) in [
@@ -238,7 +238,7 @@ fn a_table_in_text_that_is_said_to_be_of_excel_is_csv() {
 }
 
 #[test]
-fn text_is_not_taken_for_what_its_first_letters_spell() {
+fn text_with_magic_letters_stays_text() {
     for (declared, head) in [
         ("text/csv", &b"BMI;weight\n21;70\n"[..]),
         ("text/plain", b"GIF is a format"),
@@ -254,7 +254,7 @@ fn text_is_not_taken_for_what_its_first_letters_spell() {
 }
 
 #[test]
-fn an_extension_tells_among_types_that_share_a_signature() {
+fn extension_selects_among_shared_signatures() {
     let webm = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm";
     let mp4 = b"\0\0\0\x10ftypisom\0\0\0\0";
     let opus = b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x13OpusHead";
@@ -273,7 +273,7 @@ fn an_extension_tells_among_types_that_share_a_signature() {
 }
 
 #[test]
-fn the_general_name_takes_in_its_kinds() {
+fn general_type_accepts_its_subtypes() {
     let parse = |name| MediaType::parse(name).unwrap();
     let accepts = |accepted, found| parse(found).is_accepted(None, &[parse(accepted)]);
     assert!(accepts("image/heif", "image/heic"));
@@ -283,7 +283,7 @@ fn the_general_name_takes_in_its_kinds() {
 }
 
 #[test]
-fn nothing_that_runs_scripts_is_inline() {
+fn active_types_are_not_inline() {
     for active in [
         "text/html",
         "image/svg+xml",
@@ -311,7 +311,7 @@ fn only_media_types_parse() {
             .as_str(),
         "text/csv; charset=utf-8"
     );
-    // Chrome does not quote what it says of a recording.
+    // Chrome does not quote the codecs of a recording.
     assert_eq!(
         MediaType::parse("video/webm;codecs=vp8,opus")
             .unwrap()
@@ -332,15 +332,15 @@ fn only_media_types_parse() {
 }
 
 #[test]
-fn a_character_cut_by_the_window_is_still_text() {
+fn character_cut_at_8_kib_is_still_text() {
     let mut text = vec![b'a'; SNIFF_BYTES - 1];
     text.extend("é".as_bytes());
     assert_eq!(decide("text/plain", "a.txt", &text), "text/plain");
 }
 
-/// What was written is read again, from a database too.
+/// A stored type is parsed again when it is read.
 #[test]
-fn a_type_never_outgrows_its_limit() {
+fn media_type_round_trips_at_its_limit() {
     let charset = "x".repeat(TYPE_BYTES - "text/tsv;charset=".len());
     let longest = MediaType::parse(&format!("text/tsv;charset={charset}")).unwrap();
     let decided = MediaType::decide(Some(&longest), "a.tsv", b"a\tb");
