@@ -1,4 +1,4 @@
-//! What a handler returns, and the few shapes of a response.
+//! The return type of handlers, and the few shapes of a response.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};

@@ -1,4 +1,4 @@
-//! Which web pages may read which responses: signed and public routes are open to all, others to a list.
+//! Cross-origin access: signed and public routes are open to all web pages, others to a list of origins.
 
 use http::header::{
     ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
@@ -7,11 +7,11 @@ use http::header::{
 use http::{HeaderName, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// How long a browser may keep the response to a preflight.
+/// The time for which a browser may keep the response to a preflight.
 const PREFLIGHT_LIFETIME: std::time::Duration = std::time::Duration::from_mins(10);
 
-/// Returns the layer. `is_open` tells the paths that are open to all origins, and `more_headers` are
-/// request headers besides those of the native API.
+/// Returns the layer. `is_open` says if a path is open to all origins; `more_headers` are request headers
+/// beside those of the native API.
 pub(crate) fn layer(
     allowed_origins: Vec<String>,
     is_open: impl Fn(&str) -> bool + Send + Sync + 'static,

@@ -1,5 +1,5 @@
-//! What declares an endpoint: one row with its access and its handler. Method, path and operation are
-//! read from the `#[utoipa::path]` beside the handler, so that nothing stands twice.
+//! The declaration of an endpoint: one row with its access and its handler. Method, path and operation are
+//! read from the `#[utoipa::path]` beside the handler, so that nothing is written twice.
 
 use attache_model::Context;
 use attache_service::Action;
@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::state::App;
 
-/// Who may call an endpoint.
+/// The callers that an endpoint admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// A principal that may do this.
@@ -62,7 +62,7 @@ pub struct EndpointInfo {
     pub method: &'static Method,
     /// The path, with its parameters in braces.
     pub template: &'static str,
-    /// Who may call it.
+    /// The callers it admits.
     pub access: Access,
 }
 
@@ -95,7 +95,7 @@ impl Endpoint {
     }
 }
 
-/// What the `#[utoipa::path]` beside a handler says.
+/// The content of the `#[utoipa::path]` beside a handler.
 pub(crate) struct Description {
     method: Method,
     template: String,

@@ -1,5 +1,5 @@
-//! The HTTP API without a network: requests go into an [`HttpService`], and every answer is held
-//! against the service's own OpenAPI document.
+//! The HTTP API without a network: requests go into an [`HttpService`], and every response is held against
+//! the service's own OpenAPI document.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,7 +22,7 @@ use crate::Fixture;
 type BoxError = Box<dyn Error + Send + Sync>;
 type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Where the URLs that the service hands out begin.
+/// The base of the URLs that the service hands out.
 pub const PUBLIC_URL: &str = "https://files.example.org";
 
 /// Sends requests to a service in this process. Cheap to clone.
@@ -37,7 +37,7 @@ impl HttpClient {
     ///
     /// # Panics
     ///
-    /// Where something goes wrong that the test did not ask for. So do the other methods.
+    /// Panics on any failure that the test did not ask for, as do the other methods.
     pub fn new(fixture: &Fixture) -> Self {
         Self::with_origins(fixture, &[])
     }
@@ -69,7 +69,7 @@ impl HttpClient {
         }
     }
 
-    /// The same service, asked with a key.
+    /// Returns a client of the same service with a key.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl HttpClient {
         }
     }
 
-    /// The same service, asked without a key.
+    /// Returns a client of the same service without a key.
     #[must_use]
     pub fn anonymous(&self) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl HttpClient {
         }
     }
 
-    /// The service itself.
+    /// Returns the service.
     pub fn service(&self) -> &HttpService {
         &self.service
     }
@@ -116,11 +116,11 @@ impl HttpClient {
         }
     }
 
-    /// Stores one file and answers its id.
+    /// Stores one file and returns its ID.
     ///
     /// # Panics
     ///
-    /// Where it was not stored.
+    /// Panics if it was not stored.
     pub async fn upload(&self, filename: &str, bytes: &'static [u8]) -> FileId {
         let call = self.post(&format!("/v1/files?filename={filename}"));
         let answer = call.bytes(bytes).send().await.expect(StatusCode::CREATED);
@@ -156,28 +156,28 @@ impl HttpCall {
         self.header(CONTENT_TYPE.as_str(), "application/json")
     }
 
-    /// Sends a text.
+    /// Sends text.
     #[must_use]
     pub fn text(mut self, text: String) -> Self {
         self.body = whole(text.into());
         self
     }
 
-    /// Sends bytes of a length that is known.
+    /// Sends bytes of a known length.
     #[must_use]
     pub fn bytes(mut self, bytes: &'static [u8]) -> Self {
         self.body = whole(Bytes::from_static(bytes));
         self.header(CONTENT_LENGTH.as_str(), &bytes.len().to_string())
     }
 
-    /// Sends some bytes, and then the connection breaks.
+    /// Sends some bytes, then breaks the connection.
     #[must_use]
     pub fn broken_off(self, bytes: &'static [u8]) -> Self {
         let broken = || Err(BoxError::from("the connection was reset"));
         self.stream([Ok(bytes)].into_iter().chain(std::iter::once_with(broken)))
     }
 
-    /// Sends chunks of a body whose length nobody knows. They are asked for one by one.
+    /// Sends the chunks of a body of unknown length, read one by one.
     #[must_use]
     pub fn stream<I>(mut self, chunks: I) -> Self
     where
@@ -188,24 +188,24 @@ impl HttpCall {
         self
     }
 
-    /// Sends the request and reads the answer to its end.
+    /// Sends the request and reads the whole response.
     ///
     /// # Panics
     ///
-    /// As [`try_send`](Self::try_send), and where the body of the answer fails.
+    /// Panics as [`try_send`](Self::try_send), and if the body of the response fails.
     pub async fn send(self) -> HttpAnswer {
         self.try_send().await.expect("a whole body")
     }
 
-    /// Sends the request and reads the answer to its end.
+    /// Sends the request and reads the whole response.
     ///
     /// # Errors
     ///
-    /// What the body of the answer fails with.
+    /// The error of the response's body.
     ///
     /// # Panics
     ///
-    /// Where the request is none, and where the OpenAPI document does not describe such an answer.
+    /// Panics if the request is invalid, or if the OpenAPI document does not describe such a response.
     pub async fn try_send(self) -> Result<HttpAnswer, BoxError> {
         let request = self.request.body(self.body).expect("a request");
         let described = describe_api(&self.service).await;
@@ -221,12 +221,12 @@ impl HttpCall {
     }
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug, Clone)]
 pub struct HttpAnswer {
     /// The status.
     pub status: StatusCode,
-    /// The operation that answered, where one was asked for.
+    /// The endpoint that made the response, if one was found.
     pub operation: Option<&'static str>,
     /// The headers.
     pub headers: HeaderMap,
@@ -237,53 +237,53 @@ pub struct HttpAnswer {
 /// A problem document, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpProblem {
-    /// The kind: what follows `urn:attache:problem:`.
+    /// The kind, without `urn:attache:problem:`.
     pub kind: String,
-    /// What is wrong in this case.
+    /// The fault in this case.
     pub detail: String,
-    /// The request's id.
+    /// ID of the request.
     pub request_id: String,
 }
 
 impl HttpAnswer {
-    /// The answer, which must have this status.
+    /// Returns the response, which must have this status.
     ///
     /// # Panics
     ///
-    /// Where it has another.
+    /// Panics if it has another.
     #[expect(
         clippy::return_self_not_must_use,
-        reason = "that the status is right may be all a test wants to know"
+        reason = "a test may check the status alone"
     )]
     pub fn expect(self, status: StatusCode) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
     }
 
-    /// A header; empty where there is none.
+    /// Returns a header; empty if there is none.
     ///
     /// # Panics
     ///
-    /// Where it is not ASCII.
+    /// Panics if it is not ASCII.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).map(|value| value.to_str());
         value.transpose().expect("ASCII").unwrap_or_default()
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Panics
     ///
-    /// Where it is none.
+    /// Panics if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The problem this answer must be, with this status, and agreeing with its own headers.
+    /// Returns the problem that the response must be, with this status and in agreement with its headers.
     ///
     /// # Panics
     ///
-    /// Where it is no such problem.
+    /// Panics if it is not such a problem.
     pub fn problem(&self, status: StatusCode) -> HttpProblem {
         assert_eq!(self.status, status, "{self:?}");
         let content_type = self.header("content-type");
@@ -298,7 +298,7 @@ impl HttpAnswer {
         let kind = text("type");
         let kind = kind.strip_prefix("urn:attache:problem:");
         let problem = HttpProblem {
-            kind: kind.expect("a type of ours").to_owned(),
+            kind: kind.expect("a problem type").to_owned(),
             detail: text("detail"),
             request_id: text("request_id"),
         };
@@ -306,7 +306,7 @@ impl HttpAnswer {
         problem
     }
 
-    /// That the OpenAPI document has this operation answer with this status, type and headers.
+    /// Checks that the OpenAPI document describes this status, type and headers for the endpoint.
     fn check_described(&self, document: &Value) {
         let Some(name) = self.operation else {
             return;
@@ -318,7 +318,10 @@ impl HttpAnswer {
         let operation = operations.find(|operation| operation["operationId"] == name);
         let operation = operation.unwrap_or_else(|| panic!("{name} is not described"));
         let response = &operation["responses"][self.status.as_str()];
-        assert!(response.is_object(), "{name} has no such answer: {self:?}");
+        assert!(
+            response.is_object(),
+            "{name} has no such response: {self:?}"
+        );
 
         let described = response["content"].as_object();
         if !self.body.is_empty() {
@@ -340,7 +343,7 @@ impl HttpAnswer {
     }
 }
 
-/// The headers that a client goes by, and so has to find described.
+/// The headers that clients rely on, and so must be described.
 const TELLING_HEADERS: [&str; 8] = [
     "content-disposition",
     "content-range",

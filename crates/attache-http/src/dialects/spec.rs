@@ -1,4 +1,4 @@
-//! What declares a dialect: one value with its name, its tenant's place and its endpoints.
+//! The declaration of a dialect: its name, the place of the tenant, and its endpoints.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ pub(crate) struct DialectSpec {
     /// The name on the command line and the tag in the OpenAPI document, such as `dokstamp`. The names
     /// of its endpoints begin with it.
     pub(crate) name: &'static str,
-    /// What it serves, in one phrase.
+    /// Its purpose, in one phrase.
     pub(crate) title: &'static str,
     pub(crate) tenant: TenantFrom,
     pub(crate) endpoints: &'static [Endpoint],
 }
 
-/// Where requests with a key name their tenant, by its slug. It must be the key's own.
+/// The place where requests with a key name their tenant, by its slug. It must be the key's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TenantFrom {
     /// In this header, which may be absent.

@@ -25,7 +25,7 @@ pub(super) static DIALECT: DialectSpec = DialectSpec {
             endpoints::credentials_portal_upload_for_person,
             Key(Action::Upload)
         ),
-        // A change or a deletion reads first whom the file is about.
+        // A change or a deletion first reads the person the file is about.
         endpoint!(
             endpoints::credentials_portal_change_file,
             KeyForAll(&[Action::ReadRecord, Action::Change])
