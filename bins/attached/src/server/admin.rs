@@ -60,3 +60,26 @@ fn respond<B>(request: &Request<B>, metrics: &PrometheusHandle) -> Response<Full
     response.headers_mut().insert(header::CONTENT_TYPE, plain);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn only_get_and_head_of_metrics_are_served() {
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        for (method, path, status) in [
+            (Method::GET, "/metrics", StatusCode::OK),
+            (Method::HEAD, "/metrics", StatusCode::OK),
+            (Method::POST, "/metrics", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::GET, "/", StatusCode::NOT_FOUND),
+        ] {
+            let request = Request::builder().method(&method).uri(path);
+            let request = request.body(()).unwrap();
+            let response = respond(&request, &metrics);
+            assert_eq!(response.status(), status, "{method} {path}");
+        }
+    }
+}
