@@ -1,8 +1,8 @@
-//! Runs the suite that all stores must pass on a bucket of yours:
+//! Runs the conformance suite on a bucket of yours:
 //! `cargo run -p attache-storage-s3 --example conformance -- 's3://bucket/folder?endpoint=…'`.
 //!
-//! Credentials come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. Everything happens below a
-//! folder of its own, and is deleted again.
+//! Credentials come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. The suite stays below a
+//! folder of its own, and deletes everything that it stored.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use attache_storage::{BlobStore, conformance};
 use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
 
 async fn run() -> Result<u32, Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("which bucket? s3://…")?;
+    let url = std::env::args().nth(1).ok_or("usage: conformance s3://…")?;
     let options = S3Options::parse(&url)?.with_environment(|name| std::env::var(name).ok())?;
     let store = S3BlobStore::new(options, &S3Credentials::from_env()?);
     store.health().await?;

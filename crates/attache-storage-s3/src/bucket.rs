@@ -1,18 +1,22 @@
-//! The bucket that all operations share: its clients, and how keys are named in it.
+//! The bucket that all operations share: its clients, and the names of objects in it.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use attache_storage::BlobKey;
-use tokio::sync::Mutex;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use crate::clients::Clients;
-use crate::landing::Landings;
-use crate::memory::PartMemory;
-use crate::{S3Credentials, S3Options};
+use crate::credentials::S3Credentials;
+use crate::failure::S3Failure;
+use crate::in_flight::InFlightWrites;
+use crate::options::S3Options;
 
-/// S3 takes no more parts than this in one upload.
+/// The most parts of one upload that S3 accepts.
 pub(crate) const MAX_PARTS: u64 = 10_000;
 
 #[derive(Debug)]
@@ -21,29 +25,31 @@ pub(crate) struct Bucket {
     pub(crate) name: String,
     prefix: Option<BlobKey>,
     pub(crate) part_size_bytes: usize,
-    pub(crate) memory: PartMemory,
-    pub(crate) landings: Landings,
-    /// Whether the store was found not to know `ListMultipartUploads`.
+    /// The bytes that puts may still buffer. Waiting puts are served in order.
+    pub(crate) buffer_budget: Arc<Semaphore>,
+    pub(crate) in_flight: InFlightWrites,
+    /// True once the store was found not to support `ListMultipartUploads`.
     pub(crate) cannot_list_uploads: AtomicBool,
-    /// When the bucket last answered that it is there.
-    pub(crate) last_healthy: Mutex<Option<Instant>>,
+    /// The time of the last successful health check.
+    pub(crate) last_healthy_at: Mutex<Option<Instant>>,
 }
 
 impl Bucket {
     pub(crate) fn new(options: S3Options, credentials: &S3Credentials) -> Arc<Self> {
+        let buffer_bytes = options.total_buffer_bytes().min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             clients: Clients::new(&options, credentials),
-            memory: PartMemory::new(options.memory_bytes()),
+            buffer_budget: Arc::new(Semaphore::new(buffer_bytes)),
             name: options.bucket,
             prefix: options.prefix,
             part_size_bytes: options.part_size_bytes,
-            landings: Landings::default(),
+            in_flight: InFlightWrites::default(),
             cannot_list_uploads: AtomicBool::new(false),
-            last_healthy: Mutex::default(),
+            last_healthy_at: Mutex::default(),
         })
     }
 
-    /// What a blob is called in the bucket. Also takes the beginning of a key.
+    /// Returns the name of a blob's object, or of the objects whose keys begin with a prefix.
     pub(crate) fn object_name(&self, key: &str) -> String {
         match &self.prefix {
             Some(prefix) => format!("{prefix}/{key}"),
@@ -51,7 +57,7 @@ impl Bucket {
         }
     }
 
-    /// The key of an object; `None` where it is not one of ours.
+    /// Returns the key of an object, or `None` if the object is not a blob of this store.
     pub(crate) fn blob_key(&self, object_name: &str) -> Option<BlobKey> {
         let rest = match &self.prefix {
             Some(prefix) => object_name
@@ -62,9 +68,22 @@ impl Bucket {
         BlobKey::parse(rest).ok()
     }
 
-    /// The largest blob there can be.
+    /// Returns the size of the largest possible blob.
     pub(crate) fn max_blob_bytes(&self) -> u64 {
         MAX_PARTS * self.part_size_bytes as u64
+    }
+
+    /// Converts the error of a request. Credentials that the store rejected are marked for a
+    /// refresh.
+    pub(crate) fn failure<E>(&self, error: SdkError<E, HttpResponse>) -> S3Failure
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let failure = S3Failure::from_sdk(error);
+        if failure.rejects_credentials() {
+            self.clients.credentials.mark_rejected();
+        }
+        failure
     }
 }
 
@@ -79,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_keys_go_both_ways() {
+    fn object_name_converts_back_to_key() {
         for prefix in [None, Some("a"), Some("a/b")] {
             let bucket = bucket(prefix);
             let key = BlobKey::parse("7/91/x").unwrap();
@@ -89,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_objects_of_others_are_not_keys() {
+    fn foreign_object_has_no_key() {
         let bucket = bucket(Some("a"));
         for name in ["b/x", "ab/x", "a", "a/", "a/x y", "x"] {
             assert_eq!(bucket.blob_key(name), None, "{name}");

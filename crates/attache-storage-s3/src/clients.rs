@@ -1,4 +1,4 @@
-//! The SDK's client, configured once: time-outs, retries, checksums, and nothing from files.
+//! The SDK's client, configured once: timeouts, retries, checksums, and nothing from files.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +11,14 @@ use aws_sdk_s3::config::{
     RequestChecksumCalculation, ResponseChecksumValidation, SharedCredentialsProvider,
     SharedHttpClient,
 };
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::doubt::Doubt;
-use crate::session::Session;
-use crate::{S3Credentials, S3Options};
+use crate::credential_cache::CredentialCache;
+use crate::credentials::S3Credentials;
+use crate::options::S3Options;
+use crate::tls::https_client;
 
-/// Tries of one request, the first included.
-pub(crate) const TRIES: u32 = 3;
+/// Attempts of one request, the first included.
+pub(crate) const ATTEMPTS: u32 = 3;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -27,22 +26,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// One connection pool under several settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Clients {
-    /// For requests that carry no bytes.
+    /// For requests without a body.
     pub(crate) calls: Client,
-    /// For requests that carry bytes and so take longer.
+    /// For requests with a body, which take longer.
     pub(crate) bytes: Client,
-    /// As `calls`, with one try: for what must not happen twice.
+    /// Like `calls`, with a single attempt, for requests that must not be repeated.
     pub(crate) once: Client,
-    /// Signs for where clients reach the store, and never sends.
+    /// Signs for the public endpoint, and never sends.
     pub(crate) presigner: Client,
-    /// What all of them sign with.
-    pub(crate) session: Arc<Session>,
+    /// The credentials that all of them sign with.
+    pub(crate) credentials: Arc<CredentialCache>,
 }
 
 impl Clients {
     pub(crate) fn new(options: &S3Options, credentials: &S3Credentials) -> Self {
-        let session = Arc::new(Session::new(credentials));
-        let config = common(options, &session);
+        let credentials = Arc::new(CredentialCache::new(credentials));
+        let config = common(options, &credentials);
         let timeout = options.attempt_timeout;
         let bytes = config.to_builder().timeout_config(timeouts(timeout * 3));
         let once = config.to_builder().retry_config(RetryConfig::disabled());
@@ -55,36 +54,34 @@ impl Clients {
             bytes: Client::from_conf(bytes.build()),
             once: Client::from_conf(once.build()),
             presigner: Client::from_conf(presigner.build()),
-            session,
+            credentials,
         }
     }
 }
 
-fn common(options: &S3Options, session: &Arc<Session>) -> Config {
+fn common(options: &S3Options, credentials: &Arc<CredentialCache>) -> Config {
     let region = options.region.clone();
-    let provider: Arc<dyn ProvideCredentials> = Arc::clone(session) as _;
+    let provider: Arc<dyn ProvideCredentials> = Arc::clone(credentials) as _;
     let mut config = Builder::new()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http_client(options))
         .credentials_provider(SharedCredentialsProvider::from(provider))
-        // The session holds the key: the SDK would drop it ten seconds before its end, also where
-        // there is no other yet.
+        // The provider is itself a cache.
         .identity_cache(IdentityCache::no_cache())
-        .interceptor(Doubt::new(session))
         .region(Region::new(
             region.unwrap_or_else(|| "us-east-1".to_owned()),
         ))
         .force_path_style(options.path_style)
-        // The SDK's own checksums come as trailers, which many compatibles do not read. Bytes are
-        // protected all the same: their SHA-256 is part of what is signed.
+        // The SDK's own checksums are sent as trailers, which many compatible stores do not read.
+        // Bytes are protected all the same: their SHA-256 is part of the signature.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .timeout_config(timeouts(options.attempt_timeout))
-        // The SDK also keeps a quota of retries, per region and process, which successes fill again:
-        // a store that is down is not sent three times as much.
+        // The SDK also keeps a quota of retries per region and process, which successes refill: a
+        // store that is down does not get three times the requests.
         .retry_config(
             RetryConfig::standard()
-                .with_max_attempts(TRIES)
+                .with_max_attempts(ATTEMPTS)
                 .with_initial_backoff(FIRST_BACKOFF)
                 .with_max_backoff(LONGEST_BACKOFF),
         );
@@ -94,9 +91,9 @@ fn common(options: &S3Options, session: &Arc<Session>) -> Config {
     config.build()
 }
 
-/// How long to wait before a try, where the SDK does not do it.
-pub(crate) fn backoff(tries_made: u32) -> Duration {
-    (FIRST_BACKOFF * 2_u32.saturating_pow(tries_made)).min(LONGEST_BACKOFF)
+/// Returns the pause before the next attempt, for retries that the SDK does not make.
+pub(crate) fn backoff(attempts_made: u32) -> Duration {
+    (FIRST_BACKOFF * 2_u32.saturating_pow(attempts_made)).min(LONGEST_BACKOFF)
 }
 
 fn timeouts(attempt: Duration) -> TimeoutConfig {
@@ -107,7 +104,7 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// Plain HTTP needs no TLS, and then no certificates on the machine.
+/// Plain HTTP needs no TLS, and so no certificates on the machine.
 fn http_client(options: &S3Options) -> SharedHttpClient {
     match &options.endpoint {
         Some(endpoint) if endpoint.scheme() == "http" => {
@@ -115,13 +112,6 @@ fn http_client(options: &S3Options) -> SharedHttpClient {
         }
         _ => https_client(),
     }
-}
-
-/// Speaks plain HTTP, too.
-pub(crate) fn https_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
 }
 
 fn endpoint_text(endpoint: &url::Url) -> String {

@@ -1,4 +1,4 @@
-//! Who we are to the store: an access key and its secret, which never show, or where to get one.
+//! The credentials for the store, fixed or from a source. Secrets are never shown.
 
 use std::error::Error;
 use std::fmt;
@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use attache_model::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::S3OptionsError;
+use crate::options::S3OptionsError;
 
-/// An access key of the store's. Its `Debug` shows neither the secret nor the token.
+/// An access key for the store. Its `Debug` shows neither the secret nor the token.
 #[derive(Clone)]
 pub struct S3AccessKey {
     access_key_id: String,
@@ -20,7 +20,7 @@ pub struct S3AccessKey {
 }
 
 impl S3AccessKey {
-    /// A key and its secret.
+    /// Creates an access key from its id and its secret.
     pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
         Self {
             access_key_id: access_key_id.into(),
@@ -30,21 +30,21 @@ impl S3AccessKey {
         }
     }
 
-    /// Adds the token that goes with a temporary key.
+    /// Adds the session token of a temporary key.
     #[must_use]
     pub fn with_session_token(mut self, session_token: impl Into<String>) -> Self {
         self.session_token = Some(Zeroizing::new(session_token.into()));
         self
     }
 
-    /// Says when the store takes it no more; without, nobody knows.
+    /// Adds the time at which the key expires. Without it, the expiry is unknown.
     #[must_use]
     pub fn with_expires_at(mut self, expires_at: Timestamp) -> Self {
         self.expires_at = Some(expires_at);
         self
     }
 
-    /// When the store takes it no more; `None` where nobody knows.
+    /// Returns the time at which the key expires, or `None` if that is unknown.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
@@ -71,26 +71,25 @@ impl fmt::Debug for S3AccessKey {
     }
 }
 
-/// Gives out access keys, again and again as they expire: a vault, an identity service of one's own.
+/// A source of access keys that expire, such as a vault or an identity service.
 ///
-/// A store asks for the first key when it needs one, for the next five minutes before that expires,
-/// or every fifteen minutes where it is not known when, or once it does not take the one it has. It goes
-/// on with that one meanwhile, as long as it holds; where there is none, requests wait for eight seconds.
-/// It asks once at a time, and a source that does not answer again after five minutes only: a source
-/// should give up by itself.
+/// A store calls its source when it first needs a key, five minutes before that one expires (every
+/// fifteen minutes if its expiry is unknown), and after S3 has rejected it. Requests continue with the
+/// old key as long as it is valid. Without a valid key they wait for at most eight seconds. There is
+/// one call at a time, and a call that does not return is only repeated after five minutes, so a
+/// source should have a timeout of its own.
 ///
 /// `Debug` must not show secrets.
 #[async_trait]
 pub trait S3CredentialsSource: fmt::Debug + Send + Sync {
-    /// A key that holds now. Runs in a task of its own; dropped half-way when the store is.
+    /// Returns a valid key. Runs in a task of its own, which is cancelled when the store is dropped.
     ///
     /// # Errors
     ///
-    /// Why there is none at present, without secrets. It is asked again.
+    /// The reason that there is no key at present, without secrets. The call will be repeated.
     async fn access_key(&self) -> Result<S3AccessKey, Box<dyn Error + Send + Sync>>;
 }
 
-/// A fixed key is a source, too.
 #[async_trait]
 impl S3CredentialsSource for S3AccessKey {
     async fn access_key(&self) -> Result<S3AccessKey, Box<dyn Error + Send + Sync>> {
@@ -98,38 +97,23 @@ impl S3CredentialsSource for S3AccessKey {
     }
 }
 
-/// Who we are to the store: a fixed access key, or whatever a source gives out. `Debug` shows no
-/// secrets.
+/// The credentials for a store: a fixed access key, or a source of keys. `Debug` shows no secrets.
 #[derive(Debug, Clone)]
 pub struct S3Credentials(Arc<dyn S3CredentialsSource>);
 
 impl S3Credentials {
-    /// A fixed key and its secret.
+    /// Uses a fixed access key.
     pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
         S3AccessKey::new(access_key_id, secret_access_key).into()
     }
 
-    /// Keys from a source, which is asked for another before one expires.
+    /// Uses a source of access keys, which is called again before a key expires.
     pub fn from_source(source: Arc<dyn S3CredentialsSource>) -> Self {
         Self(source)
     }
 
-    /// What AWS has for the machine, the container or the user: the default order of its SDKs.
-    /// Looks at environment variables (`AWS_ACCESS_KEY_ID` and its like), the profile in
-    /// `~/.aws/config` and `~/.aws/credentials` or where `AWS_PROFILE`, `AWS_CONFIG_FILE` and
-    /// `AWS_SHARED_CREDENTIALS_FILE` say, a web identity (`AWS_WEB_IDENTITY_TOKEN_FILE` and
-    /// `AWS_ROLE_ARN`), the container's endpoint (`AWS_CONTAINER_CREDENTIALS_FULL_URI` or
-    /// `…_RELATIVE_URI`), and the metadata of the instance. Single sign-on is not built in.
-    ///
-    /// Nothing is looked at before a key is needed. Roles are assumed in the region of `AWS_REGION`
-    /// or of the profile, else in `us-east-1`.
-    #[cfg(feature = "aws-config")]
-    pub fn discovered() -> Self {
-        Self(Arc::new(crate::discovery::AwsChain::default()))
-    }
-
-    /// Takes `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, where it is set, `AWS_SESSION_TOKEN`
-    /// from the environment, and keeps them. Empty counts as not set.
+    /// Reads a fixed access key from the environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and,
+    /// if it is set, `AWS_SESSION_TOKEN`. Empty counts as not set.
     ///
     /// # Errors
     ///
@@ -138,7 +122,7 @@ impl S3Credentials {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
-    /// As [`from_env`](Self::from_env), from any map of variables.
+    /// Like [`from_env`](Self::from_env), from any map of variables.
     ///
     /// # Errors
     ///
@@ -169,7 +153,7 @@ impl From<S3AccessKey> for S3Credentials {
     }
 }
 
-/// There is no access key to sign requests with, and why not.
+/// There are no credentials to sign requests with. The source is the reason.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("there are no credentials for the store")]
 pub struct S3CredentialsError(#[source] Arc<dyn Error + Send + Sync>);
@@ -194,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_do_not_show() {
+    fn debug_output_has_no_secrets() {
         let credentials = S3Credentials::from_lookup(environment).unwrap();
         let shown = format!("{credentials:?}");
         assert!(shown.contains("AKID"), "{shown}");
@@ -202,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn missing_variable_is_named() {
         for missing in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             for value in [None, Some(String::new())] {
                 let lookup = |name: &'static str| {

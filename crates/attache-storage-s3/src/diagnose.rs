@@ -1,4 +1,4 @@
-//! Looking a bucket over: what its operator should know.
+//! Diagnosis of a bucket for its operator.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,19 +12,19 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{BucketVersioningStatus, ExpirationStatus, LifecycleRule};
 use bytes::Bytes;
 
-use crate::S3BlobStore;
 use crate::failure::S3Failure;
+use crate::store::S3BlobStore;
 
-/// What the probe holds.
+/// The content of the probe.
 const PROBE: &[u8] = b"attached check";
 
-/// Where probes are put, apart from everything else.
-const PROBES: &str = "check";
+/// The folder of the probes.
+const PROBE_FOLDER: &str = "check";
 
 impl S3BlobStore {
-    /// Looks the bucket over: whether a small object can be put, read and deleted, whether something
-    /// clears abandoned multipart uploads away, CORS, versioning, the clock of the store against
-    /// `clock`. Leaves nothing behind.
+    /// Diagnoses the bucket: puts, reads and deletes a small object, looks for a rule that aborts
+    /// orphaned multipart uploads, for CORS rules and for versioning, and compares the store's clock
+    /// with `clock`. Leaves nothing behind.
     pub async fn diagnose(&self, clock: &dyn Clock, entropy: &dyn Entropy) -> Vec<Finding> {
         if let Err(error) = self.health().await {
             return vec![Finding::failure(&error)];
@@ -47,18 +47,18 @@ impl S3BlobStore {
         let mut random = [0; 8];
         entropy.fill(&mut random);
         let number = u64::from_be_bytes(random);
-        let key = BlobKey::parse(format!("{PROBES}/{number:016x}"))?;
-        let tried = self.put_and_read(&key).await;
-        // Also after a put that failed: it may have been done.
+        let key = BlobKey::parse(format!("{PROBE_FOLDER}/{number:016x}"))?;
+        let probed = self.put_and_read(&key).await;
+        // Even after a failed put, which may have been applied.
         self.delete(&key).await?;
-        tried
+        probed
     }
 
     async fn put_and_read(&self, key: &BlobKey) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.put_bytes(key, Bytes::from_static(PROBE)).await?;
         let read = self.read_to_end(key, PROBE.len()).await?;
         if read != PROBE {
-            return Err("the bucket gives other bytes than it took".into());
+            return Err("the bucket returns other bytes than were put".into());
         }
         Ok(())
     }
@@ -69,40 +69,39 @@ impl S3BlobStore {
             .clients
             .calls
             .get_bucket_lifecycle_configuration();
-        let answer = request.bucket(&self.bucket.name).send().await;
-        match answer.map_err(S3Failure::from) {
-            Ok(rules) => of_rules(rules.rules()),
-            Err(failure) if failure.has_code("NoSuchLifecycleConfiguration") => of_rules(&[]),
-            Err(failure) => unseen(
-                "whether a lifecycle rule aborts abandoned multipart uploads",
-                &failure,
-            ),
+        let response = request.bucket(&self.bucket.name).send().await;
+        match response.map_err(|error| self.bucket.failure(error)) {
+            Ok(rules) => lifecycle_finding(rules.rules()),
+            Err(failure) if failure.has_code("NoSuchLifecycleConfiguration") => {
+                lifecycle_finding(&[])
+            }
+            Err(failure) => unreadable("the lifecycle rules for multipart uploads", &failure),
         }
     }
 
     async fn diagnose_cors(&self) -> Finding {
         let request = self.bucket.clients.calls.get_bucket_cors();
-        let answer = request.bucket(&self.bucket.name).send().await;
-        match answer.map_err(S3Failure::from) {
+        let response = request.bucket(&self.bucket.name).send().await;
+        match response.map_err(|error| self.bucket.failure(error)) {
             Ok(cors) => Finding::fine(format!("CORS rules: {}", cors.cors_rules().len())),
             Err(failure) if failure.has_code("NoSuchCORSConfiguration") => {
                 Finding::fine("no CORS rules: web pages cannot use presigned URLs of the bucket")
             }
-            Err(failure) => unseen("whether there are CORS rules", &failure),
+            Err(failure) => unreadable("the CORS rules", &failure),
         }
     }
 
     async fn diagnose_versioning(&self) -> Option<Finding> {
         let request = self.bucket.clients.calls.get_bucket_versioning();
-        let answer = request.bucket(&self.bucket.name).send().await;
-        match answer.map_err(S3Failure::from) {
+        let response = request.bucket(&self.bucket.name).send().await;
+        match response.map_err(|error| self.bucket.failure(error)) {
             Ok(versioning) if versioning.status() == Some(&BucketVersioningStatus::Enabled) => {
                 Some(Finding::warning(
                     "versioning is on: deleted bytes stay in the bucket until a rule expires old versions",
                 ))
             }
             Ok(_) => None,
-            Err(failure) => Some(unseen("whether versioning is on", &failure)),
+            Err(failure) => Some(unreadable("the versioning", &failure)),
         }
     }
 
@@ -111,22 +110,23 @@ impl S3BlobStore {
         let request = self.bucket.clients.once.head_bucket();
         let request = request.bucket(&self.bucket.name).customize();
         let before = clock.now().as_millis();
-        // Whatever the answer is: it has a date.
+        // Errors have a date, too.
         let _ = request.interceptor(date.clone()).send().await;
         let between = i64::midpoint(before, clock.now().as_millis());
-        let told = date.read()?;
-        // A date has whole seconds: on the average, half of one is cut off.
-        let skew_ms = told.as_millis() + 500 - between;
+        let response_at = date.read()?;
+        // The date has whole seconds: on average, half a second is truncated.
+        let skew_ms = response_at.as_millis() + 500 - between;
         Some(Finding::of_clock_skew("the store", skew_ms))
     }
 }
 
-/// What the bucket does not tell, such as for want of a permission, its operator has to see to.
-fn unseen(what: &str, failure: &S3Failure) -> Finding {
-    Finding::warning(format!("{what} cannot be seen: {}", with_causes(failure)))
+/// The finding for settings that cannot be read, such as for lack of a permission.
+fn unreadable(settings: &str, failure: &S3Failure) -> Finding {
+    let failure = with_causes(failure);
+    Finding::warning(format!("{settings} cannot be read: {failure}"))
 }
 
-fn of_rules(rules: &[LifecycleRule]) -> Finding {
+fn lifecycle_finding(rules: &[LifecycleRule]) -> Finding {
     let days = rules
         .iter()
         .filter(|rule| *rule.status() == ExpirationStatus::Enabled)
@@ -136,15 +136,15 @@ fn of_rules(rules: &[LifecycleRule]) -> Finding {
         });
     match days.min() {
         Some(days) => Finding::fine(format!(
-            "a lifecycle rule aborts abandoned multipart uploads after {days} days"
+            "a lifecycle rule aborts orphaned multipart uploads after {days} days"
         )),
         None => Finding::warning(
-            "no lifecycle rule aborts abandoned multipart uploads: what a crash leaves of them may stay",
+            "no lifecycle rule aborts orphaned multipart uploads: those of a crash may stay",
         ),
     }
 }
 
-/// Takes the date out of an answer's head, which the SDK does not hand out.
+/// An interceptor that reads the date of a response, which the SDK does not return.
 #[derive(Debug, Clone, Default)]
 struct SharedDate(Arc<Mutex<Option<String>>>);
 

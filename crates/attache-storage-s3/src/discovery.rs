@@ -1,9 +1,9 @@
-//! The access keys that AWS has for the machine, the container or the user.
+//! The credentials that AWS has for the machine, the container or the user.
 
 use std::error::Error;
 use std::fmt;
 use std::iter;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -21,19 +21,19 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 
-use crate::clients::https_client;
-use crate::{S3AccessKey, S3CredentialsSource};
+use crate::credentials::{S3AccessKey, S3Credentials, S3CredentialsSource};
+use crate::tls::https_client;
 
-/// The address of instance metadata leads nowhere outside of AWS, often without a word: so long is
-/// waited for a connection to it. Within, it answers in milliseconds.
+/// The time limit for the instance metadata service. It responds in milliseconds, and not at all
+/// outside AWS.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
-const METADATA_TRIES: u32 = 2;
+const METADATA_ATTEMPTS: u32 = 2;
 
-/// For the token service. The session waits until the end of what it asked, so there must be one.
+/// For the token service. The credential cache waits for the end of a call, so there must be one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Nobody had a key.
+/// No provider of the chain has credentials.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "none in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in the profile (AWS_PROFILE, AWS_CONFIG_FILE, \
@@ -43,38 +43,53 @@ const TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
 )]
 struct NothingFound(#[source] Option<Detail>);
 
-/// What is worth telling of those that were asked.
+/// The failure of a provider that its operator should know.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Detail(String);
 
 impl NothingFound {
-    /// `None` where somebody is to have a key, and fails.
+    /// Returns `None` if a provider is configured and fails.
     fn of(error: &CredentialsError) -> Option<Self> {
         let mut causes = iter::successors(error.source(), |cause| (*cause).source());
         if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
             let chain: Option<&ProviderChainError<_>> =
                 causes.next().and_then(<dyn Error>::downcast_ref);
-            return Some(Self(chain.and_then(of_profile)));
+            return Some(Self(chain.and_then(profile_detail)));
         }
-        // The last that is asked. Machines of others have something else at its address.
+        // The last provider. Outside AWS its address may be that of another service.
         let is_metadata = causes.any(<dyn Error>::is::<ImdsError>);
         is_metadata.then(|| Self(Some(Detail(with_causes(error)))))
     }
 }
 
-/// What is wrong with the profile, where there are any; of the others it is known.
-fn of_profile(chain: &ProviderChainError<CredentialsError>) -> Option<Detail> {
+/// Returns the failure of the profile provider. The other providers are just not configured.
+fn profile_detail(chain: &ProviderChainError<CredentialsError>) -> Option<Detail> {
     let mut attempts = chain.attempts().iter();
     let attempt = attempts.find(|attempt| attempt.name() == "Profile")?;
     Some(Detail(with_causes(attempt.error().source()?)))
 }
 
-/// The default chain of the SDKs. Made anew each time, so that files which were changed are read.
+/// The default chain of the SDKs. It is built for each call, so that changed files are read again.
 #[derive(Default)]
 pub(crate) struct AwsChain {
-    /// Reading the certificates of the machine takes a while.
+    /// Cached, because reading the machine's certificates takes a while.
     http_client: OnceLock<SharedHttpClient>,
+}
+
+impl S3Credentials {
+    /// Uses the credentials that AWS has for the machine, the container or the user, in the default
+    /// order of its SDKs: environment variables (`AWS_ACCESS_KEY_ID` and others), the profile in
+    /// `~/.aws/config` and `~/.aws/credentials` or as set by `AWS_PROFILE`, `AWS_CONFIG_FILE` and
+    /// `AWS_SHARED_CREDENTIALS_FILE`, a web identity (`AWS_WEB_IDENTITY_TOKEN_FILE` and
+    /// `AWS_ROLE_ARN`), the container's endpoint (`AWS_CONTAINER_CREDENTIALS_FULL_URI` or
+    /// `…_RELATIVE_URI`), and the metadata of the instance. Single sign-on is not included.
+    ///
+    /// Nothing is read before the first credentials are needed. Roles are assumed in the region of
+    /// `AWS_REGION` or of the profile, else in `us-east-1`.
+    pub fn discovered() -> Self {
+        Self::from_source(Arc::new(AwsChain::default()))
+    }
 }
 
 #[async_trait]
@@ -91,8 +106,8 @@ impl S3CredentialsSource for AwsChain {
                     .build(),
             )
             .with_http_client(http_client);
-        // Not the SDK's own order, which asks the instance for its region: outside of AWS one more
-        // answer to wait for in vain.
+        // Not the SDK's own order, which includes the instance metadata service: outside AWS that is
+        // one more timeout.
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(
                 ProfileFileRegionProvider::builder()
@@ -102,7 +117,7 @@ impl S3CredentialsSource for AwsChain {
             .or_else(Region::from_static("us-east-1"));
         let metadata = imds::Client::builder()
             .configure(&config)
-            .max_attempts(METADATA_TRIES)
+            .max_attempts(METADATA_ATTEMPTS)
             .connect_timeout(METADATA_TIMEOUT)
             .read_timeout(METADATA_TIMEOUT)
             .operation_attempt_timeout(METADATA_TIMEOUT * 2)
@@ -115,7 +130,7 @@ impl S3CredentialsSource for AwsChain {
             .build()
             .await;
         match chain.provide_credentials().await {
-            Ok(found) => Ok(of_sdk(&found)),
+            Ok(found) => Ok(from_sdk(&found)),
             Err(error) => match NothingFound::of(&error) {
                 Some(nothing) => Err(nothing.into()),
                 None => Err(error.into()),
@@ -124,7 +139,7 @@ impl S3CredentialsSource for AwsChain {
     }
 }
 
-fn of_sdk(found: &Credentials) -> S3AccessKey {
+fn from_sdk(found: &Credentials) -> S3AccessKey {
     let mut key = S3AccessKey::new(found.access_key_id(), found.secret_access_key());
     if let Some(token) = found.session_token() {
         key = key.with_session_token(token);

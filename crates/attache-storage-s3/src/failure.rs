@@ -1,69 +1,72 @@
-//! A request that failed: what is left of the SDK's error once it is understood.
+//! Failures of requests: the parts of the SDK's errors that callers and the log need.
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use attache_storage::{BlobError, BlobErrorKind, BlobKey, BodyError, PutError};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 
-use crate::S3CredentialsError;
-use crate::meaning::{Meaning, meaning};
-use crate::memory::LONGEST_WAIT;
+use crate::credentials::S3CredentialsError;
+use crate::error_codes::{ErrorClass, classify, rejects_credentials};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Why a request failed, with all of its retries.
+/// The failure of a request, after all of its retries.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum S3Failure {
-    /// The store answered, and not with success.
-    #[error("the store answered {0}")]
-    Answered(Answer),
-    /// No answer came in time.
-    #[error("the store did not answer in time")]
+    /// The store responded with an error.
+    #[error("the store responded {0}")]
+    Response(ErrorResponse),
+    /// There was no response in time.
+    #[error("the store did not respond in time")]
     TimedOut,
-    /// The connection could not be made, or broke before the answer was there.
+    /// The connection could not be opened, or broke before the response.
     #[error("the connection to the store failed")]
-    Broken(#[source] BoxError),
-    /// The answer could not be read.
-    #[error("the store's answer could not be read")]
+    Connection(#[source] BoxError),
+    /// The response could not be parsed.
+    #[error("the store's response could not be read")]
     Unreadable(#[source] BoxError),
-    /// The answer lacks something that S3 always says, or says something that cannot be.
-    #[error("the store's answer {0}")]
-    Nonsense(&'static str),
-    /// The request could not be put together.
-    #[error("the request could not be made")]
-    Unsendable(#[source] BoxError),
-    /// There is no key to sign with. A try before this one may have been sent.
+    /// The response lacks something that S3 always sends, or contradicts the request.
+    #[error("the store's response {0}")]
+    Invalid(&'static str),
+    /// The request could not be built.
+    #[error("the request could not be built")]
+    Request(#[source] BoxError),
+    /// There are no credentials to sign with. An earlier attempt may have been sent.
     #[error(transparent)]
     NoCredentials(#[from] S3CredentialsError),
-    /// The body of an answer broke off, again and again.
+    /// The body of a response broke off repeatedly.
     #[error("the store's bytes broke off at {offset_bytes} of {end_bytes}")]
     CutOff {
-        /// How far it got.
+        /// The number of bytes received.
         offset_bytes: u64,
-        /// How far it should have got.
+        /// The number of bytes expected.
         end_bytes: u64,
     },
-    /// Other puts held the memory for parts, and kept it. Nothing was sent.
-    #[error("no memory for the bytes of a put was free for {} s", LONGEST_WAIT.as_secs())]
-    NoMemory,
-    /// The task that held the request ended before it did.
-    #[error("the request was given up: the runtime is shutting down")]
-    GivenUp,
+    /// Other puts held the whole memory budget. Nothing was sent.
+    #[error("no memory was free for the bytes of a put for {} s", waited.as_secs())]
+    NoMemory {
+        /// The time that the put waited.
+        waited: Duration,
+    },
+    /// The task of the request ended before the request did.
+    #[error("the request was cancelled: the runtime is shutting down")]
+    Cancelled,
 }
 
-/// What the store said, for the log.
+/// An error response, for the log.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ErrorResponse {
     status: u16,
     code: Option<String>,
     message: Option<String>,
     request_id: Option<String>,
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
         if let Some(code) = &self.code {
@@ -80,84 +83,100 @@ impl fmt::Display for Answer {
 }
 
 impl S3Failure {
-    fn meaning(&self) -> Meaning {
-        let (kind, may_be_done) = match self {
-            Self::Answered(answer) => return meaning(answer.status, answer.code.as_deref()),
+    fn class(&self) -> ErrorClass {
+        let (kind, may_be_applied) = match self {
+            Self::Response(response) => {
+                return classify(response.status, response.code.as_deref());
+            }
             Self::TimedOut
-            | Self::Broken(_)
+            | Self::Connection(_)
             | Self::Unreadable(_)
             | Self::NoCredentials(_)
-            | Self::GivenUp => (BlobErrorKind::Unavailable, true),
-            Self::CutOff { .. } | Self::NoMemory => (BlobErrorKind::Unavailable, false),
-            Self::Nonsense(_) => (BlobErrorKind::Other, true),
-            Self::Unsendable(_) => (BlobErrorKind::Other, false),
+            | Self::Cancelled => (BlobErrorKind::Unavailable, true),
+            Self::CutOff { .. } | Self::NoMemory { .. } => (BlobErrorKind::Unavailable, false),
+            Self::Invalid(_) => (BlobErrorKind::Other, true),
+            Self::Request(_) => (BlobErrorKind::Other, false),
         };
-        Meaning { kind, may_be_done }
+        ErrorClass {
+            kind,
+            may_be_applied,
+        }
     }
 
-    /// What it means to the caller.
+    /// Returns the kind of the failure for the caller.
     pub(crate) fn kind(&self) -> BlobErrorKind {
-        self.meaning().kind
+        self.class().kind
     }
 
-    /// Whether the request may have had its effect all the same.
-    pub(crate) fn may_be_done(&self) -> bool {
-        self.meaning().may_be_done
+    /// Returns `true` if the request may have been applied all the same.
+    pub(crate) fn may_be_applied(&self) -> bool {
+        self.class().may_be_applied
     }
 
-    /// Whether the store has this error code.
+    /// Returns `true` if the same request may succeed with other credentials.
+    pub(crate) fn rejects_credentials(&self) -> bool {
+        self.code().is_some_and(rejects_credentials)
+    }
+
+    /// Returns `true` if the store responded with this error code.
     pub(crate) fn has_code(&self, code: &str) -> bool {
-        matches!(self, Self::Answered(answer) if answer.code.as_deref() == Some(code))
+        self.code() == Some(code)
     }
 
-    /// The error of an operation on one blob.
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Response(response) => response.code.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Converts into the error of an operation on one blob.
     pub(crate) fn of(self, operation: &'static str, key: &BlobKey) -> BlobError {
         self.of_all(operation).with_key(key)
     }
 
-    /// The error of an operation on no single blob.
+    /// Converts into the error of an operation on the whole store.
     pub(crate) fn of_all(self, operation: &'static str) -> BlobError {
         BlobError::new(self.kind(), operation).with_source(self)
     }
-}
 
-impl<E> From<SdkError<E, HttpResponse>> for S3Failure
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    /// Keeps what the log needs. The SDK's own error is dropped: it holds the whole answer.
-    fn from(error: SdkError<E, HttpResponse>) -> Self {
+    /// Keeps what the log needs. The SDK's own error is dropped, because it holds the whole response.
+    /// `Bucket::failure` calls this for every request, and notices rejected credentials.
+    pub(crate) fn from_sdk<E>(error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
         if let Some(missing) = missing_credentials(&error) {
             return missing.into();
         }
         let request_id = error.request_id().map(str::to_owned);
         let wrap: fn(BoxError) -> Self = match &error {
-            SdkError::ServiceError(answer) => {
-                return Self::Answered(Answer {
-                    status: answer.raw().status().as_u16(),
-                    code: answer.err().code().map(str::to_owned),
-                    message: answer.err().message().map(str::to_owned),
+            SdkError::ServiceError(response) => {
+                return Self::Response(ErrorResponse {
+                    status: response.raw().status().as_u16(),
+                    code: response.err().code().map(str::to_owned),
+                    message: response.err().message().map(str::to_owned),
                     request_id,
                 });
             }
             SdkError::TimeoutError(_) => return Self::TimedOut,
             SdkError::DispatchFailure(failure) if failure.is_timeout() => return Self::TimedOut,
-            SdkError::DispatchFailure(failure) if failure.is_user() => Self::Unsendable,
-            SdkError::DispatchFailure(_) => Self::Broken,
+            SdkError::DispatchFailure(failure) if failure.is_user() => Self::Request,
+            SdkError::DispatchFailure(_) => Self::Connection,
             SdkError::ResponseError(_) => Self::Unreadable,
-            _ => Self::Unsendable,
+            _ => Self::Request,
         };
         wrap(error.into_source().unwrap_or_else(Into::into))
     }
 }
 
-/// Our own error, which comes back from the SDK in several wrappings.
+/// Returns the error of the credential cache, which the SDK wraps several times.
 fn missing_credentials(error: &(dyn Error + 'static)) -> Option<S3CredentialsError> {
     let mut causes = std::iter::successors(Some(error), |cause| (*cause).source());
     causes.find_map(|cause| cause.downcast_ref().cloned())
 }
 
-/// Why a put ended early: by the fault of the sender or of the store.
+/// The failure of a put: a fault of the sender or of the store.
 #[derive(Debug)]
 pub(crate) enum PutFailure {
     Body(BodyError),
@@ -165,7 +184,7 @@ pub(crate) enum PutFailure {
 }
 
 impl PutFailure {
-    /// The error of an operation on one blob.
+    /// Converts into the error of an operation on one blob.
     pub(crate) fn of(self, operation: &'static str, key: &BlobKey) -> PutError {
         match self {
             Self::Body(error) => error.into(),

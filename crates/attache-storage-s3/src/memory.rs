@@ -1,5 +1,5 @@
-//! The memory that the puts of a store share: taken as their bytes arrive, so that whoever sends
-//! nothing holds nothing.
+//! The buffers of puts, which share a memory budget: bytes are taken from it as they arrive, so that
+//! a stalled sender holds little.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,73 +10,41 @@ use tokio::time::timeout;
 
 use crate::failure::S3Failure;
 
-/// How long a put waits for others to give memory back. Those may wait for each other; that one of
-/// them gives up is what lets the rest go on.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The time that a put waits for the budget. Puts may wait for each other; that one of them fails
+/// lets the others continue.
+pub(crate) const BUDGET_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a buffer takes first; then it doubles.
+/// The first capacity of a buffer, which then doubles.
 const FIRST_BYTES: usize = 64 * 1024;
 
-/// What is left of the memory for parts. Whoever waits longest is served first.
-#[derive(Debug, Clone)]
-pub(crate) struct PartMemory {
-    free_bytes: Arc<Semaphore>,
-}
-
-impl PartMemory {
-    pub(crate) fn new(limit_bytes: usize) -> Self {
-        let limit_bytes = limit_bytes.min(Semaphore::MAX_PERMITS);
-        Self {
-            free_bytes: Arc::new(Semaphore::new(limit_bytes)),
-        }
-    }
-
-    /// A buffer that holds nothing yet.
-    pub(crate) fn begin(&self) -> PartBuffer {
-        PartBuffer {
-            bytes: Vec::new(),
-            held: None,
-            memory: self.clone(),
-        }
-    }
-
-    async fn take(&self, size_bytes: usize) -> Result<OwnedSemaphorePermit, S3Failure> {
-        let size_bytes = u32::try_from(size_bytes).unwrap_or(u32::MAX);
-        let taking = Arc::clone(&self.free_bytes).acquire_many_owned(size_bytes);
-        match timeout(LONGEST_WAIT, taking).await {
-            Ok(Ok(taken)) => Ok(taken),
-            // It is never closed.
-            Ok(Err(_)) | Err(_) => Err(S3Failure::NoMemory),
-        }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn free_bytes(&self) -> usize {
-        self.free_bytes.available_permits()
-    }
-}
-
-/// A part that is being gathered. All of its capacity is taken from the shared memory, and goes back
-/// to it when the buffer, or the last clone of the bytes made of it, is dropped.
+/// A part that is being gathered. Its capacity is taken from the budget, and returned when the
+/// buffer, or the last clone of the bytes made from it, is dropped.
 #[derive(Debug)]
 pub(crate) struct PartBuffer {
     bytes: Vec<u8>,
-    /// Declared after the bytes, so that it is given back after them.
-    held: Option<OwnedSemaphorePermit>,
-    memory: PartMemory,
+    /// Declared after the bytes, so that it is returned after they are freed.
+    taken: Option<OwnedSemaphorePermit>,
+    budget: Arc<Semaphore>,
 }
 
 impl PartBuffer {
+    pub(crate) fn new(budget: &Arc<Semaphore>) -> Self {
+        Self {
+            bytes: Vec::new(),
+            taken: None,
+            budget: Arc::clone(budget),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Adds bytes, once there is memory for them; the buffer takes at most `most_bytes` or as much as
-    /// it then holds. Dropped while it waits, it has added nothing.
+    /// Adds bytes once the budget allows it. The capacity doubles up to `most_bytes`. Cancel-safe.
     ///
     /// # Errors
     ///
-    /// [`S3Failure::NoMemory`] where others do not give enough back within [`LONGEST_WAIT`].
+    /// [`S3Failure::NoMemory`] if the budget is used up for [`BUDGET_TIMEOUT`].
     pub(crate) async fn extend(&mut self, more: &[u8], most_bytes: usize) -> Result<(), S3Failure> {
         let needed = self.bytes.len() + more.len();
         if needed > self.bytes.capacity() {
@@ -88,17 +56,22 @@ impl PartBuffer {
     }
 
     async fn grow(&mut self, capacity_bytes: usize) -> Result<(), S3Failure> {
-        let more = self.memory.take(capacity_bytes - self.bytes.capacity());
-        let more = more.await?;
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
+        let more_bytes = u32::try_from(capacity_bytes - self.bytes.capacity()).unwrap_or(u32::MAX);
+        let taking = Arc::clone(&self.budget).acquire_many_owned(more_bytes);
+        // The semaphore is never closed.
+        let Ok(Ok(more)) = timeout(BUDGET_TIMEOUT, taking).await else {
+            let waited = BUDGET_TIMEOUT;
+            return Err(S3Failure::NoMemory { waited });
+        };
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            None => self.taken = Some(more),
         }
         self.bytes.reserve_exact(capacity_bytes - self.bytes.len());
         Ok(())
     }
 
-    /// The bytes, which can be cloned and sent; the memory stays taken for as long as they are there.
+    /// Converts into bytes that can be cloned and sent, and that return their budget on drop.
     pub(crate) fn freeze(self) -> Bytes {
         Bytes::from_owner(self)
     }
@@ -129,12 +102,16 @@ mod tests {
     const CHUNK_BYTES: usize = 50 * KIB;
     const PART_BYTES: usize = 512 * KIB;
 
-    fn source(memory: &PartMemory, body: Body) -> PartSource {
-        let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
-        PartSource::new(body, verifier, PART_BYTES, memory)
+    fn budget(bytes: usize) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(bytes))
     }
 
-    /// A body of so many bytes in chunks, which counts those that are read.
+    fn source(budget: &Arc<Semaphore>, body: Body) -> PartSource {
+        let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
+        PartSource::new(body, verifier, PART_BYTES, budget)
+    }
+
+    /// Returns a body in chunks that counts the bytes that are read.
     fn counted(size_bytes: usize, read: &Arc<AtomicUsize>) -> Body {
         let read = Arc::clone(read);
         let chunks = vec![0; size_bytes];
@@ -148,65 +125,65 @@ mod tests {
         }))
     }
 
-    async fn part_of(memory: &PartMemory, size_bytes: usize) -> Result<Part, PutFailure> {
+    async fn part_of(budget: &Arc<Semaphore>, size_bytes: usize) -> Result<Part, PutFailure> {
         let body = counted(size_bytes, &Arc::default());
-        source(memory, body).next_part().await
+        source(budget, body).next_part().await
     }
 
     fn is_out_of_memory(failed: &PutFailure) -> bool {
-        matches!(failed, PutFailure::Store(failure @ S3Failure::NoMemory)
+        matches!(failed, PutFailure::Store(failure @ S3Failure::NoMemory { .. })
             if failure.kind() == BlobErrorKind::Unavailable)
     }
 
     #[tokio::test]
-    async fn what_a_buffer_holds_is_taken_and_given_back() {
+    async fn capacity_is_taken_and_returned() {
         for piece in [1, 999, 70 * KIB, PART_BYTES] {
-            let memory = PartMemory::new(PART_BYTES);
-            let mut buffer = memory.begin();
+            let budget = budget(PART_BYTES);
+            let mut buffer = PartBuffer::new(&budget);
             while buffer.len() < PART_BYTES {
                 let more = piece.min(PART_BYTES - buffer.len());
                 buffer.extend(&vec![7; more], PART_BYTES).await.unwrap();
-                let taken = PART_BYTES - memory.free_bytes();
+                let taken = PART_BYTES - budget.available_permits();
                 assert_eq!(taken, buffer.bytes.capacity(), "{piece}");
                 assert!(taken <= FIRST_BYTES.max(2 * buffer.len()), "{piece}");
             }
             let bytes = buffer.freeze();
             let clone = bytes.slice(1..);
             drop(bytes);
-            assert_eq!(memory.free_bytes(), 0, "{piece}");
+            assert_eq!(budget.available_permits(), 0, "{piece}");
             drop(clone);
-            assert_eq!(memory.free_bytes(), PART_BYTES, "{piece}");
+            assert_eq!(budget.available_permits(), PART_BYTES, "{piece}");
         }
     }
 
     #[tokio::test]
-    async fn a_small_body_of_known_length_takes_its_length() {
-        let memory = PartMemory::new(PART_BYTES);
-        let part = source(&memory, Body::from(Bytes::from_static(b"four")));
+    async fn body_of_known_length_takes_its_length() {
+        let budget = budget(PART_BYTES);
+        let part = source(&budget, Body::from(Bytes::from_static(b"four")));
         let part = { part }.next_part().await.ok().unwrap();
-        assert_eq!(memory.free_bytes(), PART_BYTES - 4);
+        assert_eq!(budget.available_permits(), PART_BYTES - 4);
         drop(part);
-        assert_eq!(memory.free_bytes(), PART_BYTES);
+        assert_eq!(budget.available_permits(), PART_BYTES);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_slow_puts_read_no_more_than_the_limit() {
+    async fn slow_puts_read_no_more_than_the_budget() {
         const LIMIT_BYTES: usize = 1024 * KIB;
         const PUTS: usize = 40;
-        let memory = PartMemory::new(LIMIT_BYTES);
+        let budget = budget(LIMIT_BYTES);
         let read = Arc::<AtomicUsize>::default();
         let puts = (0..PUTS).map(|_| {
             let body = counted(400 * KIB, &read);
             let endless = body.map_stream(|stream| stream.chain(stream::pending()));
-            let mut source = source(&memory, endless);
+            let mut source = source(&budget, endless);
             async move { source.next_part().await.err() }
         });
         let mut puts = pin!(join_all(puts));
-        // Nobody has given up, and nobody is read while it waits: one chunk is at hand.
-        let before_the_end = sleep(LONGEST_WAIT / 2);
+        // No put has failed yet, and a waiting put is not read: it has one chunk at hand.
+        let before_timeout = sleep(BUDGET_TIMEOUT / 2);
         tokio::select! {
             _ = puts.as_mut() => panic!("endless bodies ended"),
-            () = before_the_end => {}
+            () = before_timeout => {}
         }
         let read_bytes = read.load(Ordering::Relaxed);
         assert!(
@@ -217,14 +194,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_put_waits_for_another_to_end() {
-        let memory = PartMemory::new(PART_BYTES);
-        let first = part_of(&memory, PART_BYTES).await.ok().unwrap();
+    async fn put_waits_for_another_to_end() {
+        let budget = budget(PART_BYTES);
+        let first = part_of(&budget, PART_BYTES).await.ok().unwrap();
         let read = Arc::default();
-        let mut waiting = source(&memory, counted(PART_BYTES, &read));
+        let mut waiting = source(&budget, counted(PART_BYTES, &read));
         let mut waiting = pin!(waiting.next_part());
         assert!(waiting.as_mut().now_or_never().is_none());
-        sleep(LONGEST_WAIT / 2).await;
+        sleep(BUDGET_TIMEOUT / 2).await;
         assert!(waiting.as_mut().now_or_never().is_none());
         assert_eq!(read.load(Ordering::Relaxed), CHUNK_BYTES);
         drop(first);
@@ -233,47 +210,47 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_put_that_waits_in_vain_is_unavailable() {
-        let memory = PartMemory::new(PART_BYTES + FIRST_BYTES);
-        let first = part_of(&memory, PART_BYTES).await.ok().unwrap();
+    async fn put_without_memory_is_unavailable() {
+        let budget = budget(PART_BYTES + FIRST_BYTES);
+        let first = part_of(&budget, PART_BYTES).await.ok().unwrap();
         let since = Instant::now();
-        let failed = part_of(&memory, PART_BYTES).await.err().unwrap();
+        let failed = part_of(&budget, PART_BYTES).await.err().unwrap();
         assert!(is_out_of_memory(&failed), "{failed:?}");
-        assert_eq!(since.elapsed().as_secs(), LONGEST_WAIT.as_secs());
-        assert_eq!(memory.free_bytes(), FIRST_BYTES);
+        assert_eq!(since.elapsed().as_secs(), BUDGET_TIMEOUT.as_secs());
+        assert_eq!(budget.available_permits(), FIRST_BYTES);
         drop(first);
-        assert_eq!(memory.free_bytes(), PART_BYTES + FIRST_BYTES);
+        assert_eq!(budget.available_permits(), PART_BYTES + FIRST_BYTES);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn puts_that_wait_for_each_other_do_not_all_fail() {
-        let memory = PartMemory::new(2 * PART_BYTES);
-        // All have half of what they need, and nothing is left.
+    async fn puts_waiting_for_each_other_do_not_all_fail() {
+        let budget = budget(2 * PART_BYTES);
+        // Each has half of what it needs, and nothing is left.
         let puts = (0..4).map(|_| async {
             let body = counted(PART_BYTES, &Arc::default()).map_stream(|stream| {
-                // So that they advance together.
+                // They advance together.
                 stream.then(async |chunk| {
                     yield_now().await;
                     chunk
                 })
             });
-            source(&memory, body).next_part().await.map(drop)
+            source(&budget, body).next_part().await.map(drop)
         });
         let ended = join_all(puts).await;
         let failed: Vec<_> = ended.iter().filter_map(|end| end.as_ref().err()).collect();
         assert!((1..4).contains(&failed.len()), "{failed:?}");
         assert!(failed.into_iter().all(is_out_of_memory));
-        assert_eq!(memory.free_bytes(), 2 * PART_BYTES);
+        assert_eq!(budget.available_permits(), 2 * PART_BYTES);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_put_dropped_while_it_waits_gives_back_what_it_had() {
-        let memory = PartMemory::new(PART_BYTES / 2);
+    async fn dropped_put_returns_its_memory() {
+        let budget = budget(PART_BYTES / 2);
         {
-            let waiting = pin!(part_of(&memory, PART_BYTES));
+            let waiting = pin!(part_of(&budget, PART_BYTES));
             assert!(waiting.now_or_never().is_none());
-            assert_eq!(memory.free_bytes(), 0);
+            assert_eq!(budget.available_permits(), 0);
         }
-        assert_eq!(memory.free_bytes(), PART_BYTES / 2);
+        assert_eq!(budget.available_permits(), PART_BYTES / 2);
     }
 }

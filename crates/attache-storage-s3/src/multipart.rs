@@ -1,4 +1,4 @@
-//! Storing a large blob: parts, a few at a time, and then all of them as one.
+//! Stores a large blob as a multipart upload, a few parts at a time.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::source::{Part, PartSource};
 
 const OPERATION: &str = "put";
 
-/// Parts under way at once. With the one that is being read, three are held.
+/// The parts in flight at once. With the one that is being read, three are buffered.
 const MAX_IN_FLIGHT: usize = 2;
 
 type InFlight = FuturesUnordered<BoxFuture<'static, Result<CompletedPart, S3Failure>>>;
@@ -58,7 +58,7 @@ async fn send_parts(
         {
             sent.push(done?);
         }
-        // Its bytes go with the request, so that they are gone as soon as they are sent.
+        // The request owns the bytes, so that they are freed as soon as they are sent.
         let is_last = part.is_last;
         in_flight.push(send_part(upload, number, part.bytes));
         if is_last {
@@ -66,7 +66,7 @@ async fn send_parts(
         }
         part = read_while_sending(&mut source, &mut in_flight, &mut sent).await?;
     }
-    // Before the wait: a body that is refused need not be waited for.
+    // Before the wait, which a refused body does not need.
     let stored = source.finish()?;
     while let Some(done) = in_flight.next().await {
         sent.push(done?);
@@ -75,8 +75,8 @@ async fn send_parts(
     Ok((stored, sent))
 }
 
-/// Reads the next part while others are sent, so that a sender of bytes and the store need not wait
-/// for each other, and a failure of the store is not found out only at the end.
+/// Reads the next part while others are sent, so that the sender and the store do not wait for each
+/// other, and a failure of the store is noticed at once.
 async fn read_while_sending(
     source: &mut PartSource,
     in_flight: &mut InFlight,
@@ -92,13 +92,13 @@ async fn read_while_sending(
     }
 }
 
-/// One part. The same bytes under the same number may be sent any number of times.
+/// Sends one part. It may be repeated with the same bytes and number.
 fn send_part(
     upload: &OpenUpload,
     number: i32,
     bytes: Bytes,
 ) -> BoxFuture<'static, Result<CompletedPart, S3Failure>> {
-    let bucket = upload.bucket();
+    let bucket = Arc::clone(upload.bucket());
     let request = bucket
         .clients
         .bytes
@@ -109,8 +109,9 @@ fn send_part(
         .part_number(number)
         .body(ByteStream::from(bytes));
     Box::pin(async move {
-        let answer = request.send().await?;
-        let e_tag = answer.e_tag.ok_or(S3Failure::Nonsense("names no part"))?;
+        let sent = request.send().await;
+        let part = sent.map_err(|error| bucket.failure(error))?;
+        let e_tag = part.e_tag.ok_or(S3Failure::Invalid("has no ETag"))?;
         Ok(CompletedPart::builder()
             .part_number(number)
             .e_tag(e_tag)

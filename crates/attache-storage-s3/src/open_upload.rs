@@ -1,20 +1,20 @@
-//! An upload of parts that was begun: it is completed, or aborted, whatever happens.
+//! A multipart upload in progress, which is completed or aborted, whatever happens.
 
 use std::sync::Arc;
 
-use attache_storage::{BlobKey, StoredBlob};
+use attache_storage::{BlobErrorKind, BlobKey, StoredBlob};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use crate::bucket::Bucket;
-use crate::clients::{TRIES, backoff};
+use crate::clients::{ATTEMPTS, backoff};
 use crate::failure::S3Failure;
-use crate::settle::{Settled, look};
-use crate::strays;
+use crate::orphaned_multipart;
+use crate::resolve_outcome::resolve_outcome;
 
-/// An upload under way. Dropped before it is complete, it is aborted in the background. After a
-/// crash the delete of its key aborts it.
+/// An upload in progress. If it is dropped before it is complete, it is aborted in the background.
+/// After a crash, the delete of its key aborts it.
 #[derive(Debug)]
 pub(crate) struct OpenUpload {
     target: Target,
@@ -30,33 +30,33 @@ struct Target {
 }
 
 impl OpenUpload {
-    /// Begins an upload. Where the caller goes away meanwhile, the request goes on, so that there is
-    /// an id to abort.
+    /// Creates an upload. If the caller is cancelled, the request continues, so that there is an id to
+    /// abort.
     pub(crate) async fn begin(bucket: &Arc<Bucket>, key: &BlobKey) -> Result<Self, S3Failure> {
         let (bucket, key) = (Arc::clone(bucket), key.clone());
-        let beginning = tokio::spawn(async move { Self::begin_to_the_end(bucket, key).await });
-        beginning.await.unwrap_or(Err(S3Failure::GivenUp))
+        let task = tokio::spawn(async move { Self::create(bucket, key).await });
+        task.await.unwrap_or(Err(S3Failure::Cancelled))
     }
 
-    /// Not left to the SDK's retries: each try may have begun an upload that nobody knows.
-    async fn begin_to_the_end(bucket: Arc<Bucket>, key: BlobKey) -> Result<Self, S3Failure> {
-        let mut has_strays = false;
-        let mut tries = 1;
-        let begun = loop {
+    /// Retries here rather than in the SDK, because each attempt may have created an upload whose id
+    /// is lost.
+    async fn create(bucket: Arc<Bucket>, key: BlobKey) -> Result<Self, S3Failure> {
+        let mut may_have_orphans = false;
+        let mut attempts = 1;
+        let created = loop {
             match create(&bucket, &key).await {
                 Ok(id) => break Ok(id),
                 Err(failure) => {
-                    has_strays |= failure.may_be_done();
-                    let may_help = failure.kind() == attache_storage::BlobErrorKind::Unavailable;
-                    if tries == TRIES || !may_help {
+                    may_have_orphans |= failure.may_be_applied();
+                    if attempts == ATTEMPTS || failure.kind() != BlobErrorKind::Unavailable {
                         break Err(failure);
                     }
-                    sleep(backoff(tries)).await;
-                    tries += 1;
+                    sleep(backoff(attempts)).await;
+                    attempts += 1;
                 }
             }
         };
-        let begun = begun.map(|id| Self {
+        let created = created.map(|id| Self {
             target: Target {
                 bucket: Arc::clone(&bucket),
                 key: key.clone(),
@@ -65,15 +65,15 @@ impl OpenUpload {
             is_open: true,
             runtime: Handle::current(),
         });
-        if has_strays {
-            let ours = begun.as_ref().ok().map(Self::id);
-            // As well as may be: the delete of the key does it again.
-            let _ = strays::abort_all_but(&bucket, &key, ours).await;
+        if may_have_orphans {
+            let kept = created.as_ref().ok().map(Self::id);
+            // A failure is ignored: the delete of the key tries again.
+            let _ = orphaned_multipart::abort_all_but(&bucket, &key, kept).await;
         }
-        begun
+        created
     }
 
-    pub(crate) fn bucket(&self) -> &Bucket {
+    pub(crate) fn bucket(&self) -> &Arc<Bucket> {
         &self.target.bucket
     }
 
@@ -85,20 +85,20 @@ impl OpenUpload {
         &self.target.id
     }
 
-    /// Makes the parts one blob, from a task of its own: see
-    /// [`Landings`](crate::landing::Landings).
+    /// Assembles the parts into a blob, in a task of its own: see
+    /// [`InFlightWrites`](crate::in_flight::InFlightWrites).
     pub(crate) async fn complete(
         self,
         parts: Vec<CompletedPart>,
         stored: StoredBlob,
     ) -> Result<(), S3Failure> {
-        let landing = self.target.bucket.landings.begin(&self.target.key).await;
-        let completing = tokio::spawn(async move {
+        let write = self.target.bucket.in_flight.begin(&self.target.key).await;
+        let task = tokio::spawn(async move {
             let completed = self.complete_or_abort(&parts, stored).await;
-            drop(landing);
+            drop(write);
             completed
         });
-        completing.await.unwrap_or(Err(S3Failure::GivenUp))
+        task.await.unwrap_or(Err(S3Failure::Cancelled))
     }
 
     async fn complete_or_abort(
@@ -106,7 +106,7 @@ impl OpenUpload {
         parts: &[CompletedPart],
         stored: StoredBlob,
     ) -> Result<(), S3Failure> {
-        let completed = self.target.complete_and_settle(parts, stored).await;
+        let completed = self.target.complete_and_resolve(parts, stored).await;
         if completed.is_ok() {
             self.is_open = false;
         } else {
@@ -115,9 +115,9 @@ impl OpenUpload {
         completed
     }
 
-    /// Gives the upload up. What fails here is left to the delete of the key.
+    /// Aborts the upload. A failure is left to the delete of the key.
     pub(crate) async fn abort(mut self) {
-        strays::abort(&self.target.bucket, &self.object_name(), &self.target.id)
+        orphaned_multipart::abort(&self.target.bucket, &self.object_name(), &self.target.id)
             .await
             .ok();
         self.is_open = false;
@@ -130,7 +130,9 @@ impl Drop for OpenUpload {
             let target = self.target.clone();
             self.runtime.spawn(async move {
                 let name = target.object_name();
-                strays::abort(&target.bucket, &name, &target.id).await.ok();
+                orphaned_multipart::abort(&target.bucket, &name, &target.id)
+                    .await
+                    .ok();
             });
         }
     }
@@ -141,7 +143,7 @@ impl Target {
         self.bucket.object_name(self.key.as_str())
     }
 
-    async fn complete_and_settle(
+    async fn complete_and_resolve(
         &self,
         parts: &[CompletedPart],
         stored: StoredBlob,
@@ -149,12 +151,9 @@ impl Target {
         let Err(failure) = self.complete(parts).await else {
             return Ok(());
         };
-        // Whatever the failure is: a try before the last may have been the one that was done, and
-        // then the last finds no upload, which some (s3s-fs) answer with a 403.
-        match look(&self.bucket, &self.key, stored).await {
-            Settled::Done => Ok(()),
-            Settled::NotDone | Settled::Unknown => Err(failure),
-        }
+        // Even after a refusal: if an earlier attempt was applied, the last one finds no upload, for
+        // which some stores (s3s-fs) respond 403.
+        resolve_outcome(&self.bucket, &self.key, stored, failure).await
     }
 
     async fn complete(&self, parts: &[CompletedPart]) -> Result<(), S3Failure> {
@@ -170,20 +169,22 @@ impl Target {
             .upload_id(&self.id)
             .multipart_upload(parts)
             .send()
-            .await?;
+            .await
+            .map_err(|error| self.bucket.failure(error))?;
         Ok(())
     }
 }
 
 async fn create(bucket: &Bucket, key: &BlobKey) -> Result<String, S3Failure> {
-    let answer = bucket
+    let response = bucket
         .clients
         .once
         .create_multipart_upload()
         .bucket(&bucket.name)
         .key(bucket.object_name(key.as_str()))
         .send()
-        .await?;
-    let id = answer.upload_id.filter(|id| !id.is_empty());
-    id.ok_or(S3Failure::Nonsense("names no upload"))
+        .await
+        .map_err(|error| bucket.failure(error))?;
+    let id = response.upload_id.filter(|id| !id.is_empty());
+    id.ok_or(S3Failure::Invalid("has no upload id"))
 }

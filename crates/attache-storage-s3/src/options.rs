@@ -1,4 +1,4 @@
-//! Where the bucket is and how to speak to it, as one URL.
+//! The location of a bucket and its options, as one URL.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,87 +6,87 @@ use std::time::Duration;
 use attache_storage::BlobKey;
 use url::Url;
 
-/// The smallest part that S3 takes, but for the last of an upload.
+/// The smallest part that S3 accepts, except for the last of an upload.
 const SMALLEST_PART_BYTES: usize = 5 * 1024 * 1024;
-/// More would only cost memory: [`PARTS_PER_PUT`] are held.
+/// Larger parts would only cost memory: [`PARTS_PER_PUT`] are buffered.
 const LARGEST_PART_BYTES: usize = 64 * 1024 * 1024;
-/// Three times, it is the least that a URL can give as `buffer_bytes`.
+/// Three of these are the smallest `buffer_bytes` of a URL.
 const DEFAULT_PART_BYTES: usize = 8 * 1024 * 1024;
-/// Two that are sent and one that is read.
+/// Two that are being sent and one that is being read.
 const PARTS_PER_PUT: usize = 3;
 
-/// Where an [`S3BlobStore`](crate::S3BlobStore) keeps its blobs.
-///
-/// Usually [`parse`](Self::parse)d from a URL. Holds no secret.
+/// The location and options of an [`S3BlobStore`](crate::S3BlobStore), usually
+/// [`parse`](Self::parse)d from a URL. Holds no secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct S3Options {
     /// The bucket. It must exist.
     pub bucket: String,
-    /// A folder in the bucket that all blobs lie in; `None` for its root.
+    /// The folder of the bucket that holds all blobs, or `None` for its root.
     pub prefix: Option<BlobKey>,
-    /// The region requests are signed for; `None` for `us-east-1`, which compatibles mostly take.
+    /// The region that requests are signed for, or `None` for `us-east-1`, which most compatible
+    /// stores accept.
     pub region: Option<String>,
-    /// Where the store answers, `http` or `https`; `None` for AWS.
+    /// The store's endpoint, `http` or `https`, or `None` for AWS.
     pub endpoint: Option<Url>,
-    /// Where clients reach the store, for presigned URLs; `None` where that is the same.
+    /// The endpoint for clients, in presigned URLs, or `None` if it is the same.
     pub public_endpoint: Option<Url>,
-    /// Whether the bucket is named in the path rather than in the host.
+    /// True if the bucket is named in the path rather than in the host.
     pub path_style: bool,
-    /// The size of a part of a large upload, in bytes; smaller blobs go in one request. A blob has
-    /// at most 10 000 parts, which bounds it to 78 GiB by default.
+    /// The size of a part of a large upload, in bytes. Smaller blobs are sent in one request. A blob
+    /// has at most 10 000 parts, which limits it to 78 GiB by default.
     pub part_size_bytes: usize,
-    /// The memory that all puts under way share, in bytes; one that finds none for ten seconds is
-    /// `Unavailable`. Where it is less than three parts it counts as three, which one put can need.
+    /// The memory that all puts in flight share, in bytes. A put that finds none for ten seconds is
+    /// `Unavailable`. Less than three parts counts as three, which one put can need.
     pub buffer_bytes: usize,
-    /// How long one try of a request may take: twice that with all its retries, and three times as
-    /// much for a request that carries bytes. Reading an answer's body does not count.
+    /// The timeout of one attempt of a request: twice as long with all retries, and three times as
+    /// long for a request with a body. Reading a response's body does not count.
     pub attempt_timeout: Duration,
 }
 
-/// Why a URL or an environment does not say where a bucket is. No text of either is repeated, as it
-/// may hold a secret.
+/// An invalid storage URL or environment. The error repeats no text of either, because it may
+/// contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum S3OptionsError {
     /// Not a URL of the form `s3://bucket/prefix`.
     #[error("the storage URL is not of the form s3://bucket/prefix?endpoint=https://host")]
     NotS3,
-    /// A user name or password stands before the bucket.
+    /// The URL has a user name or password.
     #[error(
         "the storage URL must not hold credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     CredentialsInUrl,
-    /// The bucket's name cannot be one.
+    /// The name of the bucket is invalid.
     #[error("the bucket's name is not 3 to 63 of a-z A-Z 0-9 . _ -")]
     Bucket,
-    /// The prefix cannot be part of a key.
+    /// The prefix is not a valid part of a key.
     #[error("the prefix of the storage URL is not segments of A-Z a-z 0-9 . _ - between slashes")]
     Prefix,
-    /// A parameter is not known.
+    /// A parameter is unknown.
     #[error(
         "the storage URL has a parameter other than endpoint, public_endpoint, region, path_style and \
          buffer_bytes"
     )]
     UnknownParameter,
-    /// A parameter is there twice.
+    /// A parameter is repeated.
     #[error("the storage URL has the parameter {name} more than once")]
     RepeatedParameter {
-        /// Which.
+        /// The name.
         name: &'static str,
     },
-    /// A parameter's value is not one it can have.
+    /// The value of a parameter is invalid.
     #[error("the parameter {name} of the storage URL is not {expected}")]
     BadParameter {
-        /// Which.
+        /// The name.
         name: &'static str,
-        /// What it should be.
+        /// The valid values.
         expected: &'static str,
     },
     /// An environment variable is not set.
     #[error("the environment variable {name} is not set")]
     MissingVariable {
-        /// Which.
+        /// The name.
         name: &'static str,
     },
 }
@@ -98,11 +98,11 @@ const PARAMETERS: [&str; 5] = [
     "path_style",
     "buffer_bytes",
 ];
-const A_BUFFER: &str = "a number of bytes of at least 25165824";
-const AN_ENDPOINT: &str = "an http or https URL without credentials, query and fragment";
+const EXPECTED_BUFFER: &str = "a number of bytes of at least 25165824";
+const EXPECTED_ENDPOINT: &str = "an http or https URL without credentials, query and fragment";
 
 impl S3Options {
-    /// A bucket at AWS.
+    /// Creates the default options for a bucket at AWS.
     pub fn new(bucket: impl Into<String>) -> Self {
         Self {
             bucket: bucket.into(),
@@ -117,9 +117,9 @@ impl S3Options {
         }
     }
 
-    /// Reads `s3://bucket/prefix?endpoint=…&public_endpoint=…&region=…&path_style=true&buffer_bytes=…`,
-    /// of which only the bucket is required. Where an endpoint is given, `path_style` is the default, as most
-    /// compatibles need it.
+    /// Parses `s3://bucket/prefix?endpoint=…&public_endpoint=…&region=…&path_style=true&buffer_bytes=…`,
+    /// of which only the bucket is required. With an endpoint, `path_style` defaults to `true`, which most
+    /// compatible stores need.
     ///
     /// ```
     /// use attache_storage_s3::S3Options;
@@ -133,7 +133,7 @@ impl S3Options {
     ///
     /// # Errors
     ///
-    /// Says what is wrong, without repeating the URL.
+    /// If the URL is invalid. The error does not repeat it.
     pub fn parse(url: &str) -> Result<Self, S3OptionsError> {
         let url = Url::parse(url).map_err(|_| S3OptionsError::NotS3)?;
         if url.scheme() != "s3" || url.port().is_some() || url.fragment().is_some() {
@@ -177,12 +177,12 @@ impl S3Options {
         Ok(())
     }
 
-    /// Takes from the environment what the URL left out: the region from `AWS_REGION` or
+    /// Reads what the URL left out from the environment: the region from `AWS_REGION` or
     /// `AWS_DEFAULT_REGION`.
     ///
     /// # Errors
     ///
-    /// [`S3OptionsError::BadParameter`] where the region found cannot be one.
+    /// [`S3OptionsError::BadParameter`] if that region is invalid.
     pub fn with_environment(
         mut self,
         lookup: impl Fn(&'static str) -> Option<String>,
@@ -196,7 +196,7 @@ impl S3Options {
         Ok(self)
     }
 
-    /// Sets [`part_size_bytes`](Self::part_size_bytes), brought into 5 to 64 MiB.
+    /// Sets [`part_size_bytes`](Self::part_size_bytes), clamped to 5 to 64 MiB.
     #[must_use]
     pub fn with_part_size_bytes(mut self, part_size_bytes: usize) -> Self {
         self.part_size_bytes = part_size_bytes.clamp(SMALLEST_PART_BYTES, LARGEST_PART_BYTES);
@@ -210,8 +210,8 @@ impl S3Options {
         self
     }
 
-    /// What the puts share: never less than one of them can need.
-    pub(crate) fn memory_bytes(&self) -> usize {
+    /// Returns the memory that all puts share, which is never less than one of them can need.
+    pub(crate) fn total_buffer_bytes(&self) -> usize {
         let one_put = self.part_size_bytes.saturating_mul(PARTS_PER_PUT);
         self.buffer_bytes.max(one_put)
     }
@@ -233,7 +233,7 @@ fn bucket_name(text: &str) -> Result<String, S3OptionsError> {
 fn endpoint(name: &'static str, text: &str) -> Result<Url, S3OptionsError> {
     let refused = S3OptionsError::BadParameter {
         name,
-        expected: AN_ENDPOINT,
+        expected: EXPECTED_ENDPOINT,
     };
     let url = Url::parse(text).map_err(|_| refused.clone())?;
     let is_plain = url.username().is_empty()
@@ -256,9 +256,9 @@ fn region(name: &'static str, text: &str) -> Result<String, S3OptionsError> {
     Ok(text.to_owned())
 }
 
-/// Refused rather than raised where it is too small for the parts of 8 MiB that a URL cannot change.
+/// Refuses a size that is too small for parts of 8 MiB, which a URL cannot change.
 fn buffer_bytes(name: &'static str, text: &str) -> Result<usize, S3OptionsError> {
-    let expected = A_BUFFER;
+    let expected = EXPECTED_BUFFER;
     let refused = S3OptionsError::BadParameter { name, expected };
     match text.parse() {
         Ok(size_bytes) if size_bytes >= PARTS_PER_PUT * DEFAULT_PART_BYTES => Ok(size_bytes),
@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_url_is_read() {
+    fn complete_url_is_parsed() {
         let options = S3Options::parse(
             "s3://My-bucket.1/a/b/?endpoint=http%3A%2F%2F127.0.0.1%3A3900&public_endpoint=https://files.example.org\
              &region=eu-west-1&path_style=false&buffer_bytes=25165824",
@@ -299,14 +299,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_is_enough() {
+    fn url_of_bucket_has_defaults() {
         for text in ["s3://bucket", "s3://bucket/"] {
             assert_eq!(S3Options::parse(text).unwrap(), S3Options::new("bucket"));
         }
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn invalid_url_is_explained() {
         let bad = |name, expected| S3OptionsError::BadParameter { name, expected };
         let cases = [
             ("bucket", S3OptionsError::NotS3),
@@ -324,14 +324,17 @@ mod tests {
                 "s3://bucket?region=a&region=a",
                 S3OptionsError::RepeatedParameter { name: "region" },
             ),
-            ("s3://bucket?endpoint=host", bad("endpoint", AN_ENDPOINT)),
+            (
+                "s3://bucket?endpoint=host",
+                bad("endpoint", EXPECTED_ENDPOINT),
+            ),
             (
                 "s3://bucket?endpoint=https://u:canary@host",
-                bad("endpoint", AN_ENDPOINT),
+                bad("endpoint", EXPECTED_ENDPOINT),
             ),
             (
                 "s3://bucket?public_endpoint=ftp://host",
-                bad("public_endpoint", AN_ENDPOINT),
+                bad("public_endpoint", EXPECTED_ENDPOINT),
             ),
             (
                 "s3://bucket?path_style=yes",
@@ -343,11 +346,11 @@ mod tests {
             ),
             (
                 "s3://bucket?buffer_bytes=25165823",
-                bad("buffer_bytes", A_BUFFER),
+                bad("buffer_bytes", EXPECTED_BUFFER),
             ),
             (
                 "s3://bucket?buffer_bytes=512MiB",
-                bad("buffer_bytes", A_BUFFER),
+                bad("buffer_bytes", EXPECTED_BUFFER),
             ),
         ];
         for (text, wanted) in cases {
@@ -358,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_fills_the_region_in() {
+    fn region_defaults_to_environment() {
         let lookup = |name| (name == "AWS_DEFAULT_REGION").then(|| "eu-north-1".to_owned());
         let options = S3Options::new("bucket").with_environment(lookup).unwrap();
         assert_eq!(options.region.as_deref(), Some("eu-north-1"));
@@ -368,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_keep_to_what_s3_takes() {
+    fn part_size_is_clamped() {
         let size = |bytes| {
             S3Options::new("b")
                 .with_part_size_bytes(bytes)
@@ -379,12 +382,12 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_is_enough_for_one_put() {
+    fn memory_suffices_for_one_put() {
         let options = S3Options::new("b");
-        assert_eq!(options.memory_bytes(), 512 * 1024 * 1024);
+        assert_eq!(options.total_buffer_bytes(), 512 * 1024 * 1024);
         let options = options.with_buffer_bytes(0);
-        assert_eq!(options.memory_bytes(), 3 * 8 * 1024 * 1024);
+        assert_eq!(options.total_buffer_bytes(), 3 * 8 * 1024 * 1024);
         let options = options.with_part_size_bytes(usize::MAX);
-        assert_eq!(options.memory_bytes(), 3 * LARGEST_PART_BYTES);
+        assert_eq!(options.total_buffer_bytes(), 3 * LARGEST_PART_BYTES);
     }
 }

@@ -1,4 +1,4 @@
-//! Requests that clients send straight to the store, signed with all that they are bound to.
+//! Presigned requests for clients, with a signature over all their constraints.
 
 use std::time::Duration;
 
@@ -13,14 +13,15 @@ use crate::failure::S3Failure;
 
 const OPERATION: &str = "presign";
 
-/// S3 takes no signature that holds longer.
-const LONGEST: Duration = Duration::from_hours(7 * 24);
+/// The longest validity that S3 accepts.
+const MAX_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
-/// What a put is bound to, and therefore must be signed.
-const BOUND: [&str; 3] = ["content-length", "content-type", "x-amz-checksum-sha256"];
+/// The headers that constrain a put, and so must be signed.
+const CONSTRAINTS: [&str; 3] = ["content-length", "content-type", "x-amz-checksum-sha256"];
 
-/// Signs. What cannot be bound is refused: a lifetime under a second, over a week or beyond the end
-/// of the key that signs, a text that cannot be in a header, a size beyond one request.
+/// Presigns an operation. Refuses constraints that cannot be enforced: a lifetime below a second,
+/// above a week or beyond the expiry of the credentials, a text that cannot be a header, a size
+/// above that of one request.
 pub(crate) async fn presign(
     bucket: &Bucket,
     operation: &PresignOperation,
@@ -30,8 +31,8 @@ pub(crate) async fn presign(
     let failed = |failure: S3Failure| failure.of(OPERATION, key);
     let object = bucket.object_name(key.as_str());
     let presigner = &bucket.clients.presigner;
-    // Asked first: if the key is renewed in between, the new one holds longer.
-    let time_left = bucket.clients.session.time_left().await;
+    // First: credentials that are refreshed in between are valid for longer.
+    let time_left = bucket.clients.credentials.time_left().await;
     let time_left = time_left.map_err(|error| failed(error.into()))?;
     match operation {
         PresignOperation::Get {
@@ -52,7 +53,7 @@ pub(crate) async fn presign(
                 .response_content_disposition(content_disposition)
                 .presigned(lifetime)
                 .await;
-            let signed = signed.map_err(|error| failed(error.into()))?;
+            let signed = signed.map_err(|error| failed(bucket.failure(error)))?;
             Ok(request("GET", &signed))
         }
         PresignOperation::Put {
@@ -76,7 +77,7 @@ pub(crate) async fn presign(
                 .checksum_sha256(STANDARD.encode(sha256.as_bytes()))
                 .presigned(lifetime)
                 .await;
-            let signed = signed.map_err(|error| failed(error.into()))?;
+            let signed = signed.map_err(|error| failed(bucket.failure(error)))?;
             if !binds_all(&signed) {
                 return Err(refused());
             }
@@ -85,28 +86,30 @@ pub(crate) async fn presign(
     }
 }
 
-/// `None` for what would not hold as long as it says: what a temporary key signed ends with the key.
+/// Returns `None` if the signature would not be valid for `lifetime`: one by temporary credentials
+/// expires with them.
 fn signable(lifetime: Duration, time_left: Option<Duration>) -> Option<PresigningConfig> {
-    let longest = time_left.map_or(LONGEST, |left| left.min(LONGEST));
+    let longest = time_left.map_or(MAX_LIFETIME, |left| left.min(MAX_LIFETIME));
     if !(Duration::from_secs(1)..=longest).contains(&lifetime) {
         return None;
     }
     PresigningConfig::expires_in(lifetime).ok()
 }
 
-/// One request carries 5 GiB at most.
+/// Returns `None` if the size exceeds the 5 GiB of one request.
 fn one_request(size_bytes: u64) -> Option<i64> {
     const LARGEST_BYTES: u64 = 5 * 1024 * 1024 * 1024;
     let fits = size_bytes <= LARGEST_BYTES;
     fits.then(|| i64::try_from(size_bytes).ok()).flatten()
 }
 
-/// Visible ASCII and spaces within: anything else a proxy may change, and the signature breaks.
+/// Returns `true` for visible ASCII with inner spaces. A proxy may change anything else, which
+/// breaks the signature.
 fn is_header_text(text: &str) -> bool {
     text.trim() == text && text.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
-/// Holds the SDK to it: a constraint that is not among the signed headers is none.
+/// Returns `true` if all constraints are among the signed headers.
 fn binds_all(signed: &SdkRequest) -> bool {
     let Ok(url) = Url::parse(signed.uri()) else {
         return false;
@@ -118,7 +121,7 @@ fn binds_all(signed: &SdkRequest) -> bool {
         .unwrap_or_default();
     let is_signed = |header: &str| signed_headers.split(';').any(|name| name == header);
     let is_sent = |header: &str| signed.headers().any(|(name, _)| name == header);
-    BOUND
+    CONSTRAINTS
         .iter()
         .all(|header| is_signed(header) && is_sent(header))
 }
@@ -127,7 +130,7 @@ fn request(method: &'static str, signed: &SdkRequest) -> PresignedRequest {
     let headers = signed
         .headers()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        // Every client makes it of the URL.
+        // Every client derives it from the URL.
         .filter(|(name, _)| name != "host");
     PresignedRequest {
         method,

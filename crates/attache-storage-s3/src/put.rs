@@ -1,4 +1,4 @@
-//! Storing a blob: in one request where it fits one, as an upload of parts where not.
+//! Stores a blob: in one request if it fits, and as a multipart upload otherwise.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use crate::bucket::Bucket;
 use crate::failure::S3Failure;
 use crate::multipart;
-use crate::settle::{Settled, look};
+use crate::resolve_outcome::resolve_outcome;
 use crate::source::PartSource;
 
 const OPERATION: &str = "put";
@@ -28,33 +28,39 @@ pub(crate) async fn put(
         ..options
     };
     let verifier = BodyVerifier::new(&body, options)?;
-    let mut source = PartSource::new(body, verifier, bucket.part_size_bytes, &bucket.memory);
+    let mut source = PartSource::new(
+        body,
+        verifier,
+        bucket.part_size_bytes,
+        &bucket.buffer_budget,
+    );
     let first = source.next_part().await;
     let first = first.map_err(|failure| failure.of(OPERATION, key))?;
     if !first.is_last {
         return multipart::upload(bucket, key, source, first).await;
     }
     let stored = source.finish()?;
-    let sent = send_to_the_end(bucket, key, first.bytes, stored).await;
+    let sent = send_in_task(bucket, key, first.bytes, stored).await;
     sent.map_err(|failure| failure.of(OPERATION, key))?;
     Ok(stored)
 }
 
-/// Sends the request from a task of its own: see [`Landings`](crate::landing::Landings).
-async fn send_to_the_end(
+/// Sends the request in a task of its own: see
+/// [`InFlightWrites`](crate::in_flight::InFlightWrites).
+async fn send_in_task(
     bucket: &Arc<Bucket>,
     key: &BlobKey,
     bytes: Bytes,
     stored: StoredBlob,
 ) -> Result<(), S3Failure> {
-    let landing = bucket.landings.begin(key).await;
+    let write = bucket.in_flight.begin(key).await;
     let (bucket, key) = (Arc::clone(bucket), key.clone());
-    let sending = tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         let sent = send(&bucket, &key, bytes, stored).await;
-        drop(landing);
+        drop(write);
         sent
     });
-    sending.await.unwrap_or(Err(S3Failure::GivenUp))
+    task.await.unwrap_or(Err(S3Failure::Cancelled))
 }
 
 async fn send(
@@ -73,12 +79,8 @@ async fn send(
         .body(ByteStream::from(bytes))
         .send()
         .await;
-    let Err(failure) = sent.map_err(S3Failure::from) else {
-        return Ok(());
-    };
-    // Whatever the failure is: a try before the last may have been the one that was done.
-    if look(bucket, key, stored).await == Settled::Done {
-        return Ok(());
+    match sent {
+        Ok(_) => Ok(()),
+        Err(error) => resolve_outcome(bucket, key, stored, bucket.failure(error)).await,
     }
-    Err(failure)
 }

@@ -1,4 +1,4 @@
-//! Reading a blob or a part of it, going on where a connection breaks.
+//! Reads a blob or a range of it, and resumes if the connection breaks.
 
 use std::sync::Arc;
 
@@ -10,19 +10,20 @@ use futures_util::{StreamExt, stream};
 use crate::bucket::Bucket;
 use crate::failure::S3Failure;
 
-/// How often one reader goes on after its bytes broke off.
+/// The number of times that a reader resumes.
 const RESUMES: u32 = 3;
 
 pub(crate) async fn head(bucket: &Bucket, key: &BlobKey) -> Result<BlobMeta, S3Failure> {
-    let answer = bucket
+    let response = bucket
         .clients
         .calls
         .head_object()
         .bucket(&bucket.name)
         .key(bucket.object_name(key.as_str()))
         .send()
-        .await?;
-    let size_bytes = size(answer.content_length)?;
+        .await
+        .map_err(|error| bucket.failure(error))?;
+    let size_bytes = size(response.content_length)?;
     Ok(BlobMeta { size_bytes })
 }
 
@@ -39,7 +40,7 @@ pub(crate) async fn get(
     };
     let outside = || BlobError::new(BlobErrorKind::InvalidRange, "get").with_key(key);
     let end_bytes = range.offset_bytes.checked_add(range.length_bytes);
-    // S3 has no words for a range of no bytes, nor for one whose end is beyond all numbers.
+    // S3 cannot express a range of no bytes, nor one whose end overflows.
     let (Some(end_bytes), 1..) = (end_bytes, range.length_bytes) else {
         let size_bytes = head(bucket, key).await.map_err(failed)?.size_bytes;
         if !range.fits(size_bytes) {
@@ -52,14 +53,14 @@ pub(crate) async fn get(
     };
     let wanted = Some((range.offset_bytes, end_bytes));
     let opened = open(bucket, key, wanted, None).await.map_err(failed)?;
-    // S3 cuts a range off at the end of the blob; here that is a refusal.
+    // S3 truncates a range at the end of the blob. The contract refuses it.
     if !range.fits(opened.size_bytes) {
         return Err(outside());
     }
     Ok(reader(bucket, key, opened, range.offset_bytes, end_bytes))
 }
 
-/// An answer whose bytes begin to come.
+/// A response whose body is being received.
 struct Opened {
     /// The size of the whole blob.
     size_bytes: u64,
@@ -67,14 +68,14 @@ struct Opened {
     body: ByteStream,
 }
 
-/// Asks for a blob, or for its bytes from a first up to before an end, as it was under `e_tag`.
+/// Requests a blob, or the bytes from a first to an exclusive end, of the version `e_tag`.
 async fn open(
     bucket: &Bucket,
     key: &BlobKey,
     range: Option<(u64, u64)>,
     e_tag: Option<String>,
 ) -> Result<Opened, S3Failure> {
-    let answer = bucket
+    let response = bucket
         .clients
         .calls
         .get_object()
@@ -83,29 +84,30 @@ async fn open(
         .set_range(range.map(|(first, end)| format!("bytes={first}-{}", end - 1)))
         .set_if_match(e_tag)
         .send()
-        .await?;
+        .await
+        .map_err(|error| bucket.failure(error))?;
     let size_bytes = match range {
-        None => size(answer.content_length)?,
-        Some((first, _)) => answer
+        None => size(response.content_length)?,
+        Some((first, _)) => response
             .content_range
             .as_deref()
             .and_then(|text| whole_size(text, first))
-            .ok_or(S3Failure::Nonsense("is not the range that was asked for"))?,
+            .ok_or(S3Failure::Invalid("is not the requested range"))?,
     };
     Ok(Opened {
         size_bytes,
-        e_tag: answer.e_tag,
-        body: answer.body,
+        e_tag: response.e_tag,
+        body: response.body,
     })
 }
 
 fn size(content_length: Option<i64>) -> Result<u64, S3Failure> {
     content_length
         .and_then(|length| u64::try_from(length).ok())
-        .ok_or(S3Failure::Nonsense("has no length"))
+        .ok_or(S3Failure::Invalid("has no length"))
 }
 
-/// The size of the whole in `bytes 5-9/100`, where it begins at `first`.
+/// Returns 100 for `bytes 5-9/100`, if the range begins at `first`.
 fn whole_size(content_range: &str, first: u64) -> Option<u64> {
     let (range, whole) = content_range.strip_prefix("bytes ")?.split_once('/')?;
     let (from, _) = range.split_once('-')?;
@@ -115,12 +117,12 @@ fn whole_size(content_range: &str, first: u64) -> Option<u64> {
     whole.parse().ok()
 }
 
-/// Bytes on their way out.
+/// The state of a reader.
 struct Reading {
     bucket: Arc<Bucket>,
     key: BlobKey,
     e_tag: Option<String>,
-    /// Where the next byte comes from.
+    /// The offset of the next byte.
     offset_bytes: u64,
     end_bytes: u64,
     size_bytes: u64,
@@ -158,7 +160,7 @@ fn reader(
 }
 
 impl Reading {
-    /// The next bytes; `None` after the last that was asked for, and never before.
+    /// Returns the next bytes, or `None` after the last requested byte and never before.
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, S3Failure> {
         while self.offset_bytes < self.end_bytes {
             match self.body.next().await {
@@ -166,12 +168,12 @@ impl Reading {
                 Some(Ok(chunk)) => {
                     let left_bytes = self.end_bytes - self.offset_bytes;
                     if chunk.len() as u64 > left_bytes {
-                        return Err(S3Failure::Nonsense("has more bytes than it announced"));
+                        return Err(S3Failure::Invalid("has more bytes than announced"));
                     }
                     self.offset_bytes += chunk.len() as u64;
                     return Ok(Some(chunk));
                 }
-                // An end before the end is no end.
+                // Neither is the end of the blob.
                 Some(Err(_)) | None => self.resume().await?,
             }
         }
@@ -189,7 +191,7 @@ impl Reading {
         let rest = Some((self.offset_bytes, self.end_bytes));
         let opened = open(&self.bucket, &self.key, rest, self.e_tag.clone()).await?;
         if opened.size_bytes != self.size_bytes {
-            return Err(S3Failure::Nonsense("is of a blob of another size"));
+            return Err(S3Failure::Invalid("is of a blob of another size"));
         }
         self.body = opened.body;
         Ok(())
@@ -201,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_size_is_read() {
+    fn content_range_has_size_of_blob() {
         assert_eq!(whole_size("bytes 5-9/100", 5), Some(100));
         for wrong in [
             "bytes 5-9/100",

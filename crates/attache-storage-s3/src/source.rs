@@ -1,30 +1,32 @@
-//! A body cut into parts, verified as it is read.
+//! A body in parts, verified as it is read.
 
 use std::mem;
+use std::sync::Arc;
 
 use attache_storage::{Body, BodyError, BodyVerifier, StoredBlob};
 use bytes::{Buf, Bytes};
 use futures_util::TryStreamExt;
+use tokio::sync::Semaphore;
 
 use crate::failure::PutFailure;
-use crate::memory::PartMemory;
+use crate::memory::PartBuffer;
 
 /// Reads a body part by part.
 pub(crate) struct PartSource {
     body: Body,
     verifier: BodyVerifier,
     part_size_bytes: usize,
-    /// What the last chunk had beyond its part.
+    /// The rest of the last chunk, which belongs to the next part.
     carried: Bytes,
-    /// The most that the next part can have.
+    /// The largest size that the next part can have.
     most_bytes: usize,
-    memory: PartMemory,
+    budget: Arc<Semaphore>,
 }
 
-/// Some of a body, held whole so that it can be sent again.
+/// A part of a body, buffered so that it can be sent again.
 pub(crate) struct Part {
     pub(crate) bytes: Bytes,
-    /// Whether the body ends with it. All parts but the last are full.
+    /// True if the body ends here. All parts but the last are full.
     pub(crate) is_last: bool,
 }
 
@@ -33,11 +35,11 @@ impl PartSource {
         body: Body,
         verifier: BodyVerifier,
         part_size_bytes: usize,
-        memory: &PartMemory,
+        budget: &Arc<Semaphore>,
     ) -> Self {
-        let promised = body.exact_size_bytes();
-        let most_bytes = promised.map_or(part_size_bytes, |promised| {
-            usize::try_from(promised).map_or(part_size_bytes, |size| size.min(part_size_bytes))
+        let declared = body.exact_size_bytes();
+        let most_bytes = declared.map_or(part_size_bytes, |declared| {
+            usize::try_from(declared).map_or(part_size_bytes, |size| size.min(part_size_bytes))
         });
         Self {
             body,
@@ -45,14 +47,14 @@ impl PartSource {
             part_size_bytes,
             carried: Bytes::new(),
             most_bytes,
-            memory: memory.clone(),
+            budget: Arc::clone(budget),
         }
     }
 
-    /// Reads up to the end of the part, and on to see whether it is the last. The body is not read
-    /// after its end, nor after an error, nor while there is no memory for what was read.
+    /// Reads a part, and beyond it until it is known whether it is the last. The body is not read
+    /// after its end, nor after an error, nor while there is no memory for its bytes.
     pub(crate) async fn next_part(&mut self) -> Result<Part, PutFailure> {
-        let mut part = self.memory.begin();
+        let mut part = PartBuffer::new(&self.budget);
         let most_bytes = mem::replace(&mut self.most_bytes, self.part_size_bytes);
         loop {
             if self.carried.is_empty() {
@@ -65,20 +67,20 @@ impl PartSource {
                 self.verifier.update(&chunk)?;
                 self.carried = chunk;
             }
-            let room = self.part_size_bytes - part.len();
-            if room == 0 && !self.carried.is_empty() {
+            let missing = self.part_size_bytes - part.len();
+            if missing == 0 && !self.carried.is_empty() {
                 return Ok(Part {
                     bytes: part.freeze(),
                     is_last: false,
                 });
             }
-            let taken = room.min(self.carried.len());
+            let taken = missing.min(self.carried.len());
             part.extend(&self.carried[..taken], most_bytes).await?;
             self.carried.advance(taken);
         }
     }
 
-    /// What the body was, after its last part.
+    /// Returns the size and digest of the body, after its last part.
     pub(crate) fn finish(self) -> Result<StoredBlob, BodyError> {
         self.verifier.finish()
     }
@@ -98,11 +100,11 @@ mod tests {
             .collect();
         let body = Body::from_stream(stream::iter(chunks));
         let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
-        let mut source = PartSource::new(body, verifier, 4, &PartMemory::new(4));
+        let mut source = PartSource::new(body, verifier, 4, &Arc::new(Semaphore::new(4)));
         let mut parts = Vec::new();
         loop {
             let part = source.next_part().await.unwrap();
-            // A copy, as the part holds its memory.
+            // A copy, because the part holds its memory.
             parts.push((Bytes::copy_from_slice(&part.bytes), part.is_last));
             if part.is_last {
                 return parts;
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_parts_but_the_last_are_full() {
+    async fn all_parts_but_last_are_full() {
         for chunks in [
             ["12345678", "9", ""],
             ["1", "2345", "6789"],
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_part_at_the_end_is_the_last() {
+    async fn full_part_at_end_is_last() {
         let last = |text: &'static str| vec![(Bytes::from(text), true)];
         assert_eq!(parts_of(&["12", "34"]).await, last("1234"));
         assert_eq!(parts_of(&["1234", "", ""]).await, last("1234"));

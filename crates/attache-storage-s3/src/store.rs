@@ -1,4 +1,4 @@
-//! The store itself.
+//! The [`BlobStore`] in a bucket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,52 +12,70 @@ use attache_storage::{
 use tokio::time::Instant;
 
 use crate::bucket::Bucket;
+use crate::credentials::{S3Credentials, S3CredentialsError};
 use crate::failure::S3Failure;
-use crate::{S3Credentials, S3CredentialsError, S3Options, list, presign, put, read, strays};
+use crate::options::S3Options;
+use crate::{list, orphaned_multipart, presign, put, read};
 
-/// For how long the bucket counts as there after it has answered.
+/// The time for which a successful health check is cached.
 const HEALTHY_FOR: Duration = Duration::from_secs(5);
 
-/// Keeps blobs as objects in a bucket of S3 or a compatible store.
+/// Stores blobs as objects in a bucket of S3 or a compatible store.
 ///
-/// - **Durable** as the store is: S3 answers once the bytes are safe. Of others, ask their makers.
-/// - **Nothing rests on conditional requests**: stores were seen to ignore them. A put to a taken
-///   key overwrites it, so keys must not be reused, as the contract says.
-/// - **Bounded.** Blobs up to [`part_size_bytes`](S3Options::part_size_bytes) are held whole, so that
-///   they can be sent again; of larger ones at most three parts; and of all puts together
+/// - **Durable** as the store is: S3 responds once the bytes are safe. See the documentation of
+///   others.
+/// - **No conditional requests**: some stores ignore them. A put to an existing key overwrites it, so
+///   keys must not be reused, as the contract says.
+/// - **Bounded.** Blobs up to [`part_size_bytes`](S3Options::part_size_bytes) are buffered whole, so
+///   that they can be sent again; of larger ones at most three parts; and of all puts together
 ///   [`buffer_bytes`](S3Options::buffer_bytes). A put that needs more waits, with its sender, for
 ///   others to end, and is `Unavailable` after ten seconds.
-/// - **Unknown outcomes are settled**: where the answer to a put is lost, the store is asked for
-///   the blob, and its size and checksum are compared, before the put succeeds or fails.
-/// - **Cancellation.** What a dropped put has begun is aborted in the background. Where its last
-///   request is already under way, that goes on, and a [`delete`](BlobStore::delete) of the key by
-///   this store waits for it, and is final. After a crash, `delete` aborts what is open under the
-///   key.
+/// - **Unknown outcomes are resolved**: if the response to a put is lost, the blob's size and checksum
+///   are read and compared before the put succeeds or fails.
+/// - **Cancellation.** The upload of a dropped put is aborted in the background. If its last request
+///   is already in flight, it continues, and a [`delete`](BlobStore::delete) of the key by this store
+///   waits for it, and is final. After a crash, `delete` aborts the open uploads of the key.
 /// - **Not versioned.** In a bucket with versioning a delete frees nothing; a rule that expires old
 ///   versions does.
 ///
 /// Cloning it is cheap and shares the connections. Needs a tokio runtime with I/O and time.
+///
+/// ```no_run
+/// use attache_storage::{BlobKey, BlobStore, BlobStoreExt};
+/// use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let options = S3Options::parse("s3://files/live?endpoint=http://127.0.0.1:3900&region=garage")?;
+/// let store = S3BlobStore::new(options, &S3Credentials::from_env()?);
+/// // Fail at the start rather than with the first upload.
+/// store.health().await?;
+///
+/// let key = BlobKey::parse("7/91/report")?;
+/// store.put_bytes(&key, "%PDF-1.7").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct S3BlobStore {
     pub(crate) bucket: Arc<Bucket>,
 }
 
 impl S3BlobStore {
-    /// A store on a bucket. Asks nobody; [`health`](BlobStore::health) does.
+    /// Creates a store on a bucket. Sends no request; [`health`](BlobStore::health) does.
     pub fn new(options: S3Options, credentials: &S3Credentials) -> Self {
         Self {
             bucket: Bucket::new(options, credentials),
         }
     }
 
-    /// Gets an access key now rather than with the first request, unless one is held. Asks the source
-    /// of the credentials alone, not the store.
+    /// Loads credentials now rather than with the first request, unless there are valid ones. Calls
+    /// only their source, not the store.
     ///
     /// # Errors
     ///
-    /// There is none at present.
+    /// If there are no credentials at present.
     pub async fn find_credentials(&self) -> Result<(), S3CredentialsError> {
-        self.bucket.clients.session.access_key().await.map(drop)
+        self.bucket.clients.credentials.get().await.map(drop)
     }
 }
 
@@ -90,12 +108,12 @@ impl BlobStore for S3BlobStore {
         found.map_err(|failure| failure.of("head", key))
     }
 
-    /// Waits for what this store has under way on the key, then aborts the uploads that are open
-    /// under it, then deletes the object, so that nothing comes back.
+    /// Waits for this store's writes to the key, then aborts the open uploads of the key, then deletes
+    /// the object, so that it does not reappear.
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
-        self.bucket.landings.settled(key).await;
-        let cleared = strays::abort_all_but(&self.bucket, key, None).await;
-        cleared.map_err(|failure| failure.of("delete", key))?;
+        self.bucket.in_flight.wait_for(key).await;
+        let aborted = orphaned_multipart::abort_all_but(&self.bucket, key, None).await;
+        aborted.map_err(|failure| failure.of("delete", key))?;
         let deleted = delete_object(&self.bucket, key).await;
         deleted.map_err(|failure| failure.of("delete", key))
     }
@@ -114,15 +132,14 @@ impl BlobStore for S3BlobStore {
         presign::presign(&self.bucket, operation).await
     }
 
-    /// Asks for the bucket, at most once in five seconds and once at a time. S3 knows no bound to
-    /// its room.
+    /// Checks that the bucket exists, at most every five seconds and once at a time. S3 has no bound.
     async fn health(&self) -> Result<StoreHealth, BlobError> {
-        let mut last_healthy = self.bucket.last_healthy.lock().await;
-        if last_healthy.is_none_or(|moment| moment.elapsed() >= HEALTHY_FOR) {
-            *last_healthy = None;
+        let mut last_healthy_at = self.bucket.last_healthy_at.lock().await;
+        if last_healthy_at.is_none_or(|at| at.elapsed() >= HEALTHY_FOR) {
+            *last_healthy_at = None;
             let found = find_bucket(&self.bucket).await;
             found.map_err(|failure| failure.of_all("health"))?;
-            *last_healthy = Some(Instant::now());
+            *last_healthy_at = Some(Instant::now());
         }
         Ok(StoreHealth { free_bytes: None })
     }
@@ -137,9 +154,9 @@ async fn delete_object(bucket: &Bucket, key: &BlobKey) -> Result<(), S3Failure> 
         .key(bucket.object_name(key.as_str()))
         .send()
         .await
-        .map_err(S3Failure::from);
+        .map_err(|error| bucket.failure(error));
     match deleted {
-        // S3 says 204 for what is not there; not all do.
+        // S3 responds 204 for a missing object; some stores do not.
         Err(failure) if failure.kind() != BlobErrorKind::NotFound => Err(failure),
         _ => Ok(()),
     }
@@ -148,10 +165,10 @@ async fn delete_object(bucket: &Bucket, key: &BlobKey) -> Result<(), S3Failure> 
 async fn find_bucket(bucket: &Bucket) -> Result<(), S3Failure> {
     let request = bucket.clients.calls.head_bucket().bucket(&bucket.name);
     request.send().await.map_err(|error| {
-        let failure = S3Failure::from(error);
+        let failure = bucket.failure(error);
         match failure.kind() {
             // Not a missing blob: there is no store.
-            BlobErrorKind::NotFound => S3Failure::Nonsense("is that there is no such bucket"),
+            BlobErrorKind::NotFound => S3Failure::Invalid("is that there is no such bucket"),
             _ => failure,
         }
     })?;

@@ -92,7 +92,7 @@ impl fmt::Display for BlobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let description = match self.kind {
             BlobErrorKind::NotFound => "no such blob",
-            BlobErrorKind::AlreadyExists => "the key is taken",
+            BlobErrorKind::AlreadyExists => "the key exists already",
             BlobErrorKind::InvalidRange => "the range is outside the blob",
             BlobErrorKind::OutOfSpace => "the store has no space left",
             BlobErrorKind::Unavailable => "the store is unavailable",

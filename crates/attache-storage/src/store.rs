@@ -111,7 +111,7 @@ pub struct StoredBlob {
     pub sha256: Sha256Digest,
 }
 
-/// What [`BlobStore::head`] says.
+/// The result of [`BlobStore::head`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlobMeta {
     /// The size of the blob.

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_no_failed_device_even_when_the_sync_finds_out() {
+    fn full_disk_found_by_sync_is_out_of_space() {
         let failed = |errno| LocalError::SyncFailed {
             action: "a test",
             errno,

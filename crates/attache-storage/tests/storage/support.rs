@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of the tests.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 /// Opens a local store.
 ///
 /// A process that another test is starting holds copies of all locks until it executes its
-/// program, so a lock can outlive its store for a moment.
+/// program, so a lock can briefly outlive its store.
 pub(crate) async fn open(root: &Path) -> LocalBlobStore {
     let opening = async {
         loop {

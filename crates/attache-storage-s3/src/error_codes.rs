@@ -1,56 +1,56 @@
-//! What the answers of S3 mean: the one table of error codes, with the facts behind it.
+//! The error codes of S3 and their meaning, with the facts behind them.
 //!
-//! Sources: the S3 API reference ("Error responses"), the S3 user guide, and what Garage, RADOS
-//! Gateway and s3s were seen to answer. `MinIO`'s code is of its documentation.
+//! Sources: the S3 API reference ("Error responses"), the S3 user guide, and observed responses of
+//! Garage, RADOS Gateway and s3s. `MinIO`'s code is from its documentation.
 //!
-//! - **A 500 may have been applied.** S3 says only that it "encountered an internal error"; the same
-//!   goes for a 502 or 504 of a proxy, a reset connection and a time-out. After a request that
-//!   changes something such an answer is an unknown outcome, to be settled by looking.
-//! - **`CompleteMultipartUpload` may answer 200 with an error in its body**: S3 sends the status
-//!   early to keep the connection alive while it puts the parts together. So the code counts before
-//!   the status does.
-//! - **`SlowDown` and `ServiceUnavailable` (503) were not applied.** The request was turned away at
-//!   the door; it may simply be sent again, later.
-//! - **A missing blob is a 404 without a body when asked for by `HEAD`**, and so is a missing bucket;
-//!   only `GET` and `PUT` can tell `NoSuchKey` from `NoSuchBucket`.
-//! - **A presigned URL past its time is 403 at AWS, RADOS Gateway and s3s, and 400 ("Date is too
-//!   old") at Garage.** Clients see that one, not we.
-//! - **An upload that was completed or aborted is unknown**: the retry of a request whose reply was
-//!   lost is answered with `NoSuchUpload`, which may say that the first one *was* applied. Otherwise
-//!   somebody aborted it, and the whole put may be made again.
-//! - **`RequestTimeout` is a 400**: the bytes came too slowly. Nothing was stored.
+//! - **A request that failed with 500 may have been applied.** S3 says only that it "encountered an
+//!   internal error". The same goes for a proxy's 502 or 504, a reset connection and a timeout. For a
+//!   request that changes something, such an outcome is unknown and must be resolved by a read.
+//! - **`CompleteMultipartUpload` may respond 200 with an error in its body**: S3 sends the status
+//!   early to keep the connection alive while it assembles the parts. So the code takes precedence
+//!   over the status.
+//! - **A request that failed with `SlowDown` or `ServiceUnavailable` (503) was not applied.** It may
+//!   be repeated later.
+//! - **`HEAD` of a missing blob is a 404 without a body**, and so is that of a missing bucket. Only
+//!   `GET` and `PUT` distinguish `NoSuchKey` from `NoSuchBucket`.
+//! - **An expired presigned URL is 403 at AWS, RADOS Gateway and s3s, and 400 ("Date is too old") at
+//!   Garage.** Only clients see it.
+//! - **A completed or aborted upload is unknown afterwards**: the retry of a request whose response
+//!   was lost fails with `NoSuchUpload`, which may mean that the first attempt *was* applied.
+//!   Otherwise the upload was aborted, and the whole put may be repeated.
+//! - **`RequestTimeout` is a 400**: the bytes arrived too slowly. Nothing was stored.
 
 use attache_storage::BlobErrorKind;
 
-/// What an answer other than success means.
+/// The class of an error response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Meaning {
-    /// For the caller.
+pub(crate) struct ErrorClass {
+    /// The kind for the caller.
     pub(crate) kind: BlobErrorKind,
-    /// Whether the request may have had its effect all the same.
-    pub(crate) may_be_done: bool,
+    /// True if the request may have been applied all the same.
+    pub(crate) may_be_applied: bool,
 }
 
-const fn refused(kind: BlobErrorKind) -> Meaning {
-    Meaning {
+const fn refused(kind: BlobErrorKind) -> ErrorClass {
+    ErrorClass {
         kind,
-        may_be_done: false,
+        may_be_applied: false,
     }
 }
 
-const UNKNOWN: Meaning = Meaning {
+const UNKNOWN: ErrorClass = ErrorClass {
     kind: BlobErrorKind::Unavailable,
-    may_be_done: true,
+    may_be_applied: true,
 };
 
-const TABLE: &[(&str, Meaning)] = &[
-    // There is no such thing. `NotFound` is what the SDK calls a 404 without a body.
+const TABLE: &[(&str, ErrorClass)] = &[
+    // Missing. `NotFound` is the SDK's code for a 404 without a body.
     ("NoSuchKey", refused(BlobErrorKind::NotFound)),
     ("NotFound", refused(BlobErrorKind::NotFound)),
     ("NoSuchBucket", refused(BlobErrorKind::Other)),
     ("NoSuchUpload", refused(BlobErrorKind::Unavailable)),
     ("InvalidRange", refused(BlobErrorKind::InvalidRange)),
-    // We may not. Skewed clocks are corrected by the SDK; what is left of them needs a person.
+    // Denied. The SDK corrects skewed clocks; what remains needs an operator.
     ("AccessDenied", refused(BlobErrorKind::PermissionDenied)),
     (
         "AllAccessDisabled",
@@ -71,11 +71,11 @@ const TABLE: &[(&str, Meaning)] = &[
         "SignatureDoesNotMatch",
         refused(BlobErrorKind::PermissionDenied),
     ),
-    // No room. AWS has no such answer; these are of RADOS Gateway, MinIO and WebDAV's 507.
+    // Out of space. AWS has no such code; these are from RADOS Gateway, MinIO and WebDAV's 507.
     ("QuotaExceeded", refused(BlobErrorKind::OutOfSpace)),
     ("XMinioStorageFull", refused(BlobErrorKind::OutOfSpace)),
     ("InsufficientStorage", refused(BlobErrorKind::OutOfSpace)),
-    // Turned away before anything was done.
+    // Refused before anything was done.
     ("SlowDown", refused(BlobErrorKind::Unavailable)),
     ("ServiceUnavailable", refused(BlobErrorKind::Unavailable)),
     ("RequestTimeout", refused(BlobErrorKind::Unavailable)),
@@ -86,7 +86,7 @@ const TABLE: &[(&str, Meaning)] = &[
         "ConditionalRequestConflict",
         refused(BlobErrorKind::Unavailable),
     ),
-    // The bytes were changed on their way, and not stored.
+    // The bytes were changed in transit, and not stored.
     ("BadDigest", refused(BlobErrorKind::Unavailable)),
     ("IncompleteBody", refused(BlobErrorKind::Unavailable)),
     (
@@ -95,17 +95,17 @@ const TABLE: &[(&str, Meaning)] = &[
     ),
     // May have been applied.
     ("InternalError", UNKNOWN),
-    // Not built, at compatibles.
+    // Not supported by compatible stores.
     ("NotImplemented", refused(BlobErrorKind::Unsupported)),
     ("MethodNotAllowed", refused(BlobErrorKind::Unsupported)),
 ];
 
-/// What a status and, where there was one, an error code mean. An unknown code of a 4xx is a
-/// refusal that a retry will not change.
-pub(crate) fn meaning(status: u16, code: Option<&str>) -> Meaning {
+/// Classifies a response by its status and its error code, if it has one. An unknown code with a 4xx
+/// is a refusal that a retry will not change.
+pub(crate) fn classify(status: u16, code: Option<&str>) -> ErrorClass {
     let known = code.and_then(|code| {
         let row = TABLE.iter().find(|(name, _)| *name == code);
-        row.map(|(_, meaning)| *meaning)
+        row.map(|(_, class)| *class)
     });
     known.unwrap_or_else(|| match status {
         401 | 403 => refused(BlobErrorKind::PermissionDenied),
@@ -119,12 +119,12 @@ pub(crate) fn meaning(status: u16, code: Option<&str>) -> Meaning {
     })
 }
 
-/// What the store says to a key that it does not take: one that ended, was revoked, or is not known.
-const KEY_REFUSED: [&str; 3] = ["ExpiredToken", "InvalidAccessKeyId", "InvalidToken"];
+/// The codes for credentials that expired, were revoked, or are unknown.
+const CREDENTIALS_REJECTED: [&str; 3] = ["ExpiredToken", "InvalidAccessKeyId", "InvalidToken"];
 
-/// Whether the request may go well with another key.
-pub(crate) fn refuses_key(code: &str) -> bool {
-    KEY_REFUSED.contains(&code)
+/// Returns `true` if the request may succeed with other credentials.
+pub(crate) fn rejects_credentials(code: &str) -> bool {
+    CREDENTIALS_REJECTED.contains(&code)
 }
 
 #[cfg(test)]
@@ -132,20 +132,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_counts_before_the_status() {
-        assert_eq!(meaning(200, Some("InternalError")), UNKNOWN);
+    fn code_takes_precedence_over_status() {
+        assert_eq!(classify(200, Some("InternalError")), UNKNOWN);
         assert_eq!(
-            meaning(200, Some("SlowDown")),
+            classify(200, Some("SlowDown")),
             refused(BlobErrorKind::Unavailable)
         );
         assert_eq!(
-            meaning(404, Some("NoSuchBucket")),
+            classify(404, Some("NoSuchBucket")),
             refused(BlobErrorKind::Other)
         );
     }
 
     #[test]
-    fn without_a_known_code_the_status_counts() {
+    fn status_counts_without_a_known_code() {
         for (status, wanted) in [
             (200, UNKNOWN),
             (301, refused(BlobErrorKind::Other)),
@@ -161,13 +161,13 @@ mod tests {
             (504, UNKNOWN),
             (507, refused(BlobErrorKind::OutOfSpace)),
         ] {
-            assert_eq!(meaning(status, None), wanted, "{status}");
-            assert_eq!(meaning(status, Some("Odd")), wanted, "{status}");
+            assert_eq!(classify(status, None), wanted, "{status}");
+            assert_eq!(classify(status, Some("Odd")), wanted, "{status}");
         }
     }
 
     #[test]
-    fn no_code_is_there_twice() {
+    fn codes_are_unique() {
         let mut names: Vec<_> = TABLE.iter().map(|(name, _)| name).collect();
         names.sort();
         let count = names.len();

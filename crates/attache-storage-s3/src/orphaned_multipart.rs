@@ -1,4 +1,4 @@
-//! Uploads that were begun and never ended, as a crash leaves them: found by their key, and aborted.
+//! Orphaned multipart uploads, such as a crash leaves: found by their key, and aborted.
 
 use std::sync::atomic::Ordering;
 
@@ -7,10 +7,10 @@ use attache_storage::{BlobErrorKind, BlobKey};
 use crate::bucket::Bucket;
 use crate::failure::S3Failure;
 
-/// Aborts every upload that is open under exactly this key, but for one.
+/// Aborts all open uploads of exactly this key, except one.
 ///
-/// A store that cannot list uploads (s3s-fs is one) is asked once and then left alone: there, what a
-/// crash leaves is for a rule of the bucket to clear.
+/// A store that cannot list uploads (s3s-fs is one) is asked only once. Orphans there are left to a
+/// lifecycle rule of the bucket.
 pub(crate) async fn abort_all_but(
     bucket: &Bucket,
     key: &BlobKey,
@@ -38,7 +38,7 @@ pub(crate) async fn abort_all_but(
     Ok(())
 }
 
-/// Aborts one upload. One that is not there, or no longer, is aborted.
+/// Aborts one upload. One that does not exist, or no longer does, counts as aborted.
 pub(crate) async fn abort(bucket: &Bucket, name: &str, id: &str) -> Result<(), S3Failure> {
     let aborted = bucket
         .clients
@@ -49,7 +49,7 @@ pub(crate) async fn abort(bucket: &Bucket, name: &str, id: &str) -> Result<(), S
         .upload_id(id)
         .send()
         .await
-        .map_err(S3Failure::from);
+        .map_err(|error| bucket.failure(error));
     match aborted {
         Err(failure) if !failure.has_code("NoSuchUpload") => Err(failure),
         _ => Ok(()),
@@ -68,7 +68,7 @@ struct Position {
 }
 
 async fn page(bucket: &Bucket, name: &str, from: Position) -> Result<Page, S3Failure> {
-    let answer = bucket
+    let response = bucket
         .clients
         .calls
         .list_multipart_uploads()
@@ -77,22 +77,23 @@ async fn page(bucket: &Bucket, name: &str, from: Position) -> Result<Page, S3Fai
         .set_key_marker(from.key)
         .set_upload_id_marker(from.upload_id)
         .send()
-        .await?;
-    // Listed in the order of their keys, those of exactly this key come first.
-    let is_past = answer
+        .await
+        .map_err(|error| bucket.failure(error))?;
+    // Uploads are listed in the order of their keys, so those of exactly this key come first.
+    let is_past = response
         .uploads()
         .iter()
         .any(|upload| upload.key() != Some(name));
-    let ids = answer
+    let ids = response
         .uploads()
         .iter()
         .filter(|upload| upload.key() == Some(name))
         .filter_map(|upload| upload.upload_id().map(str::to_owned))
         .collect();
-    let has_more = answer.is_truncated() == Some(true) && !is_past;
+    let has_more = response.is_truncated() == Some(true) && !is_past;
     let next = has_more.then_some(Position {
-        key: answer.next_key_marker,
-        upload_id: answer.next_upload_id_marker,
+        key: response.next_key_marker,
+        upload_id: response.next_upload_id_marker,
     });
     Ok(Page { ids, next })
 }
