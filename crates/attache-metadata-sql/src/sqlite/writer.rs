@@ -151,6 +151,8 @@ mod tests {
     use attache_model::SystemClock;
     use futures_util::future::join_all;
 
+    use super::super::connection::open_reader;
+    use super::super::readers::Readers;
     use super::*;
     use crate::SqliteRepository;
     use crate::repository::Never;
@@ -189,19 +191,28 @@ mod tests {
         execute(writer, tenant(length, number)).await
     }
 
+    /// Blocks the writer from `begun` until `held` has a message.
+    async fn block(
+        writer: &Writer,
+        begun: oneshot::Sender<()>,
+        held: std::sync::mpsc::Receiver<()>,
+    ) {
+        let input = std::sync::Mutex::new(Some((begun, held)));
+        let blocked = writer.change::<_, _, Never, _>("block", input, |_, input| {
+            let (begun, held) = input.lock().unwrap().take().unwrap();
+            begun.send(()).unwrap();
+            held.recv().unwrap();
+            Box::pin(async { Ok(()) })
+        });
+        let Ok(()) = blocked.await.unwrap();
+    }
+
     /// Keeps the writer busy until the sender is used: all that is sent meanwhile is one group.
     async fn hold(writer: &Writer) -> std::sync::mpsc::Sender<()> {
         let (release, held) = std::sync::mpsc::channel();
         let (begun, begins) = oneshot::channel();
-        let input = std::sync::Mutex::new((held, Some(begun)));
-        let held = writer.change::<_, _, Never, _>("hold", input, |_, input| {
-            let mut input = input.lock().unwrap();
-            input.1.take().unwrap().send(()).unwrap();
-            input.0.recv().unwrap();
-            Box::pin(async { Ok(()) })
-        });
         // Polled once it is queued; nobody waits for its result.
-        assert!(futures_util::poll!(Box::pin(held)).is_pending());
+        assert!(futures_util::poll!(Box::pin(block(writer, begun, held))).is_pending());
         begins.await.unwrap();
         release
     }
@@ -266,6 +277,35 @@ mod tests {
         let panicked = made[1].as_ref().unwrap_err();
         assert_eq!(panicked.kind(), RepositoryErrorKind::Other);
         assert_eq!(count(&writer).await, 2);
+    }
+
+    #[tokio::test]
+    async fn reader_sees_no_uncommitted_row() {
+        let (directory, writer) = start(None).await;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let path = directory.path().join("attache.db");
+        let readers = Readers::start(vec![open_reader(&path, &clock).unwrap()], 8).unwrap();
+        let count = async || {
+            let counted = readers.read("count", (), |session, ()| {
+                let statement = Statement::new("SELECT count(*) FROM tenants");
+                Box::pin(session.one(statement, |row| row.integer(0)))
+            });
+            counted.await.unwrap()
+        };
+        // In one group: the first change is made, and the second keeps the group from its commit.
+        let release = hold(&writer).await;
+        let mut made = Box::pin(make(&writer, 10, 1));
+        assert!(futures_util::poll!(made.as_mut()).is_pending());
+        let (begun, begins) = oneshot::channel();
+        let (commit, held) = std::sync::mpsc::channel();
+        let mut holding = Box::pin(block(&writer, begun, held));
+        assert!(futures_util::poll!(holding.as_mut()).is_pending());
+        release.send(()).unwrap();
+        begins.await.unwrap();
+        assert_eq!(count().await, 0);
+        commit.send(()).unwrap();
+        made.await.unwrap();
+        assert_eq!(count().await, 1);
     }
 
     #[tokio::test]
