@@ -4,9 +4,11 @@ mod order;
 mod plan;
 mod terms;
 
+#[cfg(any(feature = "sqlite", test))]
+pub(crate) use order::index;
 #[cfg(test)]
 pub(crate) use order::position;
-pub(crate) use order::{index, sort_column};
+pub(crate) use order::sort_column;
 #[cfg(feature = "postgres")]
 pub(crate) use plan::Leading;
 pub(crate) use plan::{ListPlan, SCAN_BUDGET};
