@@ -5,11 +5,11 @@ use attache_service::{Body, IncomingFile, UploadFields, UploadSession};
 use futures_util::TryStreamExt;
 use http::header::CONTENT_TYPE;
 
-use super::upload_fields::{FormFields, MAX_FIELD_BYTES};
+use super::upload_fields::FormFields;
 use crate::call::{Call, RequestBody, aborted, is_form};
 use crate::problem::{Problem, ProblemKind};
 use crate::state::App;
-use crate::wire::multipart::{Boundary, Multipart, MultipartLimits, Part};
+use crate::wire::multipart::{Boundary, Multipart, Part};
 
 /// The most that a form adds to its files: heads of parts, boundaries and text fields.
 const FORM_OVERHEAD_BYTES: u64 = 2 << 20;
@@ -35,8 +35,7 @@ pub(crate) async fn receive(
         .declared_bytes()
         .map(|bytes| bytes.saturating_sub(FORM_OVERHEAD_BYTES));
     let mut upload = app.service.open_session(cx, declared).await?;
-    let mut form =
-        Multipart::new::<RequestBody, _>(&boundary, call.body, MultipartLimits::default());
+    let mut form = Multipart::new::<RequestBody, _>(&boundary, call.body);
     while let Some(part) = form.next_part().await? {
         match part.filename().map(str::to_owned) {
             Some(filename) if filename.is_empty() => skip_empty_input(part).await?,
@@ -90,7 +89,7 @@ async fn skip_empty_input(part: Part) -> Result<(), Problem> {
 /// Reads a text field. An empty one was left empty in the form, and counts as absent.
 async fn receive_field(fields: &mut impl FormFields, part: Part) -> Result<(), Problem> {
     let name = part.name().to_owned();
-    let text = part.text(MAX_FIELD_BYTES).await?;
+    let text = part.text().await?;
     if text.is_empty() {
         Ok(())
     } else {

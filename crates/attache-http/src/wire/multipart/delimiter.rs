@@ -1,4 +1,4 @@
-//! Finds the delimiter in a body that comes in chunks.
+//! The search for the delimiter in a body that arrives in chunks.
 
 use bytes::{Buf, Bytes};
 use memchr::memmem::Finder;
@@ -6,11 +6,11 @@ use memchr::memmem::Finder;
 /// The line break that a delimiter begins with.
 const LINE_BREAK_BYTES: usize = 2;
 
-/// What the search came to.
-pub(super) enum Found {
-    /// Bytes, never none, that no delimiter is part of.
+/// The result of a step of the search.
+pub(super) enum Scan {
+    /// Bytes before the delimiter; never empty.
     Content(Bytes),
-    /// The delimiter, which has been taken from the chunk.
+    /// The delimiter, now removed from the chunk.
     Delimiter,
     /// Nothing yet: the chunk is used up.
     NeedInput,
@@ -18,22 +18,21 @@ pub(super) enum Found {
 
 /// The search for one delimiter, over all chunks.
 ///
-/// Where a chunk ends inside what may be a delimiter, nothing of it is kept but *how much* it was:
-/// the bytes are the delimiter's own. A delimiter holds a carriage return only as its first byte, so
-/// a near-miss never has to be tried again from its middle, and the search is linear whatever the
-/// input is.
+/// If a chunk ends inside a possible delimiter, only the *number* of matched bytes is kept: the bytes
+/// are the delimiter's own. A delimiter contains a carriage return only as its first byte, so a failed
+/// match never has to be retried from its middle, and the search is linear for every input.
 #[derive(Debug)]
 pub(super) struct DelimiterSearch {
     delimiter: Bytes,
     finder: Finder<'static>,
-    /// How many bytes of the delimiter the input has just matched.
+    /// The number of bytes of the delimiter that the end of the input matches.
     held_bytes: usize,
-    /// How many of the held bytes were not content: a line break that ended something else.
+    /// The number of held bytes that are not content: a line break that ended something else.
     borrowed_bytes: usize,
 }
 
 impl DelimiterSearch {
-    /// Begins at the start of the body, which counts as the start of a line.
+    /// Creates a search at the start of the body, which counts as the start of a line.
     pub(super) fn new(delimiter: Vec<u8>) -> Self {
         let mut search = Self {
             finder: Finder::new(&delimiter).into_owned(),
@@ -45,26 +44,26 @@ impl DelimiterSearch {
         search
     }
 
-    /// Takes the line break just read, which is not content, for the start of a delimiter.
+    /// Treats the line break just read, which is not content, as the start of a delimiter.
     pub(super) fn borrow_line_break(&mut self) {
         self.held_bytes = LINE_BREAK_BYTES;
         self.borrowed_bytes = LINE_BREAK_BYTES;
     }
 
-    /// Takes from the chunk what can be told of it: content, or a delimiter.
-    pub(super) fn advance(&mut self, chunk: &mut Bytes) -> Found {
+    /// Takes content or a delimiter from the start of the chunk.
+    pub(super) fn advance(&mut self, chunk: &mut Bytes) -> Scan {
         if self.held_bytes > 0
             && let Some(found) = self.continue_match(chunk)
         {
             return found;
         }
         if chunk.is_empty() {
-            return Found::NeedInput;
+            return Scan::NeedInput;
         }
         let content_bytes = match self.finder.find(chunk) {
             Some(0) => {
                 chunk.advance(self.delimiter.len());
-                return Found::Delimiter;
+                return Scan::Delimiter;
             }
             Some(at) => at,
             None => {
@@ -79,36 +78,35 @@ impl DelimiterSearch {
             chunk.clear();
         }
         if content.is_empty() {
-            Found::NeedInput
+            Scan::NeedInput
         } else {
-            Found::Content(content)
+            Scan::Content(content)
         }
     }
 
-    /// Goes on with a delimiter that an earlier chunk began. `None` means that it was none, and that
-    /// nothing of it is to be told.
-    fn continue_match(&mut self, chunk: &mut Bytes) -> Option<Found> {
+    /// Continues a match that began in an earlier chunk. `None` if it failed without releasing content.
+    fn continue_match(&mut self, chunk: &mut Bytes) -> Option<Scan> {
         let wanted = &self.delimiter[self.held_bytes..];
         let matching = chunk.iter().zip(wanted).take_while(|(a, b)| a == b);
         let matched = matching.count();
         if matched == wanted.len() {
             chunk.advance(matched);
             self.held_bytes = 0;
-            return Some(Found::Delimiter);
+            return Some(Scan::Delimiter);
         }
         if matched == chunk.len() {
             chunk.clear();
             self.held_bytes += matched;
-            return Some(Found::NeedInput);
+            return Some(Scan::NeedInput);
         }
-        // What matched in this chunk is still in it, and follows.
+        // The bytes that matched in this chunk are still in it, and follow.
         let released = self.delimiter.slice(self.borrowed_bytes..self.held_bytes);
         self.held_bytes = 0;
-        (!released.is_empty()).then_some(Found::Content(released))
+        (!released.is_empty()).then_some(Scan::Content(released))
     }
 
-    /// Where in the chunk a delimiter begins that the chunk does not hold to its end; the chunk's
-    /// length where none does.
+    /// Returns the offset of a delimiter that begins in the chunk and may end in the next one; the
+    /// chunk's length if there is none.
     fn start_of_partial_match(&self, chunk: &[u8]) -> usize {
         let length = chunk.len();
         let tail_start = length.saturating_sub(self.delimiter.len() - 1);

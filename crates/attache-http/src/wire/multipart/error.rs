@@ -1,18 +1,18 @@
-//! What can be wrong with a multipart body, and where.
+//! Faults of a multipart body, with the place of each.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Where in a request a fault was found.
+/// The place in a request where a fault was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The request's `Content-Type`.
     ContentType,
     /// Before the first boundary.
     Preamble,
-    /// In a part, or on the boundary line that ends it. The first part is 1.
+    /// In a part, or on the boundary line that ends it. The first part is number 1.
     Part(usize),
     /// On the line of the closing boundary, or after it.
     End,
@@ -29,44 +29,44 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why a multipart body could not be read (to its end).
+/// The reason why a multipart body could not be read to its end.
 ///
-/// Apart from the source of [`Body`](Self::Body), every message may be shown to the client. Cloning
-/// is cheap; a body that has failed once answers every later question with the same error.
+/// Apart from the source of [`Body`](Self::Body), every message may be shown to the client. Cloning is
+/// cheap: a body that has failed once returns the same error from every later call.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum MultipartError {
     /// The body breaks the format's rules (a 400).
     #[error("{place}: {problem}")]
     Syntax {
-        /// Where.
+        /// The place of the fault.
         place: Place,
-        /// What is wrong, as the end of a sentence.
+        /// The fault, as the end of a sentence.
         problem: Cow<'static, str>,
     },
-    /// The body exceeds one of the [limits](super::MultipartLimits) (a 413).
+    /// The body exceeds one of the [limits](super::limits) (a 413).
     #[error("{place}: {problem}")]
     TooLarge {
-        /// Where.
+        /// The place where the limit was exceeded.
         place: Place,
-        /// Which limit, as the end of a sentence.
+        /// The limit, as the end of a sentence.
         problem: Cow<'static, str>,
     },
-    /// The input ended in good order but before the closing boundary (a 400).
+    /// The input ended without an error but before the closing boundary (a 400).
     #[error("{place}: the body ends before its closing boundary")]
     Truncated {
-        /// What was being read.
+        /// The place that was being read.
         place: Place,
     },
-    /// The stream beneath failed: the client went away, or a limit on the whole body was met.
+    /// The input failed: the client disconnected, or a limit on the whole body was exceeded.
     #[error("{place}: the body could not be read")]
     Body {
-        /// What was being read.
+        /// The place that was being read.
         place: Place,
-        /// The stream's own error.
+        /// The input's own error.
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// The content of a part was asked for after
-    /// [`next_part`](super::Multipart::next_part) had gone past it: a fault of the caller.
+    /// The content of a part was read after [`next_part`](super::Multipart::next_part) had passed over
+    /// it: a bug in the caller.
     #[error("part {number}: its content was passed over")]
     PassedOver {
         /// The part, counted from 1.

@@ -1,11 +1,11 @@
-//! The head of a part: what its few header lines say.
+//! The head of a part: its few header lines.
 
 use std::borrow::Cow;
 
 use crate::wire::parameters::{Parameters, is_token};
 use crate::wire::percent;
 
-/// What the head of a part says about it.
+/// The fields in the head of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PartHead {
     pub(super) name: String,
@@ -13,7 +13,7 @@ pub(super) struct PartHead {
     pub(super) content_type: Option<String>,
 }
 
-/// What is wrong with a head, as the end of a sentence.
+/// A fault of a head, as the end of a sentence.
 type Problem = Cow<'static, str>;
 
 impl PartHead {
@@ -62,8 +62,8 @@ fn split(line: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
     Ok((name, value.trim_ascii()))
 }
 
-/// Accepts the encodings that change nothing: the others are long deprecated here (RFC 7578, 4.7),
-/// and storing what they produce would store other bytes than the client means.
+/// Accepts the encodings that change nothing. The others are deprecated here (RFC 7578, 4.7), and
+/// storing the encoded bytes would store other bytes than the client means.
 fn check_transfer_encoding(value: &[u8]) -> Result<(), Problem> {
     let plain: [&[u8]; 3] = [b"7bit", b"8bit", b"binary"];
     if plain.iter().any(|known| value.eq_ignore_ascii_case(known)) {
@@ -76,8 +76,8 @@ fn check_transfer_encoding(value: &[u8]) -> Result<(), Problem> {
 /// Reads the name and the filename.
 ///
 /// `filename*` is forbidden in form data (RFC 7578, 4.2), but some clients send nothing else for a
-/// name that is not ASCII. So it counts where there is no `filename`, and must then be well-formed:
-/// dropping it would turn a file into a text field.
+/// name that is not ASCII. So it counts if there is no `filename`, and must then be well-formed:
+/// ignoring it would turn a file into a text field.
 fn read_disposition(value: &[u8]) -> Result<(String, Option<String>), Problem> {
     let parameters =
         Parameters::parse(value).map_err(|problem| format!("Content-Disposition {problem}"))?;
@@ -88,11 +88,11 @@ fn read_disposition(value: &[u8]) -> Result<(String, Option<String>), Problem> {
         .get("name")
         .ok_or("Content-Disposition has no name")?;
     let filename = match (parameters.get("filename"), parameters.get("filename*")) {
-        (Some(plain), _) => Some(undo_form_escapes(text("filename", plain)?)),
+        (Some(plain), _) => Some(decode_form_escapes(text("filename", plain)?)),
         (None, Some(extended)) => Some(read_extended(extended)?),
         (None, None) => None,
     };
-    Ok((undo_form_escapes(text("name", name)?), filename))
+    Ok((decode_form_escapes(text("name", name)?), filename))
 }
 
 fn text(what: &str, bytes: &[u8]) -> Result<String, Problem> {
@@ -102,9 +102,9 @@ fn text(what: &str, bytes: &[u8]) -> Result<String, Problem> {
     }
 }
 
-/// Undoes the three escapes that browsers apply to names (WHATWG HTML, «multipart/form-data
-/// encoding algorithm»). They leave every other `%` alone, and so does this.
-fn undo_form_escapes(text: String) -> String {
+/// Decodes the three escapes that browsers apply to names (WHATWG HTML, "multipart/form-data encoding
+/// algorithm"). Browsers leave every other `%` alone, and so does this.
+fn decode_form_escapes(text: String) -> String {
     if !text.contains('%') {
         return text;
     }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_filenames_as_clients_send_them() {
+    fn names_and_filenames_of_clients_are_read() {
         for (value, name, filename) in [
             (r#"form-data; name="a""#, "a", None),
             ("FORM-DATA; Name=a; FileName=b.pdf", "a", Some("b.pdf")),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_dispositions() {
+    fn malformed_disposition_is_refused() {
         for (value, problem) in [
             ("form-data", "has no name"),
             ("form-data; filename=\"b\"", "has no name"),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_heads() {
+    fn malformed_head_is_refused() {
         const GOOD: &str = "Content-Disposition: form-data; name=a\r\n";
         for (lines, problem) in [
             ("", "no Content-Disposition"),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn other_headers_are_ignored_and_the_type_is_kept() {
+    fn other_headers_are_ignored_and_type_is_kept() {
         let lines = b"X-Odd: \xff\r\nCONTENT-TYPE:  Text/Plain; charset=x \r\n\
             content-transfer-encoding: 8BIT\r\nContent-Disposition: form-data; name=a\r\n";
         let head = PartHead::parse(lines).unwrap();

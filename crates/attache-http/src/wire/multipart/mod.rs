@@ -1,13 +1,13 @@
 //! A streaming reader of `multipart/form-data` (RFC 7578 on RFC 2046) whose memory is capped.
 //!
-//! Between the input and the reader of a part nothing is copied or collected: content is handed on
-//! in slices of the chunks it came in. What has to be kept (the head of a part, a text field) is
-//! capped by [`MultipartLimits`], and a body that would exceed a cap is refused where it does.
+//! Content is passed on in slices of the chunks that it came in; nothing is copied or collected. What
+//! has to be kept (the head of a part, a text field) is capped by [`limits`], and a body that exceeds a
+//! cap is refused at that point. Decision 0022 compares this parser with the usual crate.
 //!
-//! Strict where leniency would let two readers see different parts: every line ends in CRLF, a
-//! header or parameter that counts is given once, and nothing but padding follows a boundary on its
-//! line. Lenient where clients in use differ harmlessly: bare parameter values, backslashes,
-//! `filename*` in place of `filename`.
+//! It is strict where leniency would let two readers see different parts: every line ends in CRLF, a
+//! header or parameter that counts is given once, and only padding follows a boundary on its line. It
+//! is lenient where clients in use differ harmlessly: bare parameter values, backslashes, `filename*`
+//! in place of `filename`.
 
 mod boundary;
 mod delimiter;
@@ -30,25 +30,24 @@ use futures_core::Stream;
 
 pub(crate) use boundary::Boundary;
 pub(crate) use error::MultipartError;
-pub(crate) use limits::MultipartLimits;
 pub(crate) use part::Part;
 
 use scanner::Scanner;
 use shared::{Shared, lock};
 
-/// Reads the parts of one body, one after the other.
+/// A reader of the parts of one body, one after the other.
 pub(crate) struct Multipart {
     shared: Arc<Mutex<Shared>>,
 }
 
 impl Multipart {
-    /// Starts to read `input`, whose parts `boundary` separates.
-    pub(crate) fn new<S, E>(boundary: &Boundary, input: S, limits: MultipartLimits) -> Self
+    /// Creates a reader of `input`, whose parts `boundary` separates.
+    pub(crate) fn new<S, E>(boundary: &Boundary, input: S) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + 'static,
     {
-        let shared = Shared::new(Scanner::new(boundary, limits), input);
+        let shared = Shared::new(Scanner::new(boundary), input);
         Self {
             shared: Arc::new(Mutex::new(shared)),
         }
@@ -56,16 +55,16 @@ impl Multipart {
 
     /// Waits for the next part; `None` after the closing boundary.
     ///
-    /// What was not read of the part before is read and thrown away; its stream, if still held,
-    /// then ends in [`MultipartError::PassedOver`]. After the closing boundary the input is read on
-    /// to its end, or for [`MultipartLimits::max_epilogue_bytes`], so that an input which fails
-    /// there is not taken for a good one.
+    /// The unread rest of the part before is discarded; its stream, if still held, then ends in
+    /// [`MultipartError::PassedOver`]. After the closing boundary the input is read to its end, but at
+    /// most [`limits::MAX_EPILOGUE_BYTES`], so that an input that fails there is not taken for a
+    /// complete one.
     ///
-    /// Cancel safe: a call that was dropped loses nothing, and the next one goes on.
+    /// Cancel-safe: a dropped call loses nothing, and the next call continues.
     ///
     /// # Errors
     ///
-    /// Any [`MultipartError`] but `PassedOver`, and the same one whenever asked again.
+    /// Any [`MultipartError`] but `PassedOver`. After an error, every further call returns the same one.
     pub(crate) async fn next_part(&mut self) -> Result<Option<Part>, MultipartError> {
         let waiting = lock(&self.shared).leave_part();
         if let Some(waker) = waiting {

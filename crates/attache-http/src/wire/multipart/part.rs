@@ -1,4 +1,4 @@
-//! One part: what its head says, and its content as a stream or as text.
+//! One part: the fields of its head, and its content as a stream or as text.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,11 +11,12 @@ use futures_util::StreamExt as _;
 
 use super::error::{MultipartError, Place};
 use super::head::PartHead;
+use super::limits::MAX_TEXT_BYTES;
 use super::shared::{Shared, lock};
 use crate::wire::content_type::ContentType;
 
 /// One part of a body. Its content is read by [`into_stream`](Self::into_stream) or
-/// [`text`](Self::text), and passed over where neither is called.
+/// [`text`](Self::text), and passed over if neither is called.
 #[derive(Debug)]
 pub(crate) struct Part {
     head: PartHead,
@@ -33,31 +34,31 @@ impl Part {
         }
     }
 
-    /// The part's place in the body, counted from 1.
+    /// Returns the part's place in the body, counted from 1.
     pub(crate) fn number(&self) -> usize {
         self.content.number
     }
 
-    /// The name of the form's field. May be empty.
+    /// Returns the name of the form's field. May be empty.
     pub(crate) fn name(&self) -> &str {
         &self.head.name
     }
 
-    /// The file's name as the client sent it: unchecked, perhaps a whole path, empty where a form
-    /// was sent without choosing a file. `None` where the part is a text field.
+    /// Returns the file's name as the client sent it: unchecked, perhaps a whole path, empty if no file
+    /// was chosen in the form. `None` for a text field.
     pub(crate) fn filename(&self) -> Option<&str> {
         self.head.filename.as_deref()
     }
 
-    /// The declared media type as the client sent it, unchecked.
+    /// Returns the declared media type as the client sent it, unchecked.
     pub(crate) fn content_type(&self) -> Option<&str> {
         self.head.content_type.as_deref()
     }
 
-    /// The content as it arrives.
+    /// Returns the content as it arrives.
     ///
-    /// The stream ends without an error only where the boundary after the part was seen. It may
-    /// outlive the [`Multipart`](super::Multipart) it came from.
+    /// The stream ends without an error only if the boundary after the part was seen. It may outlive
+    /// the [`Multipart`](super::Multipart) it came from.
     pub(crate) fn into_stream(self) -> PartStream {
         self.content
     }
@@ -68,19 +69,17 @@ impl Part {
     ///
     /// # Errors
     ///
-    /// [`MultipartError::TooLarge`] where it is longer than `max_bytes` or than
-    /// [`MultipartLimits::max_text_bytes`](super::MultipartLimits::max_text_bytes);
-    /// [`MultipartError::Syntax`] where it is not text in a known charset; else as the stream.
-    pub(crate) async fn text(mut self, max_bytes: usize) -> Result<String, MultipartError> {
+    /// [`MultipartError::TooLarge`] if it is longer than [`MAX_TEXT_BYTES`];
+    /// [`MultipartError::Syntax`] if it is not text in a known charset; else as the stream.
+    pub(crate) async fn text(mut self) -> Result<String, MultipartError> {
         let place = Place::Part(self.number());
         let charset = Charset::of(self.content_type())
             .map_err(|problem| MultipartError::syntax(place, problem))?;
-        let max_bytes = max_bytes.min(self.content.max_text_bytes());
         let mut bytes = Vec::new();
         while let Some(chunk) = self.content.next().await {
             let chunk = chunk?;
-            if chunk.len() > max_bytes - bytes.len() {
-                let problem = format!("text is longer than {max_bytes} bytes");
+            if chunk.len() > MAX_TEXT_BYTES - bytes.len() {
+                let problem = format!("text is longer than {MAX_TEXT_BYTES} bytes");
                 return Err(MultipartError::too_large(place, problem));
             }
             bytes.extend_from_slice(&chunk);
@@ -91,18 +90,11 @@ impl Part {
     }
 }
 
-/// The content of a part; see [`Part::into_stream`]. After an error, or its end, it yields `None`.
+/// The content of a part; see [`Part::into_stream`]. Yields `None` after an error or its end.
 pub(crate) struct PartStream {
     number: usize,
     /// `None` once the stream has ended or failed.
     shared: Option<Arc<Mutex<Shared>>>,
-}
-
-impl PartStream {
-    fn max_text_bytes(&self) -> usize {
-        let shared = self.shared.as_ref();
-        shared.map_or(0, |shared| lock(shared).max_text_bytes())
-    }
 }
 
 impl Stream for PartStream {
@@ -128,7 +120,7 @@ impl fmt::Debug for PartStream {
     }
 }
 
-/// How the bytes of a text field are to be read.
+/// The charset of a text field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Charset {
     Utf8,
@@ -166,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_comes_in_the_charset_it_declares() {
+    fn text_is_read_in_its_declared_charset() {
         for (content_type, charset) in [
             (None, Ok(Charset::Utf8)),
             (Some("text/plain"), Ok(Charset::Utf8)),

@@ -1,20 +1,20 @@
-//! The format itself, without I/O: chunks go in, the heads and contents of parts come out.
+//! The format without I/O: chunks go in, the heads and contents of parts come out.
 //!
-//! Nothing is kept but the head of the part being read, which is capped, and the few numbers of a
-//! [`DelimiterSearch`]. Each byte of a head is looked at once, each byte of content about once.
+//! Only the head of the current part, which is capped, and the few numbers of a [`DelimiterSearch`] are
+//! kept. Each byte of a head is examined once, each byte of content about once.
 
 use bytes::{Buf, Bytes};
 
 use super::boundary::Boundary;
-use super::delimiter::{DelimiterSearch, Found};
+use super::delimiter::{DelimiterSearch, Scan};
 use super::error::{MultipartError, Place};
 use super::head::PartHead;
-use super::limits::MultipartLimits;
+use super::limits::{
+    MAX_EPILOGUE_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MAX_PADDING_BYTES, MAX_PARTS,
+    MAX_PREAMBLE_BYTES,
+};
 
-/// How many spaces and tabs may follow a boundary on its line («transport padding»).
-const MAX_PADDING_BYTES: usize = 64;
-
-/// What the input turned out to hold next.
+/// The next thing in the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// A part begins.
@@ -23,7 +23,7 @@ pub(super) enum Event {
     Data(Bytes),
     /// The part is complete, and the boundary line after it well-formed.
     PartEnd,
-    /// The body is complete. Comes again whenever asked.
+    /// The body is complete. Returned by every later call, too.
     End,
 }
 
@@ -32,7 +32,7 @@ enum State {
     Preamble {
         seen_bytes: usize,
     },
-    /// After a delimiter: what follows on its line says whether a part or the end comes.
+    /// After a delimiter: the rest of its line tells a further part from the end.
     Boundary(Line),
     Head,
     Content,
@@ -44,7 +44,7 @@ enum State {
     Done,
 }
 
-/// How far a boundary line has been read.
+/// The position in a boundary line.
 #[derive(Debug, Clone, Copy)]
 enum Line {
     Start,
@@ -53,17 +53,16 @@ enum Line {
     CarriageReturn,
 }
 
-/// Reads one body.
+/// The state of reading one body.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    limits: MultipartLimits,
     search: DelimiterSearch,
     state: State,
-    /// What is left of the chunk fed last.
+    /// The rest of the chunk fed last.
     chunk: Bytes,
-    /// How many parts have begun.
+    /// The number of parts that have begun.
     parts: usize,
-    /// Whether the end of the last part is still to be told.
+    /// True from the head of a part until its end was returned.
     part_open: bool,
     head: Vec<u8>,
     line_start: usize,
@@ -71,9 +70,8 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    pub(super) fn new(boundary: &Boundary, limits: MultipartLimits) -> Self {
+    pub(super) fn new(boundary: &Boundary) -> Self {
         Self {
-            limits,
             search: DelimiterSearch::new(boundary.delimiter()),
             state: State::Preamble { seen_bytes: 0 },
             chunk: Bytes::new(),
@@ -85,16 +83,12 @@ impl Scanner {
         }
     }
 
-    pub(super) fn limits(&self) -> &MultipartLimits {
-        &self.limits
-    }
-
-    /// The part that is being read, or was read last; 0 before the first.
+    /// Returns the number of the current or last part; 0 before the first.
     pub(super) fn part_number(&self) -> usize {
         self.parts
     }
 
-    /// Where the scanner stands, for messages.
+    /// Returns the current place, for messages.
     pub(super) fn place(&self) -> Place {
         match self.state {
             State::Closing(_) | State::Epilogue { .. } | State::Done => Place::End,
@@ -103,13 +97,13 @@ impl Scanner {
         }
     }
 
-    /// Gives the next chunk of input. To be called only when [`next`](Self::next) asked for it.
+    /// Takes the next chunk of input. Call only after [`next`](Self::next) returned `None`.
     pub(super) fn feed(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "the last chunk has been used up");
         self.chunk = chunk;
     }
 
-    /// Says that there is no more input.
+    /// Notes the end of the input.
     pub(super) fn finish(&mut self) -> Result<(), MultipartError> {
         let place = self.place();
         match self.state {
@@ -121,7 +115,7 @@ impl Scanner {
         }
     }
 
-    /// Answers what comes next, or `None` where that takes more input.
+    /// Returns the next event, or `None` if that needs more input.
     pub(super) fn next(&mut self) -> Result<Option<Event>, MultipartError> {
         loop {
             let event = match self.state {
@@ -144,29 +138,28 @@ impl Scanner {
 
     fn skip_preamble(&mut self, seen_bytes: usize) -> Result<Option<Event>, MultipartError> {
         match self.search.advance(&mut self.chunk) {
-            Found::Content(bytes) => {
+            Scan::Content(bytes) => {
                 let seen_bytes = seen_bytes + bytes.len();
-                let max = self.limits.max_preamble_bytes;
-                if seen_bytes > max {
-                    let problem = format!("there are more than {max} bytes");
+                if seen_bytes > MAX_PREAMBLE_BYTES {
+                    let problem = format!("there are more than {MAX_PREAMBLE_BYTES} bytes");
                     return Err(MultipartError::too_large(Place::Preamble, problem));
                 }
                 self.state = State::Preamble { seen_bytes };
             }
-            Found::Delimiter => self.state = State::Boundary(Line::Start),
-            Found::NeedInput => {}
+            Scan::Delimiter => self.state = State::Boundary(Line::Start),
+            Scan::NeedInput => {}
         }
         Ok(None)
     }
 
     fn read_content(&mut self) -> Option<Event> {
         match self.search.advance(&mut self.chunk) {
-            Found::Content(bytes) => Some(Event::Data(bytes)),
-            Found::Delimiter => {
+            Scan::Content(bytes) => Some(Event::Data(bytes)),
+            Scan::Delimiter => {
                 self.state = State::Boundary(Line::Start);
                 None
             }
-            Found::NeedInput => None,
+            Scan::NeedInput => None,
         }
     }
 
@@ -185,7 +178,7 @@ impl Scanner {
                 self.begin_head()?;
                 return Ok(ended);
             }
-            _ => self.go_on(line, byte)?,
+            _ => self.read_padding(line, byte)?,
         };
         self.state = State::Boundary(next);
         Ok(None)
@@ -197,13 +190,13 @@ impl Scanner {
         };
         self.state = match (line, byte) {
             (Line::CarriageReturn, b'\n') => State::Epilogue { seen_bytes: 0 },
-            _ => State::Closing(self.go_on(line, byte)?),
+            _ => State::Closing(self.read_padding(line, byte)?),
         };
         Ok(None)
     }
 
     /// Reads padding, or the first half of the line break after it.
-    fn go_on(&self, line: Line, byte: u8) -> Result<Line, MultipartError> {
+    fn read_padding(&self, line: Line, byte: u8) -> Result<Line, MultipartError> {
         match (line, byte) {
             (Line::Start, b' ' | b'\t') => Ok(Line::Padding { seen_bytes: 1 }),
             (Line::Padding { seen_bytes }, b' ' | b'\t') if seen_bytes < MAX_PADDING_BYTES => {
@@ -229,9 +222,8 @@ impl Scanner {
 
     fn begin_head(&mut self) -> Result<(), MultipartError> {
         self.parts += 1;
-        let max = self.limits.max_parts;
-        if self.parts > max {
-            let problem = format!("there are more than {max} parts");
+        if self.parts > MAX_PARTS {
+            let problem = format!("there are more than {MAX_PARTS} parts");
             return Err(MultipartError::too_large(self.place(), problem));
         }
         self.head.clear();
@@ -241,14 +233,13 @@ impl Scanner {
         Ok(())
     }
 
-    /// Reads one line of a head, or what the chunk holds of it.
+    /// Reads one line of a head, or the part of it that the chunk contains.
     fn read_head(&mut self) -> Result<Option<Event>, MultipartError> {
-        let max = self.limits.max_head_bytes;
-        let room = max.saturating_sub(self.head.len());
+        let room = MAX_HEAD_BYTES - self.head.len();
         let line_break = memchr::memchr(b'\n', &self.chunk[..self.chunk.len().min(room)]);
         let taken = line_break.map_or(self.chunk.len(), |at| at + 1);
         if taken > room {
-            let problem = format!("header is longer than {max} bytes");
+            let problem = format!("header is longer than {MAX_HEAD_BYTES} bytes");
             return Err(MultipartError::too_large(self.place(), problem));
         }
         self.head.extend_from_slice(&self.chunk[..taken]);
@@ -261,9 +252,8 @@ impl Scanner {
             [.., b'\r', b'\n'] => {
                 self.line_start = self.head.len();
                 self.headers += 1;
-                let max = self.limits.max_headers;
-                if self.headers > max {
-                    let problem = format!("there are more than {max} headers");
+                if self.headers > MAX_HEADERS {
+                    let problem = format!("there are more than {MAX_HEADERS} headers");
                     return Err(MultipartError::too_large(self.place(), problem));
                 }
                 Ok(None)
@@ -280,7 +270,7 @@ impl Scanner {
             .map_err(|problem| MultipartError::syntax(self.place(), problem))?;
         self.state = State::Content;
         self.part_open = true;
-        // The empty line's break may at once be the delimiter's: a part without content (RFC 2046).
+        // The empty line's break may also be the delimiter's: a part without content (RFC 2046).
         self.search.borrow_line_break();
         Ok(Event::Head(head))
     }
@@ -288,7 +278,7 @@ impl Scanner {
     fn skip_epilogue(&mut self, seen_bytes: usize) -> Option<Event> {
         let seen_bytes = seen_bytes + self.chunk.len();
         self.chunk.clear();
-        if seen_bytes > self.limits.max_epilogue_bytes {
+        if seen_bytes > MAX_EPILOGUE_BYTES {
             self.state = State::Done;
             return Some(Event::End);
         }

@@ -1,4 +1,5 @@
-//! What the reader of a body and the reader of its current part share: the scanner and its input.
+//! The state shared by the reader of a body and the reader of its current part: the scanner and its
+//! input.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -16,22 +17,22 @@ use super::scanner::{Event, Scanner};
 type Source = Arc<dyn Error + Send + Sync>;
 type Input = Pin<Box<dyn Stream<Item = Result<Bytes, Source>> + Send>>;
 
-/// The scanner with its input. Only one of the readers drives it at a time: the part's while its
-/// part is current, the body's otherwise.
+/// The scanner with its input. Only one reader drives it at a time: the part's while its part is
+/// current, the body's otherwise.
 pub(super) struct Shared {
     scanner: Scanner,
-    /// `None` once it has ended, failed or is no longer wanted.
+    /// `None` once it has ended or failed.
     input: Option<Input>,
-    /// The part whose content the scanner is in, unless it is being passed over.
+    /// The number of the part that is being read, unless it is being passed over.
     current_part: Option<usize>,
-    /// Who waits for content of the current part.
+    /// The task that waits for content of the current part.
     part_waker: Option<Waker>,
     /// The error that ended everything.
     failure: Option<MultipartError>,
 }
 
-/// Locks. The state is sound even where a thread panicked: at worst a chunk is missing, and then
-/// the input that panicked will not be polled to its end.
+/// Locks the state. It is sound even after a panic: at worst a chunk is missing, and then the input
+/// that panicked is not polled to its end.
 pub(super) fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -52,19 +53,14 @@ impl Shared {
         }
     }
 
-    /// The longest text that may be read from a part, in bytes.
-    pub(super) fn max_text_bytes(&self) -> usize {
-        self.scanner.limits().max_text_bytes
-    }
-
-    /// Takes the input away from the current part. Answers who waits for its content, to be woken
-    /// (to an error) when the lock has been given back.
+    /// Takes the input away from the current part. Returns the task that waits for its content, to be
+    /// woken (to an error) after the lock is released.
     pub(super) fn leave_part(&mut self) -> Option<Waker> {
         self.current_part = None;
         self.part_waker.take()
     }
 
-    /// Goes to the head of the next part, past what is left of the one that was left.
+    /// Advances to the head of the next part, over the rest of the current one.
     pub(super) fn poll_next_head(
         &mut self,
         context: &mut Context<'_>,
@@ -82,7 +78,7 @@ impl Shared {
         }
     }
 
-    /// Goes to the next content of part `number`; `None` at its end.
+    /// Advances to the next content of part `number`; `None` at its end.
     pub(super) fn poll_content(
         &mut self,
         number: usize,
@@ -102,7 +98,8 @@ impl Shared {
                 self.current_part = None;
                 Ok(None)
             }
-            // Cannot come before the end of the part; if it did, the content would not be whole.
+            // The scanner never returns these before the end of the part; if it did, the content would
+            // be incomplete.
             Event::Head(_) | Event::End => Err(MultipartError::Truncated {
                 place: Place::Part(number),
             }),

@@ -1,4 +1,4 @@
-//! The caps, and what the reader takes and keeps of bodies without end.
+//! The caps, and the amount of an endless body that is read and kept.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,8 +29,7 @@ fn every_cap_is_inclusive() {
     );
 }
 
-/// Feeds `prefix`, then `filler` for as long as it is asked for, up to 64 MiB; counts what was
-/// taken.
+/// Returns a reader of `prefix` and up to 64 MiB of `filler`, and the number of filler bytes it took.
 fn endless(prefix: String, filler: &str) -> (Multipart, Arc<AtomicUsize>) {
     let filler = Bytes::from(filler.repeat((64 << 10) / filler.len()));
     let chunks = (64 << 20) / filler.len();
@@ -41,12 +40,12 @@ fn endless(prefix: String, filler: &str) -> (Multipart, Arc<AtomicUsize>) {
         Ok::<_, Infallible>(chunk)
     });
     let input = stream::iter([Ok(Bytes::from(prefix))]).chain(input);
-    let multipart = Multipart::new(&boundary("XX"), input, MultipartLimits::default());
+    let multipart = Multipart::new(&boundary("XX"), input);
     (multipart, taken)
 }
 
 #[test]
-fn endless_heads_and_preambles_are_refused_at_the_cap() {
+fn endless_head_or_preamble_is_refused_at_its_cap() {
     let head = "--XX\r\nContent-Disposition: form-data; name=a\r\n";
     for (prefix, filler) in [
         (String::new(), "preamble"),
@@ -71,16 +70,16 @@ fn endless_heads_and_preambles_are_refused_at_the_cap() {
 }
 
 #[test]
-fn an_endless_epilogue_is_left_unread() {
+fn endless_epilogue_is_left_unread() {
     let (multipart, taken) = endless("--XX--\r\n".into(), "epilogue");
     assert!(read_all(multipart).unwrap().is_empty());
     assert!(taken.load(Ordering::Relaxed) <= 64 << 10);
 }
 
-/// However the content imitates a boundary, a chunk comes out as at most two pieces (what the last
-/// chunk held back, and the rest), all slices of what went in, and nothing stays behind.
+/// However closely the content imitates a boundary, a chunk comes out as at most two pieces (the bytes
+/// held back from the last chunk, and the rest), all slices of the input, and nothing is kept.
 #[test]
-fn near_misses_pass_through_without_being_collected() {
+fn near_misses_are_not_collected() {
     for (filler, chunk_bytes) in [
         ("\r\n--bounda", 64 << 10),
         ("\r\n--bounda", 7),
@@ -89,7 +88,7 @@ fn near_misses_pass_through_without_being_collected() {
         ("\r\n-", 1),
     ] {
         let boundary = boundary("boundary");
-        let mut scanner = Scanner::new(&boundary, MultipartLimits::default());
+        let mut scanner = Scanner::new(&boundary);
         scanner.feed(Bytes::from(raw("a", "").replace("XX\r\n", "boundary\r\n")));
         while scanner.next().unwrap().is_some() {}
         let input = Bytes::from(filler.repeat((256 << 10) / filler.len()));
@@ -118,7 +117,7 @@ fn near_misses_pass_through_without_being_collected() {
 }
 
 #[test]
-fn large_chunks_are_handed_on_as_they_came() {
+fn large_chunks_are_passed_on_unchanged() {
     let file = Bytes::from(vec![7; 1 << 20]);
     let mut multipart = reader(vec![open("a").into(), file.clone(), "\r\n--XX--".into()]);
     let part = now(multipart.next_part()).unwrap().unwrap();

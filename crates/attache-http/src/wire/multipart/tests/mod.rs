@@ -1,4 +1,4 @@
-//! Whole bodies through the reader. Here is what the tests share.
+//! Whole bodies through the reader; this file has the helpers.
 
 mod limits;
 mod properties;
@@ -14,7 +14,7 @@ use http::HeaderValue;
 use super::*;
 
 /// Name, filename, type and content.
-type Seen = (String, Option<String>, Option<String>, Vec<u8>);
+type SeenPart = (String, Option<String>, Option<String>, Vec<u8>);
 
 fn boundary(text: &str) -> Boundary {
     let content_type = format!("multipart/form-data; boundary=\"{text}\"");
@@ -26,19 +26,19 @@ fn chunked(chunks: Vec<Bytes>) -> BoxStream<'static, Result<Bytes, Infallible>> 
 }
 
 fn reader(chunks: Vec<Bytes>) -> Multipart {
-    Multipart::new(&boundary("XX"), chunked(chunks), MultipartLimits::default())
+    Multipart::new(&boundary("XX"), chunked(chunks))
 }
 
 fn whole(body: impl Into<Vec<u8>>) -> Multipart {
     reader(vec![Bytes::from(body.into())])
 }
 
-/// Runs what never has to wait.
+/// Runs a future that never has to wait.
 fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("the input is all there")
 }
 
-fn read_all(mut multipart: Multipart) -> Result<Vec<Seen>, MultipartError> {
+fn read_all(mut multipart: Multipart) -> Result<Vec<SeenPart>, MultipartError> {
     now(async {
         let mut seen = Vec::new();
         while let Some(part) = multipart.next_part().await? {
@@ -49,7 +49,7 @@ fn read_all(mut multipart: Multipart) -> Result<Vec<Seen>, MultipartError> {
             let mut chunks = part.into_stream();
             while let Some(chunk) = chunks.next().await {
                 let chunk = chunk?;
-                assert!(!chunk.is_empty(), "an empty chunk was handed on");
+                assert!(!chunk.is_empty(), "an empty chunk was passed on");
                 content.extend_from_slice(&chunk);
             }
             seen.push((name, filename, content_type, content));
@@ -62,20 +62,20 @@ fn read_all(mut multipart: Multipart) -> Result<Vec<Seen>, MultipartError> {
     })
 }
 
-fn read(body: impl Into<Vec<u8>>) -> Result<Vec<Seen>, String> {
+fn read(body: impl Into<Vec<u8>>) -> Result<Vec<SeenPart>, String> {
     read_all(whole(body)).map_err(|error| error.to_string())
 }
 
-fn field(name: &str, content: &str) -> Seen {
+fn field(name: &str, content: &str) -> SeenPart {
     (name.to_owned(), None, None, content.as_bytes().to_vec())
 }
 
-/// A part as it stands in a body, from its boundary up to its content.
+/// Returns the text of a part from its boundary up to its content.
 fn open(name: &str) -> String {
     format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n")
 }
 
-/// A part as it stands in a body, with the line break that belongs to the next boundary.
+/// Returns the text of a part, with the line break that belongs to the next boundary.
 fn raw(name: &str, content: &str) -> String {
     open(name) + content + "\r\n"
 }

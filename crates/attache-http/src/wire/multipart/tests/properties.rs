@@ -1,11 +1,11 @@
-//! Properties of random bodies, beside an independent writer and an independent parser.
+//! Properties of random bodies, against an independent writer and an independent parser.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Writes a body by the letter of RFC 7578 and WHATWG HTML.
-fn encode(parts: &[Seen]) -> Vec<u8> {
+/// Encodes a body by the letter of RFC 7578 and WHATWG HTML.
+fn encode(parts: &[SeenPart]) -> Vec<u8> {
     fn quote(text: &str) -> String {
         let escaped = text.replace('"', "%22");
         escaped.replace('\r', "%0D").replace('\n', "%0A")
@@ -42,7 +42,7 @@ fn cut(body: &[u8], lengths: &[usize]) -> Vec<Bytes> {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    // Neither what must be escaped otherwise, nor what looks like an escape.
+    // No characters that are escaped in another way, and nothing that looks like an escape.
     "[ !\"#$&-\\[\\]-~à-ÿ中文\r\n;]{0,12}"
 }
 
@@ -61,12 +61,12 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn part() -> impl Strategy<Value = Seen> {
+fn part() -> impl Strategy<Value = SeenPart> {
     let content_type = prop::option::of("[a-z]{1,6}/[a-z]{1,6}");
     (name(), prop::option::of(name()), content_type, content())
 }
 
-/// Bodies that are nearly good: an encoded one with pieces struck out, doubled or put in.
+/// Generates nearly well-formed bodies: an encoded one with pieces removed or inserted.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let simple = (
         "[a-z]{1,4}",
@@ -115,7 +115,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn read_with_multer(chunks: Vec<Bytes>) -> Result<Vec<Seen>, multer::Error> {
+fn read_with_multer(chunks: Vec<Bytes>) -> Result<Vec<SeenPart>, multer::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -133,11 +133,11 @@ fn read_with_multer(chunks: Vec<Bytes>) -> Result<Vec<Seen>, multer::Error> {
     })
 }
 
-/// Whether the two parsers should see the same in a body that both accept. Known differences, which
-/// have rows of their own in the tables: multer takes a boundary inside a line of the preamble for
-/// one, and one that follows a part's empty line at once for content; it reads backslashes in names
-/// otherwise, and finds a `filename=` inside a quoted name.
-fn is_comparable(body: &[u8], ours: &[Seen]) -> bool {
+/// Returns `true` if both parsers should see the same parts in a body that both accept. Known
+/// differences, which have rows of their own in the tables: multer accepts a boundary inside a line of
+/// the preamble, and treats one directly after a part's empty line as content; it reads backslashes in
+/// names in another way, and finds a `filename=` inside a quoted name.
+fn is_comparable(body: &[u8], ours: &[SeenPart]) -> bool {
     let first = memchr::memmem::find(body, b"--XX").unwrap_or(0);
     let at_line_start = first == 0 || body[..first].ends_with(b"\r\n");
     let mut no_content = memchr::memmem::find_iter(body, b"\r\n\r\n--XX");
@@ -153,7 +153,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn what_was_encoded_is_read_however_it_is_cut(
+    fn encoded_body_is_read_in_any_chunks(
         parts in prop::collection::vec(part(), 0..6),
         lengths in prop::collection::vec(1..40_usize, 1..8),
     ) {
@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn a_bad_body_is_bad_in_the_same_way_however_it_is_cut(
+    fn outcome_is_the_same_in_any_chunks(
         body in mutated(), lengths in prop::collection::vec(1..20_usize, 1..8),
     ) {
         let read = |chunks| read_all(reader(chunks)).map_err(|error| error.to_string());
@@ -184,7 +184,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(
+    fn arbitrary_bytes_never_panic(
         body in prop::collection::vec(any::<u8>(), 0..200), prefix in "(--XX(\r\n)?)?",
     ) {
         let body = [prefix.as_bytes(), &body].concat();

@@ -1,4 +1,4 @@
-//! The reader of a body and the readers of its parts, beside each other and against failures.
+//! The reader of a body beside the readers of its parts, and failures of the input.
 
 use crate::wire::multipart::error::Place;
 use std::pin::pin;
@@ -7,7 +7,7 @@ use std::task::Waker;
 use super::*;
 
 #[test]
-fn what_was_not_read_is_passed_over() {
+fn unread_parts_are_passed_over() {
     let body = raw("a", "1") + &raw("b", "2") + &raw("c", "3") + "--XX--";
     let mut multipart = whole(body);
     drop(now(multipart.next_part()).unwrap());
@@ -18,12 +18,12 @@ fn what_was_not_read_is_passed_over() {
     let error = now(kept.next()).unwrap().unwrap_err();
     assert!(matches!(error, MultipartError::PassedOver { number: 2 }));
     assert!(now(kept.next()).is_none());
-    assert_eq!(now(third.text(10)).unwrap(), "3");
+    assert_eq!(now(third.text()).unwrap(), "3");
     assert!(now(multipart.next_part()).unwrap().is_none());
 }
 
 #[test]
-fn a_stream_may_outlive_its_reader() {
+fn part_stream_may_outlive_its_reader() {
     fn is_static_and_send<T: Send + 'static>(value: T) -> T {
         value
     }
@@ -36,7 +36,7 @@ fn a_stream_may_outlive_its_reader() {
 }
 
 #[test]
-fn the_failure_of_the_input_is_everyones() {
+fn input_failure_reaches_every_reader() {
     #[derive(Debug, thiserror::Error)]
     #[error("the client went away")]
     struct Gone;
@@ -48,14 +48,14 @@ fn the_failure_of_the_input_is_everyones() {
         (raw("a", "1") + "--XX--\r\nbye", Place::End),
     ] {
         let input = stream::iter([Ok(Bytes::from(body.clone())), Err(Gone)]);
-        let mut multipart = Multipart::new(&boundary("XX"), input, MultipartLimits::default());
+        let mut multipart = Multipart::new(&boundary("XX"), input);
         let first = now(multipart.next_part());
         let mut error = first.as_ref().err().cloned();
         if let Ok(Some(part)) = first {
             for chunk in now(part.into_stream().collect::<Vec<_>>()) {
                 error = error.or(chunk.err());
             }
-            // The last part is whole; what fails is only what follows it.
+            // The last part is complete; only the text after it fails.
             assert_eq!(error.is_some(), place != Place::End, "{body:?}");
         }
         for _ in 0..2 {
@@ -74,44 +74,40 @@ fn the_failure_of_the_input_is_everyones() {
 }
 
 #[test]
-fn text_is_capped_by_both_limits_and_must_be_text() {
-    let text = |content: &[u8], max_bytes| {
+fn text_is_capped_and_must_be_utf8() {
+    let text = |content: &[u8]| {
         let body = [open("a").as_bytes(), content, b"\r\n--XX--"].concat();
         let mut multipart = whole(body);
         let part = now(multipart.next_part()).unwrap().unwrap();
-        now(part.text(max_bytes)).map_err(|error| error.to_string())
+        now(part.text()).map_err(|error| error.to_string())
     };
-    assert_eq!(text("naïve".as_bytes(), 6), Ok("naïve".to_owned()));
-    assert_eq!(
-        text("naïve".as_bytes(), 5),
-        Err("part 1: text is longer than 5 bytes".into())
-    );
-    assert_eq!(text(b"", 0), Ok(String::new()));
-    assert_eq!(text(b"\xff", 5), Err("part 1: text is not UTF-8".into()));
-    let long = vec![b'x'; 16 << 10];
-    assert!(text(&long, usize::MAX).is_ok());
+    assert_eq!(text("naïve".as_bytes()), Ok("naïve".to_owned()));
+    assert_eq!(text(b""), Ok(String::new()));
+    assert_eq!(text(b"\xff"), Err("part 1: text is not UTF-8".into()));
+    let longest = vec![b'x'; 16 << 10];
+    assert!(text(&longest).is_ok());
     let longer = vec![b'x'; (16 << 10) + 1];
     let expected = Err("part 1: text is longer than 16384 bytes".to_owned());
-    assert_eq!(text(&longer, usize::MAX), expected);
+    assert_eq!(text(&longer), expected);
 }
 
-/// The stream waits in one task; the reader goes on in another. The stream must be woken to learn
-/// that it has been passed over, and a reader that was dropped while waiting must lose nothing.
+/// The stream waits in one task while the reader continues in another. The stream must be woken to
+/// learn that it has been passed over, and a reader dropped while waiting must lose nothing.
 #[tokio::test]
-async fn waiting_readers_are_woken_and_may_give_up() {
+async fn waiting_readers_are_woken_and_cancel_safe() {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<Result<Bytes, Infallible>>();
     let input = stream::unfold(receiver, |mut receiver| async move {
         let chunk = receiver.recv().await?;
         Some((chunk, receiver))
     });
-    let mut multipart = Multipart::new(&boundary("XX"), input, MultipartLimits::default());
+    let mut multipart = Multipart::new(&boundary("XX"), input);
     sender.send(Ok(Bytes::from(raw("a", "1")))).unwrap();
     let mut stream = multipart.next_part().await.unwrap().unwrap().into_stream();
     assert_eq!(stream.next().await.unwrap().unwrap(), "1");
     let waiting = tokio::spawn(async move { stream.next().await });
     tokio::task::yield_now().await;
 
-    // Gives up after it has begun to pass over the part.
+    // Dropped after it has begun to pass over the part.
     let mut context = std::task::Context::from_waker(Waker::noop());
     assert!(
         pin!(multipart.next_part())
@@ -140,6 +136,6 @@ async fn waiting_readers_are_woken_and_may_give_up() {
     drop(sender);
     let part = multipart.next_part().await.unwrap().unwrap();
     assert_eq!((part.name(), part.number()), ("b", 2));
-    assert_eq!(part.text(10).await.unwrap(), "2");
+    assert_eq!(part.text().await.unwrap(), "2");
     assert!(multipart.next_part().await.unwrap().is_none());
 }

@@ -1,9 +1,9 @@
-//! Good and bad bodies, whole and cut at every byte.
+//! Well-formed and malformed bodies, whole and cut at every byte.
 
 use super::*;
 use crate::wire::multipart::error::Place;
 
-fn good_bodies() -> Vec<(String, Vec<Seen>)> {
+fn well_formed_bodies() -> Vec<(String, Vec<SeenPart>)> {
     let a = raw("a", "1");
     let typed = "--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.pdf\"\r\n\
         Content-Type: application/pdf\r\n\r\n%PDF\r\n--XX--\r\n";
@@ -50,7 +50,7 @@ fn good_bodies() -> Vec<(String, Vec<Seen>)> {
     ]
 }
 
-/// Bodies that end before their closing boundary, and the part that is missed.
+/// Returns bodies that end before their closing boundary, each with the place where it ends.
 fn truncated_bodies() -> Vec<(String, Place)> {
     let a = raw("a", "1");
     let head = "--XX\r\nContent-Disposition: form-data; name=a\r\n";
@@ -128,14 +128,14 @@ fn oversized_bodies() -> Vec<(String, &'static str)> {
 }
 
 #[test]
-fn good_bodies_are_read() {
-    for (body, expected) in good_bodies() {
+fn well_formed_bodies_are_read() {
+    for (body, expected) in well_formed_bodies() {
         assert_eq!(read(&*body), Ok(expected), "{body:?}");
     }
 }
 
 #[test]
-fn bad_bodies_are_refused_where_they_are_bad() {
+fn malformed_body_is_refused_at_the_fault() {
     for (body, expected) in truncated_bodies() {
         let error = read_all(whole(&*body)).unwrap_err();
         let MultipartError::Truncated { place } = error else {
@@ -162,15 +162,15 @@ fn bad_bodies_are_refused_where_they_are_bad() {
 }
 
 #[test]
-fn wherever_a_body_is_split_it_is_the_same() {
-    let good = good_bodies().into_iter().map(|(body, _)| body);
+fn split_of_a_body_changes_nothing() {
+    let good = well_formed_bodies().into_iter().map(|(body, _)| body);
     let truncated = truncated_bodies().into_iter().map(|(body, _)| body);
     let ill_formed = ill_formed_bodies().into_iter().map(|(body, _)| body);
     let oversized = oversized_bodies().into_iter().map(|(body, _)| body);
     for body in good.chain(truncated).chain(ill_formed).chain(oversized) {
         let expected = read(&*body);
         let bytes = Bytes::from(body.clone());
-        // The few long bodies at every few bytes, for time's sake.
+        // The few long bodies are cut at every few bytes, to save time.
         for at in (0..=bytes.len()).step_by(bytes.len() / 2048 + 1) {
             let parts = vec![bytes.slice(..at), bytes.slice(at..)];
             let found = read_all(reader(parts)).map_err(|error| error.to_string());
@@ -186,7 +186,7 @@ fn wherever_a_body_is_split_it_is_the_same() {
 }
 
 #[test]
-fn whatever_is_cut_off_is_missed() {
+fn truncated_body_is_refused_at_every_length() {
     let body = raw("a", "1") + &raw("b", "\r\n--X") + "--XX--";
     for length in 0..body.len() {
         let error = read_all(whole(&body.as_bytes()[..length])).unwrap_err();
