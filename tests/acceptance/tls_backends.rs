@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use attache_testkit::{ThrowawayAuthority, ThrowawayPostgres, TlsDoor};
+use attache_testkit::{ThrowawayAuthority, ThrowawayPostgres, TlsProxy};
 use tempfile::TempDir;
 
 use crate::support::{
@@ -17,8 +17,8 @@ const HOST: &str = "127.0.0.1";
 
 /// TLS proxies of a server's database and store, and the settings of a server that uses them.
 struct TlsBackends {
-    database: TlsDoor,
-    store: TlsDoor,
+    database: TlsProxy,
+    store: TlsProxy,
     trusted: PathBuf,
     settings: [(&'static str, String); 3],
     _folder: TempDir,
@@ -31,10 +31,10 @@ impl TlsBackends {
         let file = folder.path().join("authority.pem");
         fs::write(&file, trusted).unwrap();
         let socket = ThrowawayPostgres::shared().socket();
-        let database = TlsDoor::to_postgres(authority, name, socket).unwrap();
+        let database = TlsProxy::to_postgres(authority, name, socket).unwrap();
         let endpoint = server.s3().endpoint();
         let address = endpoint.strip_prefix("http://").unwrap().parse().unwrap();
-        let store = TlsDoor::to_tcp(authority, name, address).unwrap();
+        let store = TlsProxy::to_tcp(authority, name, address).unwrap();
 
         let plain_url = setting(server, "ATTACHE_DATABASE_URL");
         let (address, _) = plain_url.split_once('?').unwrap();
@@ -93,7 +93,7 @@ async fn backends_with_trusted_certificates_work() {
         options.environment(name, value)
     });
     let server = plain.start_replica_with(options).await;
-    let before = (backends.database.passed(), backends.store.passed());
+    let before = (backends.database.forwarded(), backends.store.forwarded());
     assert!(before.0 > 0 && before.1 > 0, "{before:?}");
     let id = id_of(&server.client().store("scan.pdf", PDF).await);
     let content = plain.client().content(&id).await.expect(200);
@@ -140,7 +140,7 @@ async fn backends_with_wrong_certificates_get_no_data() {
             assert!(has_reason, "{checked:?}");
         }
         assert_eq!(
-            (backends.database.passed(), backends.store.passed()),
+            (backends.database.forwarded(), backends.store.forwarded()),
             (0, 0)
         );
     }

@@ -6,6 +6,9 @@ mod config;
 mod cors;
 mod dialects;
 mod endpoint;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod json_budget;
 mod native;
 mod openapi;

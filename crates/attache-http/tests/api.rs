@@ -1,7 +1,7 @@
-//! The whole HTTP API in this process, on SQLite and a store in memory whose faults are scripted: what
-//! a test from outside cannot bring about. Every answer is held against the OpenAPI document.
+//! The whole HTTP API in this process, on SQLite and an in-memory store with scripted faults: the cases
+//! that a black-box test cannot cause. Every response is checked against the OpenAPI document.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first failure")]
 
 mod api {
     mod authorisation;

@@ -1,21 +1,21 @@
-//! A clock that stands still until it is turned.
+//! A clock that stands still until it is advanced.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use attache_model::{Clock, Timestamp};
 
-/// Time that passes when the test says so.
+/// A clock whose time passes only by [`advance`](Self::advance).
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// Starts at a moment.
+    /// Creates a clock at a timestamp.
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.as_millis()))
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.0.fetch_add(millis, Ordering::SeqCst);

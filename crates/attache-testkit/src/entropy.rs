@@ -1,10 +1,10 @@
-//! Randomness that repeats.
+//! Reproducible randomness.
 
 use std::sync::{Mutex, PoisonError};
 
 use attache_model::Entropy;
 
-/// A fixed sequence of bytes for each seed (`SplitMix64`). Not random to anybody who knows the seed.
+/// A fixed sequence of bytes for each seed (`SplitMix64`): predictable to anybody who knows the seed.
 #[derive(Debug)]
 pub struct SeededEntropy(Mutex<u64>);
 

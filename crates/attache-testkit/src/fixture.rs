@@ -1,4 +1,4 @@
-//! A service on throwaway parts.
+//! A service on a throwaway database and store.
 
 use std::sync::Arc;
 
@@ -15,53 +15,53 @@ use tempfile::TempDir;
 use crate::presigning::{PresigningBlobStore, key_of};
 use crate::{ManualClock, SeededEntropy};
 
-/// How to set a fixture up. The default is a service with default limits and no inspector.
+/// The options of a fixture. The default is a service with default limits and no inspector.
 #[derive(Debug, Default)]
 pub struct FixtureOptions {
-    /// Other limits.
+    /// The limits of the service.
     pub limits: Limits,
-    /// An inspector.
+    /// The inspector of uploads.
     pub inspector: Option<Arc<dyn Inspector>>,
-    /// Whether the store signs requests, so that clients reach it by themselves.
+    /// True if the store presigns requests, so that clients reach it directly.
     pub presigns: bool,
-    /// How bytes are downloaded.
+    /// The way in which bytes are downloaded.
     pub downloads: Downloads,
 }
 
-/// A service on an SQLite file in a temporary directory and a store in memory, at noon of 31 January
-/// 2026. Everything is gone when it is dropped.
+/// A service on an SQLite file in a temporary directory and an in-memory store, at noon of 31 January
+/// 2026. Everything is removed on drop.
 #[derive(Debug)]
 pub struct Fixture {
     /// The service.
     pub service: FileService,
     /// Tenants and keys.
     pub administration: Administration,
-    /// The time the service goes by.
+    /// The clock of the service.
     pub clock: Arc<ManualClock>,
-    /// The store, to look at what lies in it.
+    /// The store, for a look at its blobs.
     pub store: Arc<dyn BlobStore>,
-    /// What is to go wrong in the store.
+    /// The faults of the store.
     pub faults: FaultScript,
-    /// The repository, to look at what it knows.
+    /// The repository, for a look at its rows.
     pub repository: Arc<dyn MetadataRepository>,
     _directory: TempDir,
 }
 
 impl Fixture {
-    /// Sets a service up with defaults.
+    /// Sets up a service with defaults.
     ///
     /// # Panics
     ///
-    /// Where that fails: there is no test without it. So do the other methods.
+    /// Panics if setup fails, as do the other methods: there is no test without it.
     pub async fn new() -> Self {
         Self::with(FixtureOptions::default()).await
     }
 
-    /// Sets a service up.
+    /// Sets up a service.
     ///
     /// # Panics
     ///
-    /// Where that fails.
+    /// Panics if setup fails.
     pub async fn with(options: FixtureOptions) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let path = directory.path().join("attache.db");
@@ -102,11 +102,11 @@ impl Fixture {
         }
     }
 
-    /// A token of a tenant with scopes; makes the tenant where it is new.
+    /// Returns a token of a tenant with scopes; creates the tenant if it is new.
     ///
     /// # Panics
     ///
-    /// Where that fails.
+    /// Panics if the database fails.
     pub async fn token(&self, tenant: &str, scopes: Scopes) -> String {
         let tenant = TenantSlug::parse(tenant).expect("a slug");
         self.administration
@@ -127,11 +127,11 @@ impl Fixture {
         issued.expect("a tenant").key.reveal().to_string()
     }
 
-    /// A context of a tenant with all scopes, at the clock's present moment.
+    /// Returns a context of a tenant with all scopes, at the clock's current time.
     ///
     /// # Panics
     ///
-    /// Where that fails.
+    /// Panics if the database fails.
     pub async fn context(&self, tenant: &str) -> Context {
         let token = self.token(tenant, Scopes::all()).await;
         let request = RequestId::parse("test").expect("a request id");
@@ -141,11 +141,11 @@ impl Fixture {
             .expect("a principal")
     }
 
-    /// How many blobs lie in the store.
+    /// Returns the number of blobs in the store.
     ///
     /// # Panics
     ///
-    /// Where the store fails.
+    /// Panics if the store fails.
     pub async fn blob_count(&self) -> usize {
         self.store
             .list("", None, 10_000)
@@ -155,12 +155,12 @@ impl Fixture {
             .len()
     }
 
-    /// Writes what a client sends with a signed request, or one that replaces it: the store looks at
-    /// nothing.
+    /// Writes the bytes that a client sends with a presigned request, over any earlier ones. The store
+    /// checks nothing.
     ///
     /// # Panics
     ///
-    /// Where the request is not one of the fixture's store.
+    /// Panics if the request is not one of the fixture's store.
     pub async fn send_to_store(&self, request: &PresignedRequest, body: impl Into<Body>) {
         let key = key_of(request);
         self.store.delete(&key).await.expect("a deletion");
@@ -168,7 +168,7 @@ impl Fixture {
         put.await.expect("a blob");
     }
 
-    /// The present moment.
+    /// Returns the current time of the clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }

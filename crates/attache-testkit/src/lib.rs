@@ -24,7 +24,7 @@ pub use entropy::SeededEntropy;
 #[cfg(feature = "fixture")]
 pub use fixture::{Fixture, FixtureOptions};
 #[cfg(feature = "http")]
-pub use http_client::{HttpAnswer, HttpCall, HttpClient, HttpProblem, PUBLIC_URL};
+pub use http_client::{HttpCall, HttpClient, HttpProblem, HttpResponse, PUBLIC_URL};
 #[cfg(all(feature = "postgres", unix))]
 pub use postgres::ThrowawayPostgres;
 #[cfg(feature = "fixture")]
@@ -32,4 +32,4 @@ pub use presigning::STORE_URL;
 #[cfg(feature = "s3")]
 pub use s3::{S3Fault, S3Object, S3Operation, S3Request, ThrowawayS3};
 #[cfg(all(feature = "tls", unix))]
-pub use tls::{ThrowawayAuthority, TlsDoor};
+pub use tls::{ThrowawayAuthority, TlsProxy};

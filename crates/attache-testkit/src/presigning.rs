@@ -1,5 +1,5 @@
-//! A store in memory that signs requests, and believes what it is sent: it stands for one that clients
-//! reach by themselves, and for the worst that can lie in it.
+//! An in-memory store that presigns requests and accepts whatever it is sent. It stands for a store that
+//! clients reach directly, and for the worst bytes that can be in it.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use attache_storage::{
     PutOptions, StoreHealth, StoredBlob,
 };
 
-/// Where the URLs of signed requests begin.
+/// The start of the URLs of presigned requests.
 pub const STORE_URL: &str = "https://store.example.org/";
 
-/// Keeps blobs in memory, and signs requests if it is told to.
+/// A store that keeps blobs in memory and presigns requests if `presigns` is set.
 #[derive(Debug)]
 pub(crate) struct PresigningBlobStore {
     inner: MemoryBlobStore,
@@ -29,9 +29,12 @@ impl PresigningBlobStore {
     }
 }
 
-/// The blob that a signed request is about.
+/// Returns the key of the blob that a presigned request names.
 pub(crate) fn key_of(request: &PresignedRequest) -> BlobKey {
-    let path = request.url.strip_prefix(STORE_URL).expect("a URL of ours");
+    let path = request
+        .url
+        .strip_prefix(STORE_URL)
+        .expect("a URL of this store");
     let key = path.split('?').next().unwrap_or_default();
     BlobKey::parse(key).expect("a key")
 }

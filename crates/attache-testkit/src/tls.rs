@@ -1,4 +1,4 @@
-//! Encrypted doors to servers that speak plainly, under an authority of the test's own.
+//! TLS in front of servers without it, under a certificate authority of the test's own.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -16,11 +16,11 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-/// How a PostgreSQL client begins that wants the connection encrypted: the length, and a number that
-/// is no version.
+/// The first message of a PostgreSQL client that requests encryption: its length, and a number in place
+/// of a version.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-/// Signs certificates that only those trust who were given its own.
+/// A certificate authority that only clients with its certificate trust.
 #[derive(Debug)]
 pub struct ThrowawayAuthority {
     issuer: Issuer<'static, KeyPair>,
@@ -28,14 +28,14 @@ pub struct ThrowawayAuthority {
 }
 
 impl ThrowawayAuthority {
-    /// An authority of this name that nobody has heard of.
+    /// Creates a new authority of this name.
     ///
     /// # Errors
     ///
-    /// When no key can be made.
+    /// Returns an error if no key can be generated.
     pub fn new(name: &str) -> io::Result<Self> {
         let mut parameters = CertificateParams::default();
-        // Those who trust another of the same name would take this one for it.
+        // Two authorities of the same name would be confused with each other.
         parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().map_err(io::Error::other)?;
@@ -46,13 +46,13 @@ impl ThrowawayAuthority {
         })
     }
 
-    /// Its certificate, for those who are to trust it, as PEM.
+    /// Returns its certificate as PEM, for the clients that are to trust it.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// What a server of this name shows and answers with.
-    fn identity_of(&self, name: &str) -> io::Result<ServerConfig> {
+    /// Returns the TLS configuration of a server of this name.
+    fn server_config(&self, name: &str) -> io::Result<ServerConfig> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let parameters = CertificateParams::new([name.to_owned()]).map_err(io::Error::other)?;
         let certificate = parameters.signed_by(&key, &self.issuer);
@@ -69,102 +69,102 @@ impl ThrowawayAuthority {
     }
 }
 
-/// What is behind a door.
+/// The server behind a proxy.
 #[derive(Debug, Clone)]
-enum Behind {
-    /// TLS from the first byte.
+enum Upstream {
+    /// A TCP server: TLS from the first byte.
     Tcp(SocketAddr),
-    /// A PostgreSQL server's socket: TLS from where the client asks for it, and not otherwise.
+    /// The socket of a PostgreSQL server: TLS once the client requests it, and never without.
     Postgres(PathBuf),
 }
 
-/// A port on loopback that is reached encrypted only, and passes on what it is sent. Dropping it cuts
-/// what goes through it.
+/// A port on loopback that accepts TLS only and forwards to a server. Dropping it closes its
+/// connections.
 #[derive(Debug)]
-pub struct TlsDoor {
+pub struct TlsProxy {
     port: u16,
-    passed: Arc<AtomicUsize>,
-    /// Ends the passing by being dropped.
+    forwarded: Arc<AtomicUsize>,
+    /// Stops the proxy on drop.
     _running: oneshot::Sender<()>,
 }
 
-impl TlsDoor {
-    /// A door to a server on TCP, which shows a certificate for this name or address.
+impl TlsProxy {
+    /// Opens a proxy of a TCP server, with a certificate for this name or address.
     ///
     /// # Errors
     ///
-    /// When certificate, port or thread cannot be had.
+    /// Returns an error if there is no certificate, port or thread.
     pub fn to_tcp(authority: &ThrowawayAuthority, name: &str, to: SocketAddr) -> io::Result<Self> {
-        Self::open(authority, name, Behind::Tcp(to))
+        Self::open(authority, name, Upstream::Tcp(to))
     }
 
-    /// A door to a PostgreSQL server on a socket, which shows a certificate for this name or address.
+    /// Opens a proxy of a PostgreSQL server on a socket, with a certificate for this name or address.
     ///
     /// # Errors
     ///
-    /// When certificate, port or thread cannot be had.
+    /// Returns an error if there is no certificate, port or thread.
     pub fn to_postgres(
         authority: &ThrowawayAuthority,
         name: &str,
         socket: PathBuf,
     ) -> io::Result<Self> {
-        Self::open(authority, name, Behind::Postgres(socket))
+        Self::open(authority, name, Upstream::Postgres(socket))
     }
 
-    fn open(authority: &ThrowawayAuthority, name: &str, behind: Behind) -> io::Result<Self> {
-        let acceptor = TlsAcceptor::from(Arc::new(authority.identity_of(name)?));
+    fn open(authority: &ThrowawayAuthority, name: &str, upstream: Upstream) -> io::Result<Self> {
+        let acceptor = TlsAcceptor::from(Arc::new(authority.server_config(name)?));
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let passed = Arc::new(AtomicUsize::new(0));
+        let forwarded = Arc::new(AtomicUsize::new(0));
         let (running, stop) = oneshot::channel();
-        let door = Self {
+        let proxy = Self {
             port,
-            passed: Arc::clone(&passed),
+            forwarded: Arc::clone(&forwarded),
             _running: running,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let passing = pass_on(listener, acceptor, behind, passed);
-        let passing = async {
+        let forwarding = forward(listener, acceptor, upstream, forwarded);
+        let forwarding = async {
             tokio::select! {
-                () = passing => {}
+                () = forwarding => {}
                 _ = stop => {}
             }
         };
-        // With it end the runtime and every connection.
-        let thread = thread::Builder::new().name("tls-door".to_owned());
-        thread.spawn(move || runtime.block_on(passing))?;
-        Ok(door)
+        // The runtime and every connection end with the thread.
+        let thread = thread::Builder::new().name("tls-proxy".to_owned());
+        thread.spawn(move || runtime.block_on(forwarding))?;
+        Ok(proxy)
     }
 
-    /// The port on 127.0.0.1.
+    /// Returns the port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// How many connections were encrypted and passed on so far.
-    pub fn passed(&self) -> usize {
-        self.passed.load(Ordering::Relaxed)
+    /// Returns the number of connections that were encrypted and forwarded so far.
+    pub fn forwarded(&self) -> usize {
+        self.forwarded.load(Ordering::Relaxed)
     }
 }
 
-async fn pass_on(
+async fn forward(
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    behind: Behind,
-    passed: Arc<AtomicUsize>,
+    upstream: Upstream,
+    forwarded: Arc<AtomicUsize>,
 ) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
         return;
     };
     while let Ok((client, _)) = listener.accept().await {
-        let (acceptor, behind) = (acceptor.clone(), behind.clone());
-        let passed = Arc::clone(&passed);
+        let (acceptor, upstream) = (acceptor.clone(), upstream.clone());
+        let forwarded = Arc::clone(&forwarded);
         tokio::spawn(async move {
             // A client that does not trust the certificate hangs up, which is an error here.
-            let _ = serve(client, &acceptor, &behind, &passed).await;
+            let _ = serve(client, &acceptor, &upstream, &forwarded).await;
         });
     }
 }
@@ -172,22 +172,22 @@ async fn pass_on(
 async fn serve(
     mut client: TcpStream,
     acceptor: &TlsAcceptor,
-    behind: &Behind,
-    passed: &AtomicUsize,
+    upstream: &Upstream,
+    forwarded: &AtomicUsize,
 ) -> io::Result<()> {
-    if let Behind::Postgres(_) = behind {
-        let mut asked = [0; SSL_REQUEST.len()];
-        client.read_exact(&mut asked).await?;
-        if asked != SSL_REQUEST {
-            return Err(io::Error::other("the client would speak plainly"));
+    if let Upstream::Postgres(_) = upstream {
+        let mut request = [0; SSL_REQUEST.len()];
+        client.read_exact(&mut request).await?;
+        if request != SSL_REQUEST {
+            return Err(io::Error::other("the client did not request TLS"));
         }
         client.write_all(b"S").await?;
     }
     let client = acceptor.accept(client).await?;
-    passed.fetch_add(1, Ordering::Relaxed);
-    match behind {
-        Behind::Tcp(address) => join(client, TcpStream::connect(address).await?).await,
-        Behind::Postgres(socket) => join(client, UnixStream::connect(socket).await?).await,
+    forwarded.fetch_add(1, Ordering::Relaxed);
+    match upstream {
+        Upstream::Tcp(address) => join(client, TcpStream::connect(address).await?).await,
+        Upstream::Postgres(socket) => join(client, UnixStream::connect(socket).await?).await,
     }
 }
 

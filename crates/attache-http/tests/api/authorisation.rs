@@ -1,5 +1,4 @@
-//! Who may ask for what: every row of the table of operations, with keys that have one scope too few
-//! and keys that have just the one.
+//! Authorisation: every endpoint, with keys that lack its scope and with keys that have only that one.
 
 use attache_http::{Access, EndpointInfo};
 use attache_model::{Scope, Scopes};
@@ -50,21 +49,21 @@ async fn request(tenant: &Tenant, row: &EndpointInfo, client: &HttpClient) -> Ht
             return call.json(&json!({ "filename": "b.txt", "content_type": "text/plain" }));
         }
         "send_upload" => {
-            let promised = promise(owner).await;
-            let call = client.call(Method::PUT, promised["url"].as_str().unwrap());
+            let pending = pending_upload(owner).await;
+            let call = client.call(Method::PUT, pending["url"].as_str().unwrap());
             let call = call.header("content-type", "text/plain");
             return call.bytes(b"more bytes");
         }
-        "get_upload" | "cancel_upload" => upload_of(&promise(owner).await),
+        "get_upload" | "cancel_upload" => upload_of(&pending_upload(owner).await),
         "complete_upload" => {
-            let promised = promise(owner).await;
-            let sent = owner.call(Method::PUT, promised["url"].as_str().unwrap());
+            let pending = pending_upload(owner).await;
+            let sent = owner.call(Method::PUT, pending["url"].as_str().unwrap());
             let sent = sent.header("content-type", "text/plain");
             sent.bytes(b"more bytes")
                 .send()
                 .await
                 .expect(StatusCode::CREATED);
-            format!("{}/complete", upload_of(&promised))
+            format!("{}/complete", upload_of(&pending))
         }
         "check_live" => "/livez".to_owned(),
         "check_ready" => "/readyz".to_owned(),
@@ -74,25 +73,25 @@ async fn request(tenant: &Tenant, row: &EndpointInfo, client: &HttpClient) -> Ht
     client.call(row.method.clone(), &target)
 }
 
-/// The URL of a link to a file.
+/// Creates a link to a file and returns its URL.
 async fn link(owner: &HttpClient, file: &str) -> String {
     let link = owner.post(&format!("{file}/links")).json(&json!({}));
     let link = link.send().await.expect(StatusCode::CREATED);
     link.json()["url"].as_str().unwrap().to_owned()
 }
 
-/// An upload that was begun.
-async fn promise(owner: &HttpClient) -> Value {
+/// Begins an upload.
+async fn pending_upload(owner: &HttpClient) -> Value {
     let call = owner.post("/v1/uploads");
     let call = call.json(&json!({ "filename": "b.txt", "content_type": "text/plain" }));
     call.send().await.expect(StatusCode::CREATED).json()
 }
 
-fn upload_of(promised: &Value) -> String {
-    format!("/v1/uploads/{}", promised["id"].as_str().unwrap())
+fn upload_of(pending: &Value) -> String {
+    format!("/v1/uploads/{}", pending["id"].as_str().unwrap())
 }
 
-/// The operations that need a key, each with the scope it needs.
+/// Returns the operations that need a key, each with its scope.
 fn keyed() -> impl Iterator<Item = (EndpointInfo, Scope)> {
     native_endpoints()
         .into_iter()
@@ -106,69 +105,69 @@ fn keyed() -> impl Iterator<Item = (EndpointInfo, Scope)> {
 }
 
 #[tokio::test]
-async fn without_a_key_of_ours_nothing_that_needs_one_is_done() {
+async fn missing_or_invalid_key_is_refused() {
     let tenant = Tenant::new().await;
     let anonymous = tenant.client.anonymous();
     let stranger = tenant.client.with_token("att_not-a-key");
     for (row, _) in keyed() {
         for client in [&anonymous, &stranger] {
-            let answer = request(&tenant, &row, client).await.send().await;
-            let problem = answer.problem(StatusCode::UNAUTHORIZED);
+            let response = request(&tenant, &row, client).await.send().await;
+            let problem = response.problem(StatusCode::UNAUTHORIZED);
             assert_eq!(problem.kind, "unauthenticated", "{}", row.name);
-            assert_eq!(answer.operation, Some(row.name));
-            let challenge = answer.header("www-authenticate");
+            assert_eq!(response.operation, Some(row.name));
+            let challenge = response.header("www-authenticate");
             assert!(challenge.starts_with("Bearer "), "{challenge}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_key_that_lacks_only_the_scope_is_refused() {
+async fn key_lacking_the_scope_is_refused() {
     let tenant = Tenant::new().await;
     for (row, scope) in keyed() {
         let others = Scope::ALL.into_iter().filter(|other| *other != scope);
         let client = tenant.client_with(others.collect()).await;
-        let answer = request(&tenant, &row, &client).await.send().await;
-        let problem = answer.problem(StatusCode::FORBIDDEN);
+        let response = request(&tenant, &row, &client).await.send().await;
+        let problem = response.problem(StatusCode::FORBIDDEN);
         assert_eq!(problem.kind, "missing-scope", "{}", row.name);
-        let challenge = answer.header("www-authenticate");
+        let challenge = response.header("www-authenticate");
         assert!(challenge.contains(scope.as_str()), "{challenge}");
     }
 }
 
 #[tokio::test]
-async fn a_key_with_only_the_scope_may() {
+async fn key_with_just_the_scope_is_accepted() {
     let tenant = Tenant::new().await;
     for (row, scope) in keyed() {
         let client = tenant.client_with([scope].into_iter().collect()).await;
-        let answer = request(&tenant, &row, &client).await.send().await;
-        assert!(answer.status.is_success(), "{}: {answer:?}", row.name);
-        assert_eq!(answer.operation, Some(row.name));
+        let response = request(&tenant, &row, &client).await.send().await;
+        assert!(response.status.is_success(), "{}: {response:?}", row.name);
+        assert_eq!(response.operation, Some(row.name));
     }
 }
 
 #[tokio::test]
-async fn what_is_open_public_or_signed_needs_no_key() {
+async fn open_public_and_signed_routes_need_no_key() {
     let tenant = Tenant::new().await;
     let without_scopes = tenant.client_with(Scopes::default()).await;
-    let mut asked = 0;
+    let mut checked = 0;
     for row in native_endpoints() {
         if matches!(row.access, Access::Key(_)) {
             continue;
         }
-        asked += 1;
+        checked += 1;
         for client in [&tenant.client.anonymous(), &without_scopes] {
-            let answer = request(&tenant, &row, client).await.send().await;
-            assert!(answer.status.is_success(), "{}: {answer:?}", row.name);
-            assert_eq!(answer.operation, Some(row.name));
+            let response = request(&tenant, &row, client).await.send().await;
+            assert!(response.status.is_success(), "{}: {response:?}", row.name);
+            assert_eq!(response.operation, Some(row.name));
         }
     }
-    assert_eq!(asked + keyed().count(), native_endpoints().len());
-    assert!(asked > 0);
+    assert_eq!(checked + keyed().count(), native_endpoints().len());
+    assert!(checked > 0);
 }
 
 #[tokio::test]
-async fn a_private_file_has_no_public_url() {
+async fn private_file_has_no_public_url() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"secret").await;
     let call = tenant.client.get(&format!("/v1/public/{id}/a.txt"));
@@ -177,7 +176,7 @@ async fn a_private_file_has_no_public_url() {
 }
 
 #[tokio::test]
-async fn to_publish_a_file_is_to_let_others_read_it_and_needs_that_scope() {
+async fn publishing_needs_the_scope_to_create_links() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"some bytes").await;
     let file = format!("/v1/files/{id}");
@@ -193,13 +192,13 @@ async fn to_publish_a_file_is_to_let_others_read_it_and_needs_that_scope() {
             upload.bytes(b"more bytes"),
         ];
         for call in calls {
-            let answer = call.send().await;
+            let response = call.send().await;
             if may {
-                assert!(answer.status.is_success(), "{answer:?}");
+                assert!(response.status.is_success(), "{response:?}");
             } else {
-                let problem = answer.problem(StatusCode::FORBIDDEN);
+                let problem = response.problem(StatusCode::FORBIDDEN);
                 assert_eq!(problem.kind, "missing-scope");
-                let challenge = answer.header("www-authenticate");
+                let challenge = response.header("www-authenticate");
                 assert!(challenge.contains("links:create"), "{challenge}");
             }
         }

@@ -1,16 +1,16 @@
-//! The answers that need a request of a special kind, held against the OpenAPI document.
+//! Responses to special requests, checked against the OpenAPI document.
 
-use attache_testkit::HttpAnswer;
+use attache_testkit::HttpResponse;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::support::Tenant;
 
-/// A body larger than JSON may be, besides uploads.
+/// A body larger than any JSON except uploads.
 static SPACES: [u8; (64 << 10) + 1] = [b' '; (64 << 10) + 1];
 
 #[tokio::test]
-async fn ranges_and_conditions_on_bytes_are_answered_as_described() {
+async fn conditions_on_content_match_the_description() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let id = client.upload("a.txt", b"some bytes").await;
@@ -52,13 +52,13 @@ async fn ranges_and_conditions_on_bytes_are_answered_as_described() {
 }
 
 #[tokio::test]
-async fn conditions_on_records_are_answered_as_described() {
+async fn conditions_on_records_match_the_description() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let id = client.upload("a.txt", b"some bytes").await;
     let file = format!("/v1/files/{id}");
     let tag = client.get(&file).send().await.header("etag").to_owned();
-    let ask = async |method: Method, name: &str, value: &str| -> HttpAnswer {
+    let fetch = async |method: Method, name: &str, value: &str| -> HttpResponse {
         let call = client.call(method.clone(), &file).header(name, value);
         let call = match method {
             Method::PATCH => call.json(&json!({ "name": "another" })),
@@ -66,26 +66,26 @@ async fn conditions_on_records_are_answered_as_described() {
         };
         call.send().await
     };
-    let known = ask(Method::GET, "if-none-match", &tag).await;
+    let known = fetch(Method::GET, "if-none-match", &tag).await;
     known.expect(StatusCode::NOT_MODIFIED);
-    let failed = ask(Method::GET, "if-match", "\"9\"").await;
+    let failed = fetch(Method::GET, "if-match", "\"9\"").await;
     failed.problem(StatusCode::PRECONDITION_FAILED);
     for method in [Method::PATCH, Method::DELETE] {
-        let failed = ask(method, "if-match", "\"9\"").await;
+        let failed = fetch(method, "if-match", "\"9\"").await;
         let failed = failed.problem(StatusCode::PRECONDITION_FAILED);
         assert_eq!(failed.kind, "revision-mismatch");
     }
-    let changed = ask(Method::PATCH, "if-match", &tag).await;
+    let changed = fetch(Method::PATCH, "if-match", &tag).await;
     assert_ne!(changed.expect(StatusCode::OK).header("etag"), tag);
-    let gone = ask(Method::DELETE, "if-match", "*").await;
+    let gone = fetch(Method::DELETE, "if-match", "*").await;
     gone.expect(StatusCode::NO_CONTENT);
-    ask(Method::GET, "accept", "*/*")
+    fetch(Method::GET, "accept", "*/*")
         .await
         .problem(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn a_change_on_a_condition_needs_the_scope_of_the_change_alone() {
+async fn conditional_change_needs_only_its_own_scope() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"some bytes").await;
     let file = format!("/v1/files/{id}");
@@ -99,7 +99,7 @@ async fn a_change_on_a_condition_needs_the_scope_of_the_change_alone() {
 }
 
 #[tokio::test]
-async fn bodies_in_json_are_refused_as_described() {
+async fn refused_json_matches_the_description() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let id = client.upload("a.txt", b"some bytes").await;
@@ -128,7 +128,7 @@ async fn bodies_in_json_are_refused_as_described() {
 }
 
 #[tokio::test]
-async fn a_query_that_nobody_reads_is_refused_as_described() {
+async fn unknown_parameter_matches_the_description() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"some bytes").await;
     for row in super::support::native_endpoints() {
@@ -138,11 +138,11 @@ async fn a_query_that_nobody_reads_is_refused_as_described() {
         if row.method != Method::GET {
             call = call.json(&Value::Null);
         }
-        let answer = call.send().await;
+        let response = call.send().await;
         let (status, kind) = match row.access {
             attache_http::Access::Link => (StatusCode::FORBIDDEN, "invalid-link"),
             _ => (StatusCode::BAD_REQUEST, "invalid-parameter"),
         };
-        assert_eq!(answer.problem(status).kind, kind, "{}", row.name);
+        assert_eq!(response.problem(status).kind, kind, "{}", row.name);
     }
 }

@@ -1,7 +1,7 @@
-//! Uploads that are begun with a key and sent without one.
+//! Pending uploads: begun with a key, sent without one.
 
 use attache_model::Scope;
-use attache_testkit::{FixtureOptions, HttpAnswer, HttpCall, HttpClient, PUBLIC_URL, STORE_URL};
+use attache_testkit::{FixtureOptions, HttpCall, HttpClient, HttpResponse, PUBLIC_URL, STORE_URL};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -17,41 +17,41 @@ fn hello() -> Value {
     })
 }
 
-async fn begin(client: &HttpClient, body: &Value) -> HttpAnswer {
+async fn begin(client: &HttpClient, body: &Value) -> HttpResponse {
     client.post("/v1/uploads").json(body).send().await
 }
 
-/// The request that was asked for, without its bytes, by somebody without a key.
-fn send(client: &HttpClient, promised: &Value) -> HttpCall {
-    let method = promised["method"].as_str().unwrap().parse().unwrap();
-    let url = promised["url"].as_str().unwrap();
+/// Returns the request that a pending upload describes, without a body and without a key.
+fn send(client: &HttpClient, pending: &Value) -> HttpCall {
+    let method = pending["method"].as_str().unwrap().parse().unwrap();
+    let url = pending["url"].as_str().unwrap();
     let mut call = client.anonymous().call(method, url);
-    for (name, value) in promised["headers"].as_object().unwrap() {
+    for (name, value) in pending["headers"].as_object().unwrap() {
         call = call.header(name, value.as_str().unwrap());
     }
     call
 }
 
-fn upload_of(promised: &Value) -> String {
-    format!("/v1/uploads/{}", promised["id"].as_str().unwrap())
+fn upload_of(pending: &Value) -> String {
+    format!("/v1/uploads/{}", pending["id"].as_str().unwrap())
 }
 
 #[tokio::test]
-async fn an_upload_is_begun_sent_and_read() {
+async fn upload_is_begun_sent_and_read() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let mut body = hello();
     body["person"] = json!("PT-1");
     body["category"] = json!("images");
     body["expires_in"] = json!(600);
-    let answer = begin(client, &body).await.expect(StatusCode::CREATED);
-    let promised = answer.json();
-    let upload = upload_of(&promised);
-    assert_eq!(answer.header("location"), format!("{PUBLIC_URL}{upload}"));
-    assert_eq!(promised["state"], "pending");
-    assert_eq!(promised["method"], "PUT");
-    assert_eq!(promised["headers"], json!({ "Content-Type": "text/plain" }));
-    assert_eq!(promised["expires_at"], "2026-01-31T12:10:00.000Z");
+    let response = begin(client, &body).await.expect(StatusCode::CREATED);
+    let pending = response.json();
+    let upload = upload_of(&pending);
+    assert_eq!(response.header("location"), format!("{PUBLIC_URL}{upload}"));
+    assert_eq!(pending["state"], "pending");
+    assert_eq!(pending["method"], "PUT");
+    assert_eq!(pending["headers"], json!({ "Content-Type": "text/plain" }));
+    assert_eq!(pending["expires_at"], "2026-01-31T12:10:00.000Z");
 
     let read = client
         .get(&upload)
@@ -68,17 +68,17 @@ async fn an_upload_is_begun_sent_and_read() {
     assert_eq!(read["completed_at"], Value::Null);
     assert_eq!(read["file"], Value::Null);
 
-    let answer = send(client, &promised).bytes(b"hello").send().await;
-    let answer = answer.expect(StatusCode::CREATED);
-    let receipt = answer.json();
+    let response = send(client, &pending).bytes(b"hello").send().await;
+    let response = response.expect(StatusCode::CREATED);
+    let receipt = response.json();
     let expected = json!({
-        "id": promised["id"], "state": "completed", "content_type": "text/plain", "size_bytes": 5,
+        "id": pending["id"], "state": "completed", "content_type": "text/plain", "size_bytes": 5,
         "sha256": HELLO, "created_at": "2026-01-31T12:00:00.000Z",
     });
     assert_eq!(receipt, expected, "what the bearer learns");
-    assert!(!answer.headers.contains_key("etag"), "{answer:?}");
-    let file = format!("/v1/files/{}", promised["id"].as_str().unwrap());
-    assert_eq!(answer.header("location"), format!("{PUBLIC_URL}{file}"));
+    assert!(!response.headers.contains_key("etag"), "{response:?}");
+    let file = format!("/v1/files/{}", pending["id"].as_str().unwrap());
+    assert_eq!(response.header("location"), format!("{PUBLIC_URL}{file}"));
     let record = client.get(&file).send().await.expect(StatusCode::OK).json();
     assert_eq!(record["person"], "PT-1");
     assert_eq!(record["uploaded_by"], read["uploaded_by"]);
@@ -92,24 +92,24 @@ async fn an_upload_is_begun_sent_and_read() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_named_and_can_be_sent_again() {
+async fn refused_content_can_be_sent_again() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
-    let promised = begin(client, &hello()).await.json();
-    let upload = upload_of(&promised);
-    let sent = |bytes| send(client, &promised).bytes(bytes);
+    let pending = begin(client, &hello()).await.json();
+    let upload = upload_of(&pending);
+    let sent = |bytes| send(client, &pending).bytes(bytes);
     let html = client
         .anonymous()
-        .call(Method::PUT, promised["url"].as_str().unwrap());
+        .call(Method::PUT, pending["url"].as_str().unwrap());
     let untyped = client
         .anonymous()
-        .call(Method::PUT, promised["url"].as_str().unwrap());
+        .call(Method::PUT, pending["url"].as_str().unwrap());
     for (call, status, kind) in [
         (sent(b"hellO"), 422, "digest-mismatch"),
         (sent(b"hello!"), 400, "length-mismatch"),
         (sent(b"hell"), 400, "length-mismatch"),
         (
-            send(client, &promised).broken_off(b"hel"),
+            send(client, &pending).broken_off(b"hel"),
             400,
             "body-cut-off",
         ),
@@ -150,15 +150,15 @@ async fn what_is_refused_is_named_and_can_be_sent_again() {
 }
 
 #[tokio::test]
-async fn a_link_is_good_for_its_upload_until_it_ends() {
+async fn upload_link_is_valid_for_its_upload_until_expiry() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let mut short = hello();
     short["expires_in"] = json!(60);
-    let promised = begin(client, &short).await.json();
+    let pending = begin(client, &short).await.json();
     let other = begin(client, &hello()).await.json();
-    let url = promised["url"].as_str().unwrap();
-    let id = promised["id"].as_str().unwrap();
+    let url = pending["url"].as_str().unwrap();
+    let id = pending["id"].as_str().unwrap();
     let read_link = {
         let id = client.upload("b.txt", b"some bytes").await;
         let link = client
@@ -175,26 +175,26 @@ async fn a_link_is_good_for_its_upload_until_it_ends() {
         format!("/v1/uploads/{id}/content?{}", query(&read_link)),
     ] {
         let call = client.call(Method::PUT, &wrong);
-        let answer = call
+        let response = call
             .header("content-type", "text/plain")
             .bytes(b"hello")
             .send()
             .await;
-        assert_eq!(answer.problem(StatusCode::FORBIDDEN).kind, "invalid-link");
+        assert_eq!(response.problem(StatusCode::FORBIDDEN).kind, "invalid-link");
     }
     for method in [Method::GET, Method::HEAD, Method::POST] {
-        let answer = client.call(method, url).send().await;
-        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-        assert_eq!(answer.header("allow"), "PUT");
+        let response = client.call(method, url).send().await;
+        assert_eq!(response.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.header("allow"), "PUT");
     }
 
     tenant
         .fixture
         .clock
         .advance(std::time::Duration::from_mins(1));
-    let late = send(client, &promised).bytes(b"hello").send().await;
+    let late = send(client, &pending).bytes(b"hello").send().await;
     assert_eq!(late.problem(StatusCode::FORBIDDEN).kind, "link-expired");
-    let upload = upload_of(&promised);
+    let upload = upload_of(&pending);
     let read = client.get(&upload).send().await.json();
     assert_eq!(read["state"], "expired");
     let late = client.post(&format!("{upload}/complete")).send().await;
@@ -210,7 +210,7 @@ async fn a_link_is_good_for_its_upload_until_it_ends() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_promised_is_named() {
+async fn invalid_pending_upload_names_the_field() {
     let tenant = Tenant::new().await;
     for (field, value, kind) in [
         ("filename", json!("a\u{202e}b"), "invalid-field"),
@@ -230,43 +230,46 @@ async fn what_cannot_be_promised_is_named() {
     ] {
         let mut body = hello();
         body[field] = value;
-        let answer = begin(&tenant.client, &body).await;
-        let problem = answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        let response = begin(&tenant.client, &body).await;
+        let problem = response.problem(StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem.kind, kind, "{field}");
         assert!(problem.detail.contains(field), "{problem:?}");
     }
     let mut body = hello();
     body["size_bytes"] = json!(6_u64 << 30);
-    let answer = begin(&tenant.client, &body).await;
-    let problem = answer.problem(StatusCode::PAYLOAD_TOO_LARGE);
+    let response = begin(&tenant.client, &body).await;
+    let problem = response.problem(StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(problem.kind, "too-large");
     body = hello();
     body["visibility"] = json!("public");
     let writer = [Scope::FilesWrite].into_iter().collect();
-    let answer = begin(&tenant.client_with(writer).await, &body).await;
-    assert_eq!(answer.problem(StatusCode::FORBIDDEN).kind, "missing-scope");
+    let response = begin(&tenant.client_with(writer).await, &body).await;
+    assert_eq!(
+        response.problem(StatusCode::FORBIDDEN).kind,
+        "missing-scope"
+    );
 }
 
 #[tokio::test]
-async fn a_store_that_signs_is_sent_to_by_itself() {
+async fn presigning_store_receives_the_content_directly() {
     let tenant = Tenant::with(FixtureOptions {
         presigns: true,
         ..FixtureOptions::default()
     })
     .await;
     let client = &tenant.client;
-    let promised = begin(client, &hello())
+    let pending = begin(client, &hello())
         .await
         .expect(StatusCode::CREATED)
         .json();
-    let url = promised["url"].as_str().unwrap().to_owned();
-    assert!(url.starts_with(STORE_URL), "{promised}");
-    assert_eq!(promised["method"], "PUT");
+    let url = pending["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with(STORE_URL), "{pending}");
+    assert_eq!(pending["method"], "PUT");
     assert_eq!(
-        promised["headers"],
+        pending["headers"],
         json!({ "content-length": "5", "content-type": "text/plain" })
     );
-    let complete = format!("{}/complete", upload_of(&promised));
+    let complete = format!("{}/complete", upload_of(&pending));
     let early = client.post(&complete).send().await;
     let problem = early.problem(StatusCode::CONFLICT);
     assert_eq!(problem.kind, "upload-incomplete");
@@ -288,35 +291,39 @@ async fn a_store_that_signs_is_sent_to_by_itself() {
     let bytes = bytes::Bytes::from_static(b"hello");
     tenant.fixture.send_to_store(&signed, bytes).await;
     let record = client.post(&complete).send().await.expect(StatusCode::OK);
-    assert_eq!(record.json()["id"], promised["id"]);
+    assert_eq!(record.json()["id"], pending["id"]);
     let again = client.post(&complete).send().await.expect(StatusCode::OK);
     assert_eq!(again.json(), record.json());
 }
 
 #[tokio::test]
-async fn a_page_of_any_origin_may_send_what_it_was_given_the_url_for() {
+async fn upload_url_accepts_any_origin() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
-    let promised = begin(client, &hello()).await.json();
-    let url = promised["url"].as_str().unwrap();
-    let asked = client
+    let pending = begin(client, &hello()).await.json();
+    let url = pending["url"].as_str().unwrap();
+    let preflight = client
         .anonymous()
         .call(Method::OPTIONS, url)
         .header("origin", PAGE);
-    let asked = asked.header("access-control-request-method", "PUT");
-    let asked = asked.header("access-control-request-headers", "content-type");
-    let asked = asked.send().await.expect(StatusCode::OK);
-    assert_eq!(asked.header("access-control-allow-origin"), PAGE);
-    assert!(asked.header("access-control-allow-methods").contains("PUT"));
-    let headers = asked.header("access-control-allow-headers");
+    let preflight = preflight.header("access-control-request-method", "PUT");
+    let preflight = preflight.header("access-control-request-headers", "content-type");
+    let preflight = preflight.send().await.expect(StatusCode::OK);
+    assert_eq!(preflight.header("access-control-allow-origin"), PAGE);
+    assert!(
+        preflight
+            .header("access-control-allow-methods")
+            .contains("PUT")
+    );
+    let headers = preflight.header("access-control-allow-headers");
     assert!(headers.contains("content-type"), "{headers}");
 
-    let refused = send(client, &promised)
+    let refused = send(client, &pending)
         .header("origin", PAGE)
         .bytes(b"hellO");
     let refused = refused.send().await;
     assert_eq!(refused.header("access-control-allow-origin"), PAGE);
-    let sent = send(client, &promised)
+    let sent = send(client, &pending)
         .header("origin", PAGE)
         .bytes(b"hello");
     let sent = sent.send().await.expect(StatusCode::CREATED);
@@ -324,17 +331,17 @@ async fn a_page_of_any_origin_may_send_what_it_was_given_the_url_for() {
 }
 
 #[tokio::test]
-async fn bytes_come_as_what_was_promised_or_as_nothing_where_nothing_was() {
+async fn untyped_content_needs_an_octet_stream_upload() {
     let tenant = Tenant::new().await;
-    for (promised, status) in [
+    for (pending, status) in [
         ("text/plain", StatusCode::UNPROCESSABLE_ENTITY),
         ("application/octet-stream", StatusCode::CREATED),
     ] {
-        let body = json!({ "filename": "a.txt", "content_type": promised });
+        let body = json!({ "filename": "a.txt", "content_type": pending });
         let begun = begin(&tenant.client, &body).await.json();
         let url = begun["url"].as_str().unwrap();
         let untyped = tenant.client.anonymous().call(Method::PUT, url);
-        let answer = untyped.bytes(b"hello").send().await;
-        assert_eq!(answer.status, status, "{promised}: {answer:?}");
+        let response = untyped.bytes(b"hello").send().await;
+        assert_eq!(response.status, status, "{pending}: {response:?}");
     }
 }

@@ -1,9 +1,9 @@
-//! What is answered when the store, the body or time fails a request.
+//! Responses to failures of the store, of the body and of time.
 
 use std::time::Duration;
 
 use attache_storage::{BlobErrorKind, BlobOperation, FaultEffect};
-use attache_testkit::{HttpAnswer, HttpCall};
+use attache_testkit::{HttpCall, HttpResponse};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -13,32 +13,36 @@ fn upload(tenant: &Tenant) -> HttpCall {
     tenant.client.post("/v1/files?filename=a.txt")
 }
 
-/// Uploads while the store fails at an operation.
-async fn upload_into(tenant: &Tenant, operation: BlobOperation, kind: BlobErrorKind) -> HttpAnswer {
+/// Uploads while the store fails one operation.
+async fn upload_into(
+    tenant: &Tenant,
+    operation: BlobOperation,
+    kind: BlobErrorKind,
+) -> HttpResponse {
     let faults = &tenant.fixture.faults;
     faults.add_next(operation, FaultEffect::FailBefore(kind));
-    let answer = upload(tenant).bytes(b"some bytes").send().await;
+    let response = upload(tenant).bytes(b"some bytes").send().await;
     assert_eq!(faults.pending(), 0);
-    answer
+    response
 }
 
-/// The reasons are for the log: the caller learns neither words nor names of the store's.
-fn assert_keeps_its_secrets(answer: &HttpAnswer) {
-    let body = String::from_utf8_lossy(&answer.body).to_lowercase();
+/// Asserts that the response contains nothing of the store's own error, which is for the log.
+fn assert_keeps_its_secrets(response: &HttpResponse) {
+    let body = String::from_utf8_lossy(&response.body).to_lowercase();
     for secret in ["injected", "put", "get", "blob", "store"] {
         assert!(!body.contains(secret), "{secret}: {body}");
     }
 }
 
 #[tokio::test]
-async fn a_store_out_of_reach_is_503_and_worth_another_try() {
+async fn unavailable_store_returns_503_with_retry() {
     let tenant = Tenant::new().await;
     for operation in [BlobOperation::Health, BlobOperation::Put] {
-        let answer = upload_into(&tenant, operation, BlobErrorKind::Unavailable).await;
-        let problem = answer.problem(StatusCode::SERVICE_UNAVAILABLE);
+        let response = upload_into(&tenant, operation, BlobErrorKind::Unavailable).await;
+        let problem = response.problem(StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(problem.kind, "unavailable");
-        assert_eq!(answer.header("retry-after"), "1");
-        assert_keeps_its_secrets(&answer);
+        assert_eq!(response.header("retry-after"), "1");
+        assert_keeps_its_secrets(&response);
     }
     tenant.assert_nothing_left().await;
 
@@ -46,55 +50,55 @@ async fn a_store_out_of_reach_is_503_and_worth_another_try() {
     let content = tenant.client.get(&format!("/v1/files/{id}/content"));
     let fault = FaultEffect::FailBefore(BlobErrorKind::Unavailable);
     tenant.fixture.faults.add_next(BlobOperation::Get, fault);
-    let answer = content.send().await;
-    let problem = answer.problem(StatusCode::SERVICE_UNAVAILABLE);
+    let response = content.send().await;
+    let problem = response.problem(StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(problem.kind, "unavailable");
-    assert_eq!(answer.header("retry-after"), "1");
-    assert_eq!(answer.header("content-disposition"), "");
+    assert_eq!(response.header("retry-after"), "1");
+    assert_eq!(response.header("content-disposition"), "");
 }
 
 #[tokio::test]
-async fn a_full_store_is_507() {
+async fn full_store_returns_507() {
     let tenant = Tenant::new().await;
     for operation in [BlobOperation::Health, BlobOperation::Put] {
-        let answer = upload_into(&tenant, operation, BlobErrorKind::OutOfSpace).await;
-        let problem = answer.problem(StatusCode::INSUFFICIENT_STORAGE);
+        let response = upload_into(&tenant, operation, BlobErrorKind::OutOfSpace).await;
+        let problem = response.problem(StatusCode::INSUFFICIENT_STORAGE);
         assert_eq!(problem.kind, "out-of-space");
     }
     tenant.assert_nothing_left().await;
 }
 
 #[tokio::test]
-async fn any_other_fault_is_500_and_says_nothing_of_its_cause() {
+async fn internal_fault_returns_500_without_its_cause() {
     let tenant = Tenant::new().await;
     for kind in [
         BlobErrorKind::Other,
         BlobErrorKind::PermissionDenied,
         BlobErrorKind::Corrupt,
     ] {
-        let answer = upload_into(&tenant, BlobOperation::Put, kind).await;
-        let problem = answer.problem(StatusCode::INTERNAL_SERVER_ERROR);
+        let response = upload_into(&tenant, BlobOperation::Put, kind).await;
+        let problem = response.problem(StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(problem.kind, "internal");
-        assert_keeps_its_secrets(&answer);
+        assert_keeps_its_secrets(&response);
     }
     tenant.assert_nothing_left().await;
 }
 
 #[tokio::test]
-async fn bytes_that_are_lost_are_a_fault_and_no_missing_file() {
+async fn lost_blob_returns_500_rather_than_404() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"some bytes").await;
     let content = format!("/v1/files/{id}/content");
     let fault = FaultEffect::FailBefore(BlobErrorKind::NotFound);
     tenant.fixture.faults.add_next(BlobOperation::Get, fault);
-    let answer = tenant.client.get(&content).send().await;
-    let problem = answer.problem(StatusCode::INTERNAL_SERVER_ERROR);
+    let response = tenant.client.get(&content).send().await;
+    let problem = response.problem(StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(problem.kind, "internal");
-    assert_keeps_its_secrets(&answer);
+    assert_keeps_its_secrets(&response);
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_an_error_and_not_its_end() {
+async fn truncated_response_body_is_an_error() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"some bytes").await;
     let content = format!("/v1/files/{id}/content");
@@ -110,7 +114,7 @@ async fn an_answer_that_breaks_off_is_an_error_and_not_its_end() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_body_cut_off_however_it_is_sent() {
+async fn truncated_request_body_is_body_cut_off() {
     let tenant = Tenant::new().await;
     let form = "multipart/form-data; boundary=b";
     let part: &[u8] = b"--b\r\nContent-Disposition: form-data; name=f; filename=a.txt\r\n\r\nsome";
@@ -130,32 +134,32 @@ async fn a_body_that_breaks_off_is_body_cut_off_however_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_form_that_ends_before_its_end_is_cut_off_too() {
+async fn truncated_form_is_body_cut_off() {
     let tenant = Tenant::new().await;
     let call = tenant.client.post("/v1/files");
     let call = call.header("content-type", "multipart/form-data; boundary=b");
     let part: &[u8] = b"--b\r\nContent-Disposition: form-data; name=f; filename=a.txt\r\n\r\nsome";
-    let answer = call.stream([Ok(part)].into_iter()).send().await;
-    let problem = answer.problem(StatusCode::BAD_REQUEST);
+    let response = call.stream([Ok(part)].into_iter()).send().await;
+    let problem = response.problem(StatusCode::BAD_REQUEST);
     assert_eq!(problem.kind, "body-cut-off");
     tenant.assert_nothing_left().await;
 }
 
 #[tokio::test]
-async fn another_length_than_was_promised_is_length_mismatch() {
+async fn wrong_length_is_length_mismatch() {
     let tenant = Tenant::new().await;
     let chunks: [(&str, &[u8]); 2] = [("11", b"some bytes"), ("9", b"some bytes")];
-    for (promised, sent) in chunks {
-        let call = upload(&tenant).header("content-length", promised);
-        let answer = call.stream([Ok(sent)].into_iter()).send().await;
-        let problem = answer.problem(StatusCode::BAD_REQUEST);
+    for (declared, sent) in chunks {
+        let call = upload(&tenant).header("content-length", declared);
+        let response = call.stream([Ok(sent)].into_iter()).send().await;
+        let problem = response.problem(StatusCode::BAD_REQUEST);
         assert_eq!(problem.kind, "length-mismatch");
     }
     tenant.assert_nothing_left().await;
 }
 
 #[tokio::test]
-async fn a_link_holds_until_it_expires() {
+async fn link_is_valid_until_it_expires() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"some bytes").await;
     let link = tenant.client.post(&format!("/v1/files/{id}/links"));
@@ -165,28 +169,28 @@ async fn a_link_holds_until_it_expires() {
     let anyone = tenant.client.anonymous();
 
     tenant.fixture.clock.advance(Duration::from_secs(59));
-    let answer = anyone.get(url).send().await.expect(StatusCode::OK);
-    assert_eq!(answer.body, "some bytes");
+    let response = anyone.get(url).send().await.expect(StatusCode::OK);
+    assert_eq!(response.body, "some bytes");
 
     tenant.fixture.clock.advance(Duration::from_secs(2));
-    let answer = anyone.get(url).send().await;
-    let problem = answer.problem(StatusCode::FORBIDDEN);
+    let response = anyone.get(url).send().await;
+    let problem = response.problem(StatusCode::FORBIDDEN);
     assert_eq!(problem.kind, "link-expired");
 
-    // A link that says it lives longer is not one of ours.
+    // A link with a later expiry was not signed by the service.
     let longer = url.replacen("Expires=", "Expires=9", 1);
     assert_ne!(longer, url);
-    let answer = anyone.get(&longer).send().await;
-    let problem = answer.problem(StatusCode::FORBIDDEN);
+    let response = anyone.get(&longer).send().await;
+    let problem = response.problem(StatusCode::FORBIDDEN);
     assert_eq!(problem.kind, "invalid-link");
 }
 
 #[tokio::test]
-async fn a_method_that_a_route_lacks_is_405_and_no_operation() {
+async fn unsupported_method_returns_405_without_operation() {
     let tenant = Tenant::new().await;
-    let answer = tenant.client.call(Method::PUT, "/v1/files").send().await;
-    let problem = answer.problem(StatusCode::METHOD_NOT_ALLOWED);
+    let response = tenant.client.call(Method::PUT, "/v1/files").send().await;
+    let problem = response.problem(StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(problem.kind, "method-not-allowed");
-    assert_eq!(answer.header("allow"), "POST, GET, HEAD");
-    assert_eq!(answer.operation, None);
+    assert_eq!(response.header("allow"), "POST, GET, HEAD");
+    assert_eq!(response.operation, None);
 }

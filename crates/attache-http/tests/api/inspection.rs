@@ -1,4 +1,4 @@
-//! What an inspector's verdict means to those who ask over HTTP.
+//! The effects of an inspector's verdict on HTTP clients.
 
 use async_trait::async_trait;
 use attache_model::Context;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::support::Tenant;
 
-/// Judges by the name.
+/// An inspector that judges by the name.
 #[derive(Debug)]
 struct ByName;
 
@@ -25,7 +25,7 @@ impl Inspector for ByName {
 }
 
 #[tokio::test]
-async fn a_refused_file_is_422_with_the_reason_and_is_not_stored() {
+async fn refused_file_returns_422_and_is_not_stored() {
     let tenant = Tenant::inspected(ByName).await;
     let call = tenant.client.post("/v1/files?filename=bad.txt");
     let problem = call.bytes(b"some bytes").send().await;
@@ -37,7 +37,7 @@ async fn a_refused_file_is_422_with_the_reason_and_is_not_stored() {
 }
 
 #[tokio::test]
-async fn one_refused_file_refuses_the_whole_form() {
+async fn refused_file_refuses_its_whole_form() {
     let tenant = Tenant::inspected(ByName).await;
     let call = tenant.client.post("/v1/files");
     let call = call.header("content-type", "multipart/form-data; boundary=b");
@@ -51,23 +51,23 @@ async fn one_refused_file_refuses_the_whole_form() {
 }
 
 #[tokio::test]
-async fn a_held_file_has_a_record_and_no_bytes_for_anybody() {
+async fn held_file_has_a_record_and_no_bytes() {
     let tenant = Tenant::inspected(ByName).await;
     let id = tenant.client.upload("odd.txt", b"some bytes").await;
     let file = format!("/v1/files/{id}");
     tenant.client.get(&file).send().await.expect(StatusCode::OK);
 
-    let answer = tenant.client.get(&format!("{file}/content")).send().await;
-    let problem = answer.problem(StatusCode::CONFLICT);
+    let response = tenant.client.get(&format!("{file}/content")).send().await;
+    let problem = response.problem(StatusCode::CONFLICT);
     assert_eq!(problem.kind, "file-held");
 
-    // To the bearer of a link it is not there.
+    // The bearer of a link gets a 404.
     let link = tenant.client.post(&format!("{file}/links"));
     let link = link.json(&json!({})).send().await;
     if link.status == StatusCode::CREATED {
         let url = link.json()["url"].as_str().unwrap().to_owned();
-        let answer = tenant.client.anonymous().get(&url).send().await;
-        let problem = answer.problem(StatusCode::NOT_FOUND);
+        let response = tenant.client.anonymous().get(&url).send().await;
+        let problem = response.problem(StatusCode::NOT_FOUND);
         assert_eq!(problem.kind, "not-found");
     } else {
         assert_eq!(link.problem(StatusCode::CONFLICT).kind, "file-held");
@@ -75,24 +75,24 @@ async fn a_held_file_has_a_record_and_no_bytes_for_anybody() {
 
     let cx = tenant.fixture.context("school-7").await;
     tenant.fixture.service.release_hold(&cx, id).await.unwrap();
-    let answer = tenant.client.get(&format!("{file}/content")).send().await;
-    assert_eq!(answer.expect(StatusCode::OK).body, "some bytes");
+    let response = tenant.client.get(&format!("{file}/content")).send().await;
+    assert_eq!(response.expect(StatusCode::OK).body, "some bytes");
 }
 
 #[tokio::test]
-async fn what_cannot_be_inspected_is_not_stored() {
+async fn failed_inspection_stores_nothing() {
     let tenant = Tenant::inspected(ByName).await;
     let call = tenant.client.post("/v1/files?filename=unclear.txt");
-    let answer = call.bytes(b"some bytes").send().await;
-    let problem = answer.problem(StatusCode::SERVICE_UNAVAILABLE);
+    let response = call.bytes(b"some bytes").send().await;
+    let problem = response.problem(StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(problem.kind, "unavailable");
-    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(response.header("retry-after"), "1");
     assert!(!problem.detail.contains("10.0.0.7"), "{problem:?}");
     tenant.assert_nothing_left().await;
 }
 
 #[tokio::test]
-async fn a_held_file_is_withheld_at_its_urls_in_dialects() {
+async fn held_file_is_withheld_by_dialects() {
     let tenant = Tenant::inspected(ByName).await;
     let call = tenant
         .client

@@ -1,14 +1,14 @@
-//! A panic on the way ends its request, with an answer, and nothing else.
+//! A panic ends only its own request, with a response.
 
 use async_trait::async_trait;
 use attache_model::Context;
 use attache_service::{Inspector, ServiceError, StagedFile, Verdict};
-use attache_testkit::HttpAnswer;
+use attache_testkit::HttpResponse;
 use http::StatusCode;
 
 use super::support::Tenant;
 
-/// Cannot bear one name.
+/// An inspector that panics on one name.
 #[derive(Debug)]
 struct Nervous;
 
@@ -20,12 +20,12 @@ impl Inspector for Nervous {
     }
 }
 
-fn assert_is_internal(answer: &HttpAnswer) {
-    let problem = answer.problem(StatusCode::INTERNAL_SERVER_ERROR);
+fn assert_is_internal(response: &HttpResponse) {
+    let problem = response.problem(StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(problem.kind, "internal");
     assert_eq!(problem.request_id, "nervous-1");
-    assert_eq!(answer.operation, Some("upload_files"));
-    let body = String::from_utf8_lossy(&answer.body);
+    assert_eq!(response.operation, Some("upload_files"));
+    let body = String::from_utf8_lossy(&response.body);
     assert!(
         !body.contains("secret") && !body.contains("panic"),
         "{body}"
@@ -33,7 +33,7 @@ fn assert_is_internal(answer: &HttpAnswer) {
 }
 
 #[tokio::test]
-async fn an_inspector_that_panics_fails_its_upload_and_no_other() {
+async fn panicking_inspector_fails_only_its_upload() {
     let tenant = Tenant::inspected(Nervous).await;
     let call = tenant.client.post("/v1/files?filename=boo.txt");
     let call = call
@@ -48,7 +48,7 @@ async fn an_inspector_that_panics_fails_its_upload_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_panic_within_the_request_itself_is_an_answer_too() {
+async fn panic_within_the_request_returns_500() {
     let tenant = Tenant::new().await;
     let call = tenant.client.post("/v1/files?filename=a.txt");
     let call = call.header("x-request-id", "nervous-1");

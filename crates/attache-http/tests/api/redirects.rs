@@ -1,4 +1,4 @@
-//! Downloads that the store answers: only where that was chosen, can be done and is safe.
+//! Downloads that redirect to the store: only if that is configured, possible and safe.
 
 use attache_service::Downloads;
 use attache_testkit::{Fixture, FixtureOptions, HttpClient, STORE_URL};
@@ -16,7 +16,7 @@ async fn tenant(presigns: bool) -> Tenant {
     .await
 }
 
-/// The three URLs of a file's bytes: with a key, public, and by a link.
+/// Returns the three URLs of a file's content: with a key, public, and by a link.
 async fn urls(client: &HttpClient, filename: &str, bytes: &'static [u8]) -> [String; 3] {
     let id = client.upload(filename, bytes).await;
     let publish = client.call(Method::PATCH, &format!("/v1/files/{id}"));
@@ -32,10 +32,10 @@ async fn urls(client: &HttpClient, filename: &str, bytes: &'static [u8]) -> [Str
 }
 
 #[tokio::test]
-async fn a_download_is_sent_to_the_store_for_a_minute() {
+async fn download_redirects_to_the_store_for_a_minute() {
     let tenant = tenant(true).await;
     let client = &tenant.client;
-    // No type that may be shown in place: the link to view it is a download, too.
+    // Not a type that may be inline: the link to view it is a download, too.
     for url in urls(client, "na%C3%AFve%20a.csv", b"a,b").await {
         for range in [None, Some("bytes=1-"), Some("bytes=99-")] {
             let call = client.get(&url);
@@ -43,17 +43,17 @@ async fn a_download_is_sent_to_the_store_for_a_minute() {
                 Some(range) => call.header("range", range),
                 None => call,
             };
-            let answer = call
+            let response = call
                 .header("origin", "https://app.example.org")
                 .send()
                 .await;
-            let answer = answer.expect(StatusCode::TEMPORARY_REDIRECT);
-            assert!(answer.body.is_empty());
-            assert_eq!(answer.header("cache-control"), "no-store");
-            assert_eq!(answer.header("etag"), "");
-            assert_eq!(answer.header("referrer-policy"), "no-referrer");
-            assert_eq!(answer.header("x-content-type-options"), "nosniff");
-            let location = answer.header("location");
+            let response = response.expect(StatusCode::TEMPORARY_REDIRECT);
+            assert!(response.body.is_empty());
+            assert_eq!(response.header("cache-control"), "no-store");
+            assert_eq!(response.header("etag"), "");
+            assert_eq!(response.header("referrer-policy"), "no-referrer");
+            assert_eq!(response.header("x-content-type-options"), "nosniff");
+            let location = response.header("location");
             assert!(location.starts_with(STORE_URL), "{location}");
             assert!(
                 location.contains("expires=60&type=text%2Fcsv"),
@@ -66,7 +66,7 @@ async fn a_download_is_sent_to_the_store_for_a_minute() {
 }
 
 #[tokio::test]
-async fn conditions_and_head_are_answered_at_once() {
+async fn conditions_and_head_are_not_redirected() {
     let tenant = tenant(true).await;
     let client = &tenant.client;
     for url in urls(client, "a.csv", b"a,b").await {
@@ -87,7 +87,7 @@ async fn conditions_and_head_are_answered_at_once() {
 }
 
 #[tokio::test]
-async fn what_a_browser_shows_in_place_comes_through_the_service() {
+async fn inline_content_is_not_redirected() {
     let tenant = tenant(true).await;
     let [content, public, view] = urls(&tenant.client, "a.txt", b"text").await;
     for url in [
@@ -95,15 +95,19 @@ async fn what_a_browser_shows_in_place_comes_through_the_service() {
         format!("{public}?disposition=inline"),
         view,
     ] {
-        let answer = tenant.client.get(&url).send().await;
-        let answer = answer.expect(StatusCode::OK);
-        assert_eq!(answer.body, "text");
-        assert!(answer.header("content-security-policy").contains("sandbox"));
+        let response = tenant.client.get(&url).send().await;
+        let response = response.expect(StatusCode::OK);
+        assert_eq!(response.body, "text");
+        assert!(
+            response
+                .header("content-security-policy")
+                .contains("sandbox")
+        );
     }
 }
 
 #[tokio::test]
-async fn scripts_are_not_named_so_by_the_store_either() {
+async fn redirect_hides_types_of_scripts() {
     let tenant = tenant(true).await;
     let [content, public, link] = urls(&tenant.client, "a.js", b"alert(1)").await;
     for (url, content_type) in [
@@ -111,24 +115,24 @@ async fn scripts_are_not_named_so_by_the_store_either() {
         (public, "type=application%2Foctet%2Dstream"),
         (link, "type=application%2Foctet%2Dstream"),
     ] {
-        let answer = tenant.client.get(&url).send().await;
-        let answer = answer.expect(StatusCode::TEMPORARY_REDIRECT);
-        let location = answer.header("location");
+        let response = tenant.client.get(&url).send().await;
+        let response = response.expect(StatusCode::TEMPORARY_REDIRECT);
+        let location = response.header("location");
         assert!(location.contains(content_type), "{location}");
     }
 }
 
 #[tokio::test]
-async fn a_store_that_signs_nothing_is_streamed_from() {
+async fn store_without_presigning_is_streamed() {
     let tenant = tenant(false).await;
     for url in urls(&tenant.client, "a.csv", b"a,b").await {
-        let answer = tenant.client.get(&url).send().await;
-        assert_eq!(answer.expect(StatusCode::OK).body, "a,b");
+        let response = tenant.client.get(&url).send().await;
+        assert_eq!(response.expect(StatusCode::OK).body, "a,b");
     }
 }
 
 #[tokio::test]
-async fn nothing_is_redirected_by_default() {
+async fn downloads_are_not_redirected_by_default() {
     let fixture = Fixture::with(FixtureOptions {
         presigns: true,
         ..FixtureOptions::default()
@@ -137,6 +141,6 @@ async fn nothing_is_redirected_by_default() {
     let token = fixture.token("a", attache_model::Scopes::all()).await;
     let client = HttpClient::new(&fixture).with_token(token);
     let id = client.upload("a.csv", b"a,b").await;
-    let answer = client.get(&format!("/v1/files/{id}/content")).send().await;
-    assert_eq!(answer.expect(StatusCode::OK).body, "a,b");
+    let response = client.get(&format!("/v1/files/{id}/content")).send().await;
+    assert_eq!(response.expect(StatusCode::OK).body, "a,b");
 }

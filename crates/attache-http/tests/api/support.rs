@@ -1,4 +1,4 @@
-//! A service with one tenant, and a client that may do everything in it.
+//! A service with one tenant and a client with all scopes.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) fn native_endpoints() -> Vec<EndpointInfo> {
 /// A tenant of a throwaway service.
 pub(super) struct Tenant {
     pub(super) fixture: Fixture,
-    /// Asks with a key that has every scope.
+    /// A client with a key that has all scopes.
     pub(super) client: HttpClient,
 }
 
@@ -24,7 +24,7 @@ impl Tenant {
         Self::with(FixtureOptions::default()).await
     }
 
-    /// Has every file looked at.
+    /// Creates a tenant whose uploads are inspected.
     pub(super) async fn inspected(inspector: impl Inspector) -> Self {
         Self::with(FixtureOptions {
             inspector: Some(Arc::new(inspector)),
@@ -40,13 +40,13 @@ impl Tenant {
         Self { fixture, client }
     }
 
-    /// A client with a key that has these scopes.
+    /// Returns a client with a key that has these scopes.
     pub(super) async fn client_with(&self, scopes: Scopes) -> HttpClient {
         let token = self.fixture.token("school-7", scopes).await;
         self.client.with_token(token)
     }
 
-    /// That nothing of a failed upload is left: no record, and no bytes once the reaper was there.
+    /// Asserts that a failed upload left nothing: no record, and no blob after a run of the reaper.
     pub(super) async fn assert_nothing_left(&self) {
         let listed = self.client.get("/v1/files").send().await;
         let listed = listed.expect(http::StatusCode::OK).json();

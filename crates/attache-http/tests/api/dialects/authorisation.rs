@@ -1,5 +1,5 @@
-//! Who may ask for what in the dialects: every row of their tables, with keys that have one scope too
-//! few and keys that have just those it needs.
+//! Authorisation in the dialects: every row of their tables, with keys that lack one scope and with keys
+//! that have just the scopes it needs.
 
 use attache_http::{Access, Dialects, EndpointInfo};
 use attache_model::{Scope, Scopes};
@@ -10,8 +10,8 @@ use serde_json::json;
 use super::{biometricscloud, credentials_portal, dokstamp, flexportal, participant_files};
 use crate::api::support::Tenant;
 
-/// The smallest request for an operation that succeeds for whoever may ask, on a file of its own. A
-/// new operation fails here before it has one.
+/// Returns the smallest request that succeeds for an authorised key, on a file of its own. A new
+/// operation fails here until it has one.
 async fn request(tenant: &Tenant, row: &EndpointInfo, client: &HttpClient) -> HttpCall {
     let target = |id: String| row.template.replace("{uuid}", &id).replace("{id}", &id);
     let call = |id| client.call(row.method.clone(), &target(id));
@@ -33,7 +33,7 @@ async fn request(tenant: &Tenant, row: &EndpointInfo, client: &HttpClient) -> Ht
         "biometricscloud_update_file" => {
             call(biometricscloud::stored(owner).await).json(&json!({ "type": 2 }))
         }
-        "flexportal_create_url" => flexportal::promise(client),
+        "flexportal_create_url" => flexportal::pending_upload(client),
         name if name.starts_with("credentials_portal_") => {
             of_credentials_portal(owner, row, client).await
         }
@@ -89,7 +89,7 @@ fn scopes(row: &EndpointInfo) -> Vec<Scope> {
 }
 
 #[tokio::test]
-async fn without_a_key_of_ours_nothing_that_needs_one_is_done() {
+async fn missing_or_invalid_key_is_refused() {
     let tenant = Tenant::new().await;
     let strangers = [
         tenant.client.anonymous(),
@@ -97,21 +97,21 @@ async fn without_a_key_of_ours_nothing_that_needs_one_is_done() {
     ];
     for row in rows() {
         for client in &strangers {
-            let answer = request(&tenant, &row, client).await.send().await;
-            assert_eq!(answer.operation, Some(row.name));
+            let response = request(&tenant, &row, client).await.send().await;
+            assert_eq!(response.operation, Some(row.name));
             if row.access.needs_key() {
-                let problem = answer.problem(StatusCode::UNAUTHORIZED);
+                let problem = response.problem(StatusCode::UNAUTHORIZED);
                 assert_eq!(problem.kind, "unauthenticated", "{}", row.name);
             } else {
-                assert!(answer.status.is_success(), "{}: {answer:?}", row.name);
+                assert!(response.status.is_success(), "{}: {response:?}", row.name);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_key_that_lacks_one_scope_is_refused_and_nothing_is_done() {
-    // Where what is asked for decides, the dialect's own tests ask for each.
+async fn key_lacking_one_scope_is_refused() {
+    // If the scopes depend on the request, the dialect's own tests cover each case.
     let needs_all = |row: &EndpointInfo| !matches!(row.access, Access::KeyForSome(_));
     for row in rows().into_iter().filter(needs_all) {
         for scope in scopes(&row) {
@@ -121,10 +121,10 @@ async fn a_key_that_lacks_one_scope_is_refused_and_nothing_is_done() {
             let call = request(&tenant, &row, &client).await;
             let files = || async { tenant.client.get("/v1/files").send().await.json() };
             let before = files().await;
-            let answer = call.send().await;
-            let problem = answer.problem(StatusCode::FORBIDDEN);
+            let response = call.send().await;
+            let problem = response.problem(StatusCode::FORBIDDEN);
             assert_eq!(problem.kind, "missing-scope", "{}", row.name);
-            let challenge = answer.header("www-authenticate");
+            let challenge = response.header("www-authenticate");
             assert!(challenge.contains(scope.as_str()), "{challenge}");
             assert_eq!(files().await, before, "{}", row.name);
         }
@@ -132,35 +132,35 @@ async fn a_key_that_lacks_one_scope_is_refused_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn a_key_with_only_the_scopes_may() {
+async fn key_with_just_the_scopes_is_accepted() {
     let tenant = Tenant::new().await;
     for row in rows() {
         let client = tenant.client_with(scopes(&row).into_iter().collect()).await;
-        let answer = request(&tenant, &row, &client).await.send().await;
-        assert!(answer.status.is_success(), "{}: {answer:?}", row.name);
-        assert_eq!(answer.operation, Some(row.name));
+        let response = request(&tenant, &row, &client).await.send().await;
+        assert!(response.status.is_success(), "{}: {response:?}", row.name);
+        assert_eq!(response.operation, Some(row.name));
     }
 }
 
 #[tokio::test]
-async fn what_is_another_tenants_is_not_found() {
+async fn foreign_file_is_not_found() {
     let tenant = Tenant::new().await;
     let token = tenant.fixture.token("school-8", Scopes::all()).await;
     let stranger = tenant.client.with_token(token);
-    // Where a person is named, each tenant has people of its own.
+    // If a person is named: each tenant has its own people.
     let names_a_person = ["credentials_portal_upload_for_person"];
     let of_one_file = |row: &EndpointInfo| {
         let has_id = row.template.contains('{') && row.access.needs_key();
         has_id && !names_a_person.contains(&row.name)
     };
     for row in rows().iter().filter(|row| of_one_file(row)) {
-        let answer = request(&tenant, row, &stranger).await.send().await;
+        let response = request(&tenant, row, &stranger).await.send().await;
         let names_the_tenant = ["{slug}", "{district}"];
         let (status, kind) = if names_the_tenant.iter().any(|it| row.template.contains(it)) {
             (StatusCode::FORBIDDEN, "other-tenant")
         } else {
             (StatusCode::NOT_FOUND, "not-found")
         };
-        assert_eq!(answer.problem(status).kind, kind, "{}", row.name);
+        assert_eq!(response.problem(status).kind, kind, "{}", row.name);
     }
 }

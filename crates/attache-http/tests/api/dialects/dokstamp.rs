@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attache_model::Scopes;
-use attache_testkit::{HttpAnswer, HttpCall, HttpClient};
+use attache_testkit::{HttpCall, HttpClient, HttpResponse};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::api::support::Tenant;
 
 const NOON: &str = "2026-01-31T12:00:00.000Z";
 
-/// An upload of files as `files[]`, with their names and texts.
+/// Returns an upload of files as `files[]`, with their names and texts.
 pub(super) fn upload(client: &HttpClient, files: &[(&str, &str)]) -> HttpCall {
     upload_as(client, "application/pdf", files)
 }
@@ -33,15 +33,15 @@ fn upload_as(client: &HttpClient, content_type: &str, files: &[(&str, &str)]) ->
     call.header("content-type", "multipart/form-data; boundary=b")
 }
 
-/// Stores one file and answers its id.
+/// Uploads one file and returns its id.
 pub(super) async fn stored(client: &HttpClient, text: &str) -> String {
-    let answer = upload(client, &[("a.pdf", text)]).send().await;
-    let answer = answer.expect(StatusCode::CREATED).json();
-    answer["data"][0]["uuid"].as_str().unwrap().to_owned()
+    let response = upload(client, &[("a.pdf", text)]).send().await;
+    let response = response.expect(StatusCode::CREATED).json();
+    response["data"][0]["uuid"].as_str().unwrap().to_owned()
 }
 
-fn uuids(answer: &HttpAnswer) -> Vec<Value> {
-    let data = answer.json()["data"].clone();
+fn uuids(response: &HttpResponse) -> Vec<Value> {
+    let data = response.json()["data"].clone();
     let files = data.as_array().unwrap();
     files.iter().map(|file| file["uuid"].clone()).collect()
 }
@@ -53,12 +53,12 @@ async fn claim(client: &HttpClient, id: &str) {
 }
 
 #[tokio::test]
-async fn a_file_is_written_as_the_page_prints_it() {
+async fn file_has_the_shape_of_the_page() {
     let tenant = Tenant::new().await;
     let name = "diploma-maria-silva.pdf";
-    let answer = upload(&tenant.client, &[(name, "%PDF-1.4")]).send().await;
-    let answer = answer.expect(StatusCode::CREATED).json();
-    let id = answer["data"][0]["uuid"].as_str().unwrap();
+    let response = upload(&tenant.client, &[(name, "%PDF-1.4")]).send().await;
+    let response = response.expect(StatusCode::CREATED).json();
+    let id = response["data"][0]["uuid"].as_str().unwrap();
     let url = format!("https://files.example.org/files/{id}/download");
     let mut file = json!({
         "uuid": id,
@@ -69,7 +69,7 @@ async fn a_file_is_written_as_the_page_prints_it() {
         "used_at": null,
         "file": url,
     });
-    assert_eq!(answer, json!({ "data": [file] }));
+    assert_eq!(response, json!({ "data": [file] }));
     let one = || tenant.client.get(&format!("/files/{id}")).send();
     assert_eq!(one().await.json(), json!({ "data": file }));
     let bytes = tenant.client.anonymous().get(&url).send().await;
@@ -81,17 +81,17 @@ async fn a_file_is_written_as_the_page_prints_it() {
 }
 
 #[tokio::test]
-async fn several_files_are_stored_together_or_not_at_all() {
+async fn files_of_one_request_are_stored_atomically() {
     let tenant = Tenant::new().await;
     let files = [
         ("1.pdf", "%PDF-1"),
         ("2.pdf", "%PDF-2"),
         ("3.pdf", "%PDF-3"),
     ];
-    let answer = upload(&tenant.client, &files).send().await;
-    let answer = answer.expect(StatusCode::CREATED).json();
+    let response = upload(&tenant.client, &files).send().await;
+    let response = response.expect(StatusCode::CREATED).json();
     for (at, (name, _)) in files.iter().enumerate() {
-        assert_eq!(answer["data"][at]["original_name"], *name);
+        assert_eq!(response["data"][at]["original_name"], *name);
     }
 
     // The part may have any name.
@@ -114,8 +114,11 @@ async fn several_files_are_stored_together_or_not_at_all() {
         ),
         (&[][..], "no-file"),
     ] {
-        let answer = upload(&tenant.client, files).send().await;
-        assert_eq!(answer.problem(StatusCode::UNPROCESSABLE_ENTITY).kind, kind);
+        let response = upload(&tenant.client, files).send().await;
+        assert_eq!(
+            response.problem(StatusCode::UNPROCESSABLE_ENTITY).kind,
+            kind
+        );
     }
     let problem = upload(&tenant.client, &[("a.pdf", "%PDF-1"); 21])
         .send()
@@ -128,7 +131,7 @@ async fn several_files_are_stored_together_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_pdf_is_one_whatever_it_is_called() {
+async fn pdf_is_accepted_under_any_declared_type() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     for (content_type, text) in [
@@ -137,9 +140,9 @@ async fn a_pdf_is_one_whatever_it_is_called() {
         ("text/html", "%PDF-3"),
         ("octet-stream", "%PDF-4"),
     ] {
-        let answer = upload_as(client, content_type, &[("a.pdf", text)]).send();
-        let answer = answer.await.expect(StatusCode::CREATED).json();
-        let mime_type = &answer["data"][0]["mime_type"];
+        let response = upload_as(client, content_type, &[("a.pdf", text)]).send();
+        let response = response.await.expect(StatusCode::CREATED).json();
+        let mime_type = &response["data"][0]["mime_type"];
         assert_eq!(mime_type, "application/pdf", "{content_type}");
         let refused = upload_as(client, content_type, &[("a.pdf", "no pdf")]).send();
         let problem = refused.await.problem(StatusCode::UNPROCESSABLE_ENTITY);
@@ -148,7 +151,7 @@ async fn a_pdf_is_one_whatever_it_is_called() {
 }
 
 #[tokio::test]
-async fn the_same_bytes_are_answered_with_their_record_until_it_is_used() {
+async fn known_bytes_return_their_unused_record() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let first = upload(client, &[("first.pdf", "%PDF-1")]).send().await;
@@ -158,11 +161,11 @@ async fn the_same_bytes_are_answered_with_their_record_until_it_is_used() {
     let later = upload(client, &[("later.pdf", "%PDF-1")]).send().await;
     assert_ne!(uuids(&later), uuids(&first));
     assert_eq!(later.json()["data"][0]["used_at"], Value::Null);
-    // In one request, too.
+    // The same within one request.
     let twins = [("left.pdf", "%PDF-3"), ("right.pdf", "%PDF-3")];
     let twins = uuids(&upload(client, &twins).send().await);
     assert_eq!(twins[0], twins[1]);
-    // Whose record was given to somebody, put into a group, made private or archived.
+    // Records that were assigned to a person, put into a category, made private or archived.
     for change in [
         json!({ "category": "diplomas" }),
         json!({ "person": "abc12" }),
@@ -179,20 +182,20 @@ async fn the_same_bytes_are_answered_with_their_record_until_it_is_used() {
         call.send().await.expect(StatusCode::OK);
         assert_ne!(stored(client, &text).await, id, "{change}");
     }
-    // A private file with these bytes is another's business.
+    // A private file with the same bytes is not returned.
     client.upload("private.pdf", b"%PDF-2").await;
     let public = upload(client, &[("public.pdf", "%PDF-2")]).send().await;
     assert_eq!(public.json()["data"][0]["original_name"], "public.pdf");
 }
 
 #[tokio::test]
-async fn files_are_listed_by_their_use_as_a_whole() {
+async fn files_are_listed_unpaginated_by_use() {
     let tenant = Tenant::new().await;
     let list = |query: &str| tenant.client.get(&format!("/files{query}")).send();
     assert_eq!(list("").await.body, r#"{"data":[]}"#);
     let used = stored(&tenant.client, "%PDF-0").await;
     claim(&tenant.client, &used).await;
-    // More than are read at once. The newest come first; of one moment, the last id.
+    // More than one page of the repository. The newest come first; of one timestamp, the last id.
     let mut free = Vec::new();
     for batch in 0..35 {
         let names: Vec<_> = (0..20).map(|at| format!("%PDF-{batch}-{at}")).collect();
@@ -221,7 +224,7 @@ async fn files_are_listed_by_their_use_as_a_whole() {
 }
 
 #[tokio::test]
-async fn an_extension_is_what_the_name_ends_with() {
+async fn extension_is_the_end_of_the_name() {
     let tenant = Tenant::new().await;
     for (name, extension) in [
         ("a.PDF", "PDF"),
@@ -230,14 +233,14 @@ async fn an_extension_is_what_the_name_ends_with() {
         ("ends.", ""),
         (".profile", ""),
     ] {
-        let answer = upload(&tenant.client, &[(name, &format!("%PDF-{name}"))]);
-        let answer = answer.send().await.expect(StatusCode::CREATED).json();
-        assert_eq!(answer["data"][0]["extension"], extension, "{name}");
+        let response = upload(&tenant.client, &[(name, &format!("%PDF-{name}"))]);
+        let response = response.send().await.expect(StatusCode::CREATED).json();
+        assert_eq!(response["data"][0]["extension"], extension, "{name}");
     }
 }
 
 #[tokio::test]
-async fn files_of_other_apis_are_listed_and_archived_ones_are_not() {
+async fn list_has_files_of_other_apis_and_none_archived() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let get = |target: String| async move { client.get(&target).send().await };
@@ -259,22 +262,22 @@ async fn files_of_other_apis_are_listed_and_archived_ones_are_not() {
 }
 
 #[tokio::test]
-async fn a_file_is_renamed_and_the_rest_stays() {
+async fn rename_changes_nothing_else() {
     let tenant = Tenant::new().await;
     let id = stored(&tenant.client, "%PDF-1").await;
     let file = format!("/files/{id}");
     let mut before = tenant.client.get(&file).send().await.json();
     for (method, name) in [(Method::PATCH, "one.pdf"), (Method::PUT, "two.PDF")] {
-        // What a client read it may send back: only the name is taken from it.
+        // A client may send back the whole representation: only the name is used.
         before["data"]["original_name"] = name.into();
         let call = tenant
             .client
             .call(method.clone(), &file)
             .json(&before["data"]);
-        let answer = call.send().await.expect(StatusCode::OK).json();
-        assert_eq!(answer["data"]["original_name"], name);
-        assert_eq!(answer["data"]["size"], 6);
-        assert_eq!(tenant.client.get(&file).send().await.json(), answer);
+        let response = call.send().await.expect(StatusCode::OK).json();
+        assert_eq!(response["data"]["original_name"], name);
+        assert_eq!(response["data"]["size"], 6);
+        assert_eq!(tenant.client.get(&file).send().await.json(), response);
         let native = tenant.client.get(&format!("/v1/files/{id}")).send().await;
         assert_eq!(native.json()["name"], name);
         let download = tenant.client.get(&format!("{file}/download")).send().await;
@@ -286,24 +289,24 @@ async fn a_file_is_renamed_and_the_rest_stays() {
             json!({ "original_name": ".." }),
         ] {
             let call = tenant.client.call(method.clone(), &file).json(&wrong);
-            let answer = call.send().await;
-            answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
+            let response = call.send().await;
+            response.problem(StatusCode::UNPROCESSABLE_ENTITY);
         }
     }
 }
 
 #[tokio::test]
-async fn anybody_downloads_a_file_in_every_way_bytes_can_be_asked_for() {
+async fn download_is_public_and_honours_range_and_head() {
     let tenant = Tenant::new().await;
     let id = stored(&tenant.client, "%PDF-1.4").await;
     let anyone = tenant.client.anonymous();
     let target = format!("/files/{id}/download");
-    let answer = anyone.get(&target).send().await.expect(StatusCode::OK);
-    assert_eq!(answer.body, "%PDF-1.4");
-    assert_eq!(answer.header("content-type"), "application/pdf");
-    let disposition = answer.header("content-disposition");
+    let response = anyone.get(&target).send().await.expect(StatusCode::OK);
+    assert_eq!(response.body, "%PDF-1.4");
+    assert_eq!(response.header("content-type"), "application/pdf");
+    let disposition = response.header("content-disposition");
     assert!(disposition.contains("filename=\"a.pdf\""), "{disposition}");
-    let tag = answer.header("etag").to_owned();
+    let tag = response.header("etag").to_owned();
     let part = anyone
         .get(&target)
         .header("range", "bytes=1-3")
@@ -328,12 +331,12 @@ async fn anybody_downloads_a_file_in_every_way_bytes_can_be_asked_for() {
         .problem(StatusCode::NOT_FOUND);
     let record = tenant.client.get(&format!("/files/{private}")).send().await;
     let url = record.json()["data"]["file"].as_str().unwrap().to_owned();
-    let answer = tenant.client.get(&url).send().await;
-    assert_eq!(answer.expect(StatusCode::OK).body, "%PDF-2");
+    let response = tenant.client.get(&url).send().await;
+    assert_eq!(response.expect(StatusCode::OK).body, "%PDF-2");
 }
 
 #[tokio::test]
-async fn a_used_file_is_not_deleted() {
+async fn used_file_is_not_deleted() {
     let tenant = Tenant::new().await;
     let id = stored(&tenant.client, "%PDF-1").await;
     claim(&tenant.client, &id).await;
@@ -357,13 +360,13 @@ async fn a_used_file_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn the_tenant_named_is_the_keys() {
+async fn tenant_header_must_match_the_key() {
     let tenant = Tenant::new().await;
     tenant.fixture.token("school-8", Scopes::all()).await;
-    let ask = |value: &str| tenant.client.get("/files").header("x-tenant", value).send();
-    ask("school-7").await.expect(StatusCode::OK);
-    for other in ["school-8", "nobodys", "SCHOOL-7", ""] {
-        let problem = ask(other).await.problem(StatusCode::FORBIDDEN);
+    let fetch = |value: &str| tenant.client.get("/files").header("x-tenant", value).send();
+    fetch("school-7").await.expect(StatusCode::OK);
+    for other in ["school-8", "unassigned", "SCHOOL-7", ""] {
+        let problem = fetch(other).await.problem(StatusCode::FORBIDDEN);
         assert_eq!(problem.kind, "other-tenant", "{other}");
     }
     let twice = tenant.client.get("/files").header("x-tenant", "school-7");

@@ -1,7 +1,7 @@
 //! flexportal: signed URLs for files.
 
 use attache_model::{Scope, Scopes};
-use attache_testkit::{HttpAnswer, HttpCall, HttpClient, PUBLIC_URL};
+use attache_testkit::{HttpCall, HttpClient, HttpResponse, PUBLIC_URL};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -10,50 +10,50 @@ use crate::api::support::Tenant;
 const NOON_MILLIS: i64 = 1_769_860_800_000;
 const MINUTE_MILLIS: i64 = 60_000;
 
-/// A URL for a new text file.
+/// Requests a URL for a new text file.
 pub(super) fn promise(client: &HttpClient) -> HttpCall {
-    ask(
+    url_request(
         client,
         &json!({ "action": "upload", "fileName": "a.txt", "contentType": "text/plain" }),
     )
 }
 
-fn ask(client: &HttpClient, body: &Value) -> HttpCall {
+fn url_request(client: &HttpClient, body: &Value) -> HttpCall {
     client.post("/v1/files/url").json(body)
 }
 
-async fn answered(client: &HttpClient, body: &Value) -> Value {
-    let answer = ask(client, body).send().await;
-    answer.expect(StatusCode::OK).json()
+async fn response_to(client: &HttpClient, body: &Value) -> Value {
+    let response = url_request(client, body).send().await;
+    response.expect(StatusCode::OK).json()
 }
 
-/// Sends text to a URL as this type, by somebody without a key.
-async fn put(client: &HttpClient, answer: &Value, content_type: &str) -> HttpAnswer {
-    put_bytes(client, answer, content_type, b"more bytes").await
+/// Sends text of this type to a URL, without a key.
+async fn put(client: &HttpClient, response: &Value, content_type: &str) -> HttpResponse {
+    put_bytes(client, response, content_type, b"more bytes").await
 }
 
 async fn put_bytes(
     client: &HttpClient,
-    answer: &Value,
+    response: &Value,
     content_type: &str,
     bytes: &'static [u8],
-) -> HttpAnswer {
-    let url = answer["url"].as_str().unwrap();
+) -> HttpResponse {
+    let url = response["url"].as_str().unwrap();
     let call = client.anonymous().call(Method::PUT, url);
     let call = call.header("content-type", content_type);
     call.bytes(bytes).send().await
 }
 
-/// An answer without its URL, which must be one of ours.
-fn without_url(mut answer: Value) -> (Value, String) {
-    let url = answer.as_object_mut().unwrap().remove("url").unwrap();
+/// Returns a response without its URL, which must start with the public URL.
+fn without_url(mut response: Value) -> (Value, String) {
+    let url = response.as_object_mut().unwrap().remove("url").unwrap();
     let url = url.as_str().unwrap().to_owned();
     assert!(url.starts_with(PUBLIC_URL), "{url}");
-    (answer, url)
+    (response, url)
 }
 
 #[tokio::test]
-async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
+async fn url_has_the_shape_of_the_page() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"hello").await.to_string();
     for (body, disposition, seconds) in [
@@ -78,7 +78,7 @@ async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
             "attachment",
             86_400,
         ),
-        // The URL holds for whole seconds.
+        // The URL expires at a whole second.
         (
             json!({ "fileId": id, "action": "download", "expiresInMinutes": 2.5 }),
             "attachment",
@@ -90,7 +90,7 @@ async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
             60,
         ),
     ] {
-        let (answer, url) = without_url(answered(&tenant.client, &body).await);
+        let (response, url) = without_url(response_to(&tenant.client, &body).await);
         let expected = json!({
             "success": true,
             "filename": "a.txt",
@@ -98,7 +98,7 @@ async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
             "fileSize": 5,
             "expiresAt": NOON_MILLIS + seconds * 1000,
         });
-        assert_eq!(answer, expected, "{body}");
+        assert_eq!(response, expected, "{body}");
         let opened = tenant.client.anonymous().get(&url).send().await;
         let opened = opened.expect(StatusCode::OK);
         assert_eq!(opened.body, "hello");
@@ -108,16 +108,16 @@ async fn a_url_of_a_file_is_written_as_the_page_prints_it() {
 }
 
 #[tokio::test]
-async fn a_new_file_is_sent_once_and_has_the_id_that_was_answered() {
+async fn new_file_is_sent_once_under_its_id() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let body = json!({
         "action": "upload", "fileName": "a.txt", "contentType": "text/plain",
         "expiresInMinutes": 15, "fileId": "of no file",
     });
-    let promised = answered(client, &body).await;
-    let (answer, url) = without_url(promised.clone());
-    let id = answer["fileId"].as_str().unwrap();
+    let pending = response_to(client, &body).await;
+    let (response, url) = without_url(pending.clone());
+    let id = response["fileId"].as_str().unwrap();
     let expected = json!({
         "success": true,
         "fileId": id,
@@ -126,23 +126,23 @@ async fn a_new_file_is_sent_once_and_has_the_id_that_was_answered() {
         "fileSize": 0,
         "expiresAt": NOON_MILLIS + 15 * MINUTE_MILLIS,
     });
-    assert_eq!(answer, expected);
+    assert_eq!(response, expected);
     let download = json!({ "action": "download", "fileId": id });
-    let early = ask(client, &download).send().await;
+    let early = url_request(client, &download).send().await;
     assert_eq!(early.problem(StatusCode::NOT_FOUND).kind, "not-found");
 
-    let other = put(client, &promised, "application/pdf").await;
+    let other = put(client, &pending, "application/pdf").await;
     other.problem(StatusCode::UNPROCESSABLE_ENTITY);
-    let sent = put(client, &promised, "text/plain").await;
+    let sent = put(client, &pending, "text/plain").await;
     assert_eq!(sent.expect(StatusCode::CREATED).json()["id"], id);
-    let again = put(client, &promised, "text/plain").await;
+    let again = put(client, &pending, "text/plain").await;
     let problem = again.problem(StatusCode::CONFLICT);
     assert_eq!(problem.kind, "upload-completed");
     let read = client.anonymous().get(&url).send().await;
     read.problem(StatusCode::METHOD_NOT_ALLOWED);
 
-    let (answer, url) = without_url(answered(client, &download).await);
-    assert_eq!(answer["fileSize"], 10);
+    let (response, url) = without_url(response_to(client, &download).await);
+    assert_eq!(response["fileSize"], 10);
     let opened = client.anonymous().get(&url).send().await;
     assert_eq!(opened.expect(StatusCode::OK).body, "more bytes");
     let listed = client.get("/v1/files").send().await.json();
@@ -150,12 +150,12 @@ async fn a_new_file_is_sent_once_and_has_the_id_that_was_answered() {
 }
 
 #[tokio::test]
-async fn the_url_of_a_file_that_was_sent_ends_like_any_other() {
+async fn url_of_a_completed_upload_expires() {
     let tenant = Tenant::new().await;
     let [deleted, late] = ["deleted", "late"].map(|_| promise(&tenant.client).send());
     let (deleted, late) = (deleted.await.json(), late.await.json());
-    for promised in [&deleted, &late] {
-        let sent = put(&tenant.client, promised, "text/plain").await;
+    for pending in [&deleted, &late] {
+        let sent = put(&tenant.client, pending, "text/plain").await;
         sent.expect(StatusCode::CREATED);
     }
     let file = format!("/v1/files/{}", deleted["fileId"].as_str().unwrap());
@@ -167,70 +167,70 @@ async fn the_url_of_a_file_that_was_sent_ends_like_any_other() {
         .fixture
         .clock
         .advance(std::time::Duration::from_hours(1));
-    for promised in [&deleted, &late] {
-        let problem = put(&tenant.client, promised, "text/plain").await;
+    for pending in [&deleted, &late] {
+        let problem = put(&tenant.client, pending, "text/plain").await;
         let problem = problem.problem(StatusCode::FORBIDDEN);
         assert_eq!(problem.kind, "link-expired");
     }
 }
 
 #[tokio::test]
-async fn a_url_for_a_new_file_ends() {
+async fn upload_url_expires() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
-    let promised = promise(client).send().await.json();
+    let pending = promise(client).send().await.json();
     tenant
         .fixture
         .clock
         .advance(std::time::Duration::from_hours(1));
-    let problem = put(client, &promised, "text/plain").await;
+    let problem = put(client, &pending, "text/plain").await;
     let problem = problem.problem(StatusCode::FORBIDDEN);
     assert_eq!(problem.kind, "link-expired");
     tenant.assert_nothing_left().await;
 }
 
 #[tokio::test]
-async fn a_type_that_a_browser_does_not_know_promises_nothing() {
+async fn unknown_declared_type_constrains_nothing() {
     let tenant = Tenant::new().await;
     for sent in ["", "application/octet-stream"] {
         let body = json!({ "action": "upload", "fileName": "a.xyz", "contentType": "" });
-        let promised = answered(&tenant.client, &body).await;
-        assert_eq!(promised["contentType"], "application/octet-stream");
-        let stored = put(&tenant.client, &promised, sent).await;
+        let pending = response_to(&tenant.client, &body).await;
+        assert_eq!(pending["contentType"], "application/octet-stream");
+        let stored = put(&tenant.client, &pending, sent).await;
         stored.expect(StatusCode::CREATED);
     }
 }
 
-/// As phones and recorders in a page declare what they send.
+/// The types that phones and recorders in web pages declare.
 #[tokio::test]
-async fn a_type_that_the_bytes_bear_out_is_kept() {
+async fn declared_type_confirmed_by_bytes_is_kept() {
     const HEIC: &[u8] = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
     const WEBM: &[u8] = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm\x42\x87\x81\x04";
     let tenant = Tenant::new().await;
     let client = &tenant.client;
-    for (name, declared, bytes, other, answer) in [
+    for (name, declared, bytes, other, response) in [
         ("a.heic", "image/heic", HEIC, WEBM, "image/heic"),
         ("a.webm", "audio/webm;codecs=opus", WEBM, HEIC, "audio/webm"),
     ] {
         let body = json!({ "action": "upload", "fileName": name, "contentType": declared });
-        let promised = answered(client, &body).await;
-        assert_eq!(promised["contentType"], answer);
-        let refused = put_bytes(client, &promised, declared, other).await;
+        let pending = response_to(client, &body).await;
+        assert_eq!(pending["contentType"], response);
+        let refused = put_bytes(client, &pending, declared, other).await;
         let problem = refused.problem(StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem.kind, "type-not-accepted", "{declared}");
-        let sent = put_bytes(client, &promised, declared, bytes).await;
+        let sent = put_bytes(client, &pending, declared, bytes).await;
         sent.expect(StatusCode::CREATED);
-        let read = json!({ "action": "download", "fileId": promised["fileId"] });
-        let read = answered(client, &read).await;
-        assert_eq!(read["contentType"], answer);
+        let read = json!({ "action": "download", "fileId": pending["fileId"] });
+        let read = response_to(client, &read).await;
+        assert_eq!(read["contentType"], response);
         let url = read["url"].as_str().unwrap();
         let opened = client.anonymous().get(url).send().await;
-        assert_eq!(opened.header("content-type"), answer);
+        assert_eq!(opened.header("content-type"), response);
     }
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_is_named() {
+async fn invalid_request_names_the_field() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"hello").await.to_string();
     for (field, body) in [
@@ -280,8 +280,8 @@ async fn what_is_missing_or_wrong_is_named() {
             json!({ "fileId": id, "expiresInMinutes": "60" }),
         ),
     ] {
-        let answer = ask(&tenant.client, &body).send().await;
-        let problem = answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        let response = url_request(&tenant.client, &body).send().await;
+        let problem = response.problem(StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem.kind, "invalid-field", "{body}");
         assert!(problem.detail.contains(field), "{body}: {problem:?}");
     }
@@ -295,25 +295,27 @@ async fn what_is_missing_or_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_read_have_no_url() {
+async fn unreadable_file_has_no_url() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     for unknown in ["file_abc123", "0190163d-8694-739b-aea5-966c26f8ad91"] {
-        let answer = ask(client, &json!({ "fileId": unknown })).send().await;
-        assert_eq!(answer.problem(StatusCode::NOT_FOUND).kind, "not-found");
+        let response = url_request(client, &json!({ "fileId": unknown }))
+            .send()
+            .await;
+        assert_eq!(response.problem(StatusCode::NOT_FOUND).kind, "not-found");
     }
     let id = client.upload("a.txt", b"hello").await.to_string();
     let token = tenant.fixture.token("school-8", Scopes::all()).await;
-    let stranger = ask(&client.with_token(token), &json!({ "fileId": id })).send();
+    let stranger = url_request(&client.with_token(token), &json!({ "fileId": id })).send();
     stranger.await.problem(StatusCode::NOT_FOUND);
     let archive = client.post(&format!("/v1/files/{id}/archive")).send().await;
     archive.expect(StatusCode::OK);
-    let archived = ask(client, &json!({ "fileId": id })).send().await;
+    let archived = url_request(client, &json!({ "fileId": id })).send().await;
     assert_eq!(archived.problem(StatusCode::CONFLICT).kind, "file-archived");
 }
 
 #[tokio::test]
-async fn each_kind_of_url_takes_scopes_of_its_own() {
+async fn each_action_needs_its_own_scopes() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"hello").await.to_string();
     let read = json!({ "action": "download", "fileId": id });
@@ -327,32 +329,32 @@ async fn each_kind_of_url_takes_scopes_of_its_own() {
     ] {
         let client = tenant.client_with(scopes.iter().copied().collect()).await;
         for (call, may) in [
-            (ask(&client, &read), may_read),
+            (url_request(&client, &read), may_read),
             (promise(&client), may_upload),
         ] {
-            let answer = call.send().await;
+            let response = call.send().await;
             if may {
-                answer.expect(StatusCode::OK);
+                response.expect(StatusCode::OK);
             } else {
-                let problem = answer.problem(StatusCode::FORBIDDEN);
+                let problem = response.problem(StatusCode::FORBIDDEN);
                 assert_eq!(problem.kind, "missing-scope", "{scopes:?}");
             }
         }
         if !may_read {
-            // Whoever may not read learns nothing of what there is.
-            let answer = ask(&client, &unknown).send().await;
-            answer.problem(StatusCode::FORBIDDEN);
+            // A key that may not read learns nothing about existing files.
+            let response = url_request(&client, &unknown).send().await;
+            response.problem(StatusCode::FORBIDDEN);
         }
     }
 }
 
 #[tokio::test]
-async fn the_tenant_named_is_the_keys() {
+async fn tenant_header_must_match_the_key() {
     let tenant = Tenant::new().await;
     tenant.fixture.token("school-8", Scopes::all()).await;
     let named = |slug: &str| promise(&tenant.client).header("Tenant-ID", slug).send();
     named("school-7").await.expect(StatusCode::OK);
-    for other in ["school-8", "nobodys", ""] {
+    for other in ["school-8", "unassigned", ""] {
         let problem = named(other).await.problem(StatusCode::FORBIDDEN);
         assert_eq!(problem.kind, "other-tenant", "{other}");
     }
@@ -368,7 +370,7 @@ async fn the_tenant_named_is_the_keys() {
 }
 
 #[tokio::test]
-async fn pages_of_allowed_origins_may_name_the_tenant() {
+async fn allowed_origin_may_send_the_tenant_header() {
     let fixture = attache_testkit::Fixture::new().await;
     let origin = "https://portal.example.org";
     let client = HttpClient::with_origins(&fixture, &[origin]);
@@ -387,10 +389,10 @@ async fn pages_of_allowed_origins_may_name_the_tenant() {
 }
 
 #[tokio::test]
-async fn a_page_of_any_origin_may_send_to_the_url() {
+async fn upload_url_accepts_any_origin() {
     let tenant = Tenant::new().await;
-    let promised = promise(&tenant.client).send().await.json();
-    let url = promised["url"].as_str().unwrap();
+    let pending = promise(&tenant.client).send().await.json();
+    let url = pending["url"].as_str().unwrap();
     let origin = "https://portal.example.org";
     let preflight = tenant.client.anonymous().call(Method::OPTIONS, url);
     let preflight = preflight

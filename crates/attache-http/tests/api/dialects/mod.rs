@@ -1,4 +1,4 @@
-//! The dialects: what their pages print, and what they do where the pages say nothing.
+//! The dialects: the behaviour on their pages, and where the pages say nothing.
 
 mod authorisation;
 mod biometricscloud;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attache_model::Scopes;
-use attache_testkit::{HttpAnswer, HttpClient};
+use attache_testkit::{HttpClient, HttpResponse};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,19 +12,22 @@ use crate::api::support::Tenant;
 const NOON: &str = "2026-01-31T12:00:00.000Z";
 const FILES: &str = "/api/v1/administration/projects/school-7/files";
 
-/// Stores one file with these parameters and answers its record.
+/// Uploads one file with these parameters and returns its record.
 pub(super) async fn stored(client: &HttpClient, query: &str) -> Value {
     let call = client.post(&format!("/v1/files?filename=Kitty.jpg{query}"));
-    let answer = call.bytes(b"\xff\xd8\xff kitty").send().await;
-    answer.expect(StatusCode::CREATED).json()["files"][0].clone()
+    let response = call.bytes(b"\xff\xd8\xff kitty").send().await;
+    response.expect(StatusCode::CREATED).json()["files"][0].clone()
 }
 
-async fn ask(client: &HttpClient, query: &str) -> HttpAnswer {
+async fn list_request(client: &HttpClient, query: &str) -> HttpResponse {
     client.get(&format!("{FILES}{query}")).send().await
 }
 
 async fn list(client: &HttpClient, query: &str) -> Value {
-    ask(client, query).await.expect(StatusCode::OK).json()
+    list_request(client, query)
+        .await
+        .expect(StatusCode::OK)
+        .json()
 }
 
 fn keys(list: &Value) -> Vec<&str> {
@@ -38,7 +41,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_file_is_written_as_the_page_prints_it() {
+async fn file_has_the_shape_of_the_page() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let record = stored(client, "&person=PT-123&category=images").await;
@@ -52,7 +55,7 @@ async fn a_file_is_written_as_the_page_prints_it() {
     });
     let expected = json!({ "files": [file], "nextPageID": null });
     assert_eq!(list(client, "").await, expected);
-    // Its key stays when its category goes, and it was modified then.
+    // Removing its category keeps the key and changes the time of modification.
     tenant.fixture.clock.advance(Duration::from_millis(1500));
     let target = format!("/v1/files/{}", record["id"].as_str().unwrap());
     let patch = client.call(Method::PATCH, &target);
@@ -65,7 +68,7 @@ async fn a_file_is_written_as_the_page_prints_it() {
 }
 
 #[tokio::test]
-async fn a_key_is_that_of_the_time_when_the_file_was_stored() {
+async fn file_key_never_changes() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let give = async |record: &Value, person: Value| {
@@ -74,12 +77,12 @@ async fn a_key_is_that_of_the_time_when_the_file_was_stored() {
         let call = call.json(&json!({ "person": person })).send();
         call.await.expect(StatusCode::OK).json()
     };
-    let nobodys = stored(client, "").await;
-    give(&nobodys, json!("PT-1")).await;
+    let unassigned = stored(client, "").await;
+    give(&unassigned, json!("PT-1")).await;
     let key = format!("-/files/{NOON}_Kitty.jpg");
     assert_eq!(keys(&list(client, "").await), [&key]);
-    let answer = ask(client, &format!("/download?key={key}")).await;
-    answer.expect(StatusCode::OK);
+    let response = list_request(client, &format!("/download?key={key}")).await;
+    response.expect(StatusCode::OK);
 
     let first = stored(client, "&person=PT-1").await;
     let second = give(&first, json!("PT-2")).await;
@@ -89,26 +92,26 @@ async fn a_key_is_that_of_the_time_when_the_file_was_stored() {
     assert_eq!(keys(&page), [key]);
     assert_eq!(page["files"][0]["participantID"], second["person_id"]);
     give(&first, Value::Null).await;
-    let answer = ask(client, &format!("/download?key={key}")).await;
-    answer.problem(StatusCode::NOT_FOUND);
+    let response = list_request(client, &format!("/download?key={key}")).await;
+    response.problem(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn files_are_filtered_by_participant_category_and_time() {
+async fn list_filters_by_participant_category_and_time() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for query in [
         "&person=PT-1&category=images",
         "&person=PT-1",
         "&person=PT-2&category=images",
         "&category=images",
     ] {
-        made.push(stored(client, query).await);
+        created.push(stored(client, query).await);
         tenant.fixture.clock.advance(Duration::from_hours(1));
     }
-    let key = |at: usize| made[at]["key"].as_str().unwrap();
-    let id = made[0]["person_id"].as_str().unwrap();
+    let key = |at: usize| created[at]["key"].as_str().unwrap();
+    let id = created[0]["person_id"].as_str().unwrap();
     let upper = id.to_uppercase();
     for (query, expected) in [
         (String::new(), &[2, 1, 0][..]),
@@ -121,20 +124,20 @@ async fn files_are_filtered_by_participant_category_and_time() {
         ("?category=other".to_owned(), &[]),
         ("?participantIdentifier=pt-1".to_owned(), &[]),
         ("?participantID=0190163d-8694-739b-aea5-966c26f8ad91".to_owned(), &[]),
-        // Neither end is part of it.
+        // Both bounds are exclusive.
         ("?uploadedAfter=2026-01-31T12:00:00Z".to_owned(), &[2, 1]),
         ("?uploadedBefore=2026-01-31T14:00:00Z".to_owned(), &[1, 0]),
         (
             "?uploadedAfter=2026-01-31T08:59:59.999-03:00&uploadedBefore=2026-01-31T14:00:00%2B01:00".to_owned(),
             &[0],
         ),
-        // A + that was not encoded reads as a space.
+        // An unencoded + is read as a space.
         ("?uploadedAfter=2026-01-31T14:00:00+01:00".to_owned(), &[2]),
         ("?uploadedAfter=2026-01-31".to_owned(), &[2, 1, 0]),
         ("?uploadedBefore=2026-01-31".to_owned(), &[]),
         ("?uploadedBefore=2026-02-01".to_owned(), &[2, 1, 0]),
         ("?uploadedAfter=2026-02-01".to_owned(), &[]),
-        // Before and after all that can be.
+        // Before and after all possible timestamps.
         ("?uploadedAfter=0001-01-01".to_owned(), &[2, 1, 0]),
         ("?uploadedAfter=1969-12-31T23:59:59Z&uploadedBefore=9999-12-31T23:59:59-12:00".to_owned(), &[2, 1, 0]),
         ("?uploadedBefore=0001-01-01".to_owned(), &[]),
@@ -146,7 +149,7 @@ async fn files_are_filtered_by_participant_category_and_time() {
 }
 
 #[tokio::test]
-async fn ill_formed_values_are_refused_by_their_name() {
+async fn malformed_parameter_is_named() {
     let tenant = Tenant::new().await;
     stored(&tenant.client, "&person=PT-1").await;
     for wrong in [
@@ -171,14 +174,14 @@ async fn ill_formed_values_are_refused_by_their_name() {
         "pageID=A8MAqb65R6Ezx7NdzcND",
     ] {
         let name = wrong.split('=').next().unwrap();
-        let answer = ask(&tenant.client, &format!("?{wrong}")).await;
-        let problem = answer.problem(StatusCode::BAD_REQUEST);
+        let response = list_request(&tenant.client, &format!("?{wrong}")).await;
+        let problem = response.problem(StatusCode::BAD_REQUEST);
         assert!(problem.detail.contains(name), "{wrong}: {problem:?}");
     }
 }
 
 #[tokio::test]
-async fn a_limit_is_at_most_100() {
+async fn limit_is_clamped_to_100() {
     let tenant = Tenant::new().await;
     for _ in 0..101 {
         stored(&tenant.client, "&person=PT-1").await;
@@ -197,13 +200,13 @@ async fn a_limit_is_at_most_100() {
 }
 
 #[tokio::test]
-async fn pages_have_every_file_once_while_others_arrive() {
+async fn pages_have_every_file_once_during_uploads() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for _ in 0..9 {
         let record = stored(client, "&person=PT-1").await;
-        made.push(record["key"].as_str().unwrap().to_owned());
+        created.push(record["key"].as_str().unwrap().to_owned());
         stored(client, "").await;
         tenant.fixture.clock.advance(Duration::from_millis(1));
     }
@@ -222,11 +225,13 @@ async fn pages_have_every_file_once_while_others_arrive() {
             page = list(client, &format!("?{query}&pageID={next}")).await;
             pages += 1;
             let other = format!("?limit=3&category=late&pageID={next}");
-            let problem = ask(client, &other).await.problem(StatusCode::BAD_REQUEST);
+            let problem = list_request(client, &other)
+                .await
+                .problem(StatusCode::BAD_REQUEST);
             assert_eq!(problem.kind, "invalid-cursor");
         }
         seen.retain(|key| !key.contains("/late/"));
-        let mut expected = made.clone();
+        let mut expected = created.clone();
         expected.reverse();
         assert_eq!(seen, expected, "{query}");
         assert!(pages >= 3, "{query}");
@@ -234,16 +239,16 @@ async fn pages_have_every_file_once_while_others_arrive() {
 }
 
 #[tokio::test]
-async fn a_download_url_is_a_link_that_ends() {
+async fn download_url_expires() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let record = stored(client, "&person=PT-1").await;
     let key = record["key"].as_str().unwrap();
     for key in [key.to_owned(), encoded(key)] {
-        let answer = ask(client, &format!("/download?key={key}")).await;
-        let answer = answer.expect(StatusCode::OK).json();
-        let url = answer["preSignedUrl"].as_str().unwrap();
-        assert_eq!(answer, json!({ "preSignedUrl": url }));
+        let response = list_request(client, &format!("/download?key={key}")).await;
+        let response = response.expect(StatusCode::OK).json();
+        let url = response["preSignedUrl"].as_str().unwrap();
+        assert_eq!(response, json!({ "preSignedUrl": url }));
         let expires = 1_769_860_800 + 900;
         assert!(url.contains(&format!("Expires={expires}")), "{url}");
 
@@ -262,25 +267,25 @@ async fn a_download_url_is_a_link_that_ends() {
 }
 
 async fn list_url(client: &HttpClient, key: &str) -> String {
-    let answer = ask(client, &format!("/download?key={key}")).await;
-    let answer = answer.expect(StatusCode::OK).json();
-    answer["preSignedUrl"].as_str().unwrap().to_owned()
+    let response = list_request(client, &format!("/download?key={key}")).await;
+    let response = response.expect(StatusCode::OK).json();
+    response["preSignedUrl"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn only_files_of_participants_have_download_urls() {
+async fn file_without_participant_has_no_download_url() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
-    let nobodys = stored(client, "").await;
-    let key = nobodys["key"].as_str().unwrap();
+    let unassigned = stored(client, "").await;
+    let key = unassigned["key"].as_str().unwrap();
     for unknown in [key, "no/such/key", "%20"] {
-        let answer = ask(client, &format!("/download?key={unknown}")).await;
-        let problem = answer.problem(StatusCode::NOT_FOUND);
+        let response = list_request(client, &format!("/download?key={unknown}")).await;
+        let problem = response.problem(StatusCode::NOT_FOUND);
         assert_eq!(problem.kind, "not-found", "{unknown}");
     }
     for missing in ["", "?key=", "?Key=x"] {
-        let answer = ask(client, &format!("/download{missing}")).await;
-        let problem = answer.problem(StatusCode::BAD_REQUEST);
+        let response = list_request(client, &format!("/download{missing}")).await;
+        let problem = response.problem(StatusCode::BAD_REQUEST);
         assert!(problem.detail.contains("key"), "{problem:?}");
     }
     let archived = stored(client, "&person=PT-1").await;
@@ -288,14 +293,14 @@ async fn only_files_of_participants_have_download_urls() {
     let archive = client.post(&archive).send().await;
     archive.expect(StatusCode::OK);
     let key = archived["key"].as_str().unwrap();
-    let answer = ask(client, &format!("/download?key={key}")).await;
-    let problem = answer.problem(StatusCode::CONFLICT);
+    let response = list_request(client, &format!("/download?key={key}")).await;
+    let problem = response.problem(StatusCode::CONFLICT);
     assert_eq!(problem.kind, "file-archived");
     assert_eq!(keys(&list(client, "").await), [""; 0]);
 }
 
 #[tokio::test]
-async fn another_projects_files_are_out_of_reach() {
+async fn foreign_project_is_out_of_reach() {
     let tenant = Tenant::new().await;
     let record = stored(&tenant.client, "&person=PT-1").await;
     let key = record["key"].as_str().unwrap();
@@ -303,11 +308,13 @@ async fn another_projects_files_are_out_of_reach() {
     let stranger = tenant.client.with_token(token);
     let download = format!("/download?key={key}");
     for query in ["", "?participantIdentifier=PT-1", &download] {
-        let problem = ask(&stranger, query).await.problem(StatusCode::FORBIDDEN);
+        let problem = list_request(&stranger, query)
+            .await
+            .problem(StatusCode::FORBIDDEN);
         assert_eq!(problem.kind, "other-tenant", "{query}");
-        let own = format!("{}{query}", FILES.replace("school-7", "nobodys"));
-        let answer = tenant.client.get(&own).send().await;
-        answer.problem(StatusCode::FORBIDDEN);
+        let own = format!("{}{query}", FILES.replace("school-7", "unassigned"));
+        let response = tenant.client.get(&own).send().await;
+        response.problem(StatusCode::FORBIDDEN);
     }
     let own = FILES.replace("school-7", "school-8");
     let files = stranger.get(&own).send().await.json();
@@ -319,8 +326,8 @@ async fn another_projects_files_are_out_of_reach() {
         let files = stranger.get(&format!("{own}{query}")).send().await.json();
         assert_eq!(files["files"], json!([]));
     }
-    let answer = stranger.get(&format!("{own}{download}")).send().await;
-    answer.problem(StatusCode::NOT_FOUND);
+    let response = stranger.get(&format!("{own}{download}")).send().await;
+    response.problem(StatusCode::NOT_FOUND);
     let page = list(&tenant.client, "?limit=1").await;
     assert_eq!(page["nextPageID"], Value::Null);
 }

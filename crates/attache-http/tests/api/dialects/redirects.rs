@@ -1,5 +1,5 @@
-//! Whatever way downloads go natively, those of the dialects come from the service: their pages print no
-//! redirect, and `curl` without `-L` follows none.
+//! Downloads of the dialects always come from the service, even if native ones redirect: their pages
+//! show no redirect, and `curl` without `-L` follows none.
 
 use attache_service::Downloads;
 use attache_testkit::{FixtureOptions, HttpClient};
@@ -11,11 +11,11 @@ use crate::api::support::Tenant;
 
 const PDF: &str = "%PDF-1.4";
 
-fn url(answer: &Value, field: &str) -> String {
-    answer[field].as_str().unwrap().to_owned()
+fn url(response: &Value, field: &str) -> String {
+    response[field].as_str().unwrap().to_owned()
 }
 
-/// Every URL of a file's bytes that a dialect hands out or its page prints.
+/// Returns every URL of a file's content that a dialect returns or its page shows.
 async fn urls(client: &HttpClient) -> Vec<String> {
     let portals = credentials_portal::stored(client, "abc12", PDF).await;
     let documents = dokstamp::stored(client, "%PDF-1.4 public").await;
@@ -26,7 +26,7 @@ async fn urls(client: &HttpClient) -> Vec<String> {
         url(&participants, "key")
     );
     let download = client.get(&download).send().await.json();
-    // Of no type that is shown in place, which never is redirected.
+    // Not an inline type, which would never be redirected.
     let text = json!({ "upload_filename": "a.csv" });
     let record = biometricscloud::create(client, &text).send().await.json();
     let mut urls = vec![
@@ -39,14 +39,14 @@ async fn urls(client: &HttpClient) -> Vec<String> {
     ];
     for action in ["view", "download"] {
         let body = json!({ "action": action, "fileId": record["uuid"] });
-        let answer = client.post("/v1/files/url").json(&body).send().await;
-        urls.push(url(&answer.json(), "url"));
+        let response = client.post("/v1/files/url").json(&body).send().await;
+        urls.push(url(&response.json(), "url"));
     }
     urls
 }
 
 #[tokio::test]
-async fn no_download_of_a_dialect_is_redirected() {
+async fn dialect_downloads_are_never_redirected() {
     let tenant = Tenant::with(FixtureOptions {
         presigns: true,
         downloads: Downloads::Redirect,
@@ -55,21 +55,21 @@ async fn no_download_of_a_dialect_is_redirected() {
     .await;
     let client = &tenant.client;
     for url in urls(client).await {
-        let answer = client.get(&url).send().await;
-        assert_eq!(answer.status, StatusCode::OK, "{url}");
-        assert!(!answer.body.is_empty(), "{url}");
+        let response = client.get(&url).send().await;
+        assert_eq!(response.status, StatusCode::OK, "{url}");
+        assert!(!response.body.is_empty(), "{url}");
         let part = client.get(&url).header("range", "bytes=1-2").send().await;
         let part = part.expect(StatusCode::PARTIAL_CONTENT);
-        assert_eq!(part.body, answer.body.slice(1..3), "{url}");
+        assert_eq!(part.body, response.body.slice(1..3), "{url}");
     }
-    // The same link is redirected where the native API has it.
+    // The native API redirects the same link.
     let id = client.upload("a.csv", b"a,b").await;
     let link = client.post(&format!("/v1/files/{id}/links"));
     let link = link.json(&json!({})).send().await.json();
     let native = url(&link, "url");
-    let answer = client.get(&native).send().await;
-    answer.expect(StatusCode::TEMPORARY_REDIRECT);
+    let response = client.get(&native).send().await;
+    response.expect(StatusCode::TEMPORARY_REDIRECT);
     let streamed = native.replace("/v1/links/", "/v1/streams/");
-    let answer = client.get(&streamed).send().await;
-    assert_eq!(answer.expect(StatusCode::OK).body, "a,b");
+    let response = client.get(&streamed).send().await;
+    assert_eq!(response.expect(StatusCode::OK).body, "a,b");
 }

@@ -1,4 +1,4 @@
-//! Dialects are there or not there, and nothing in between.
+//! Switching dialects on and off.
 
 use attache_http::{Dialect, Dialects, EndpointInfo};
 use attache_model::Scopes;
@@ -14,7 +14,7 @@ fn endpoints_of(dialect: Dialect) -> Vec<EndpointInfo> {
 }
 
 #[tokio::test]
-async fn a_dialect_that_is_off_is_neither_served_nor_described() {
+async fn disabled_dialect_is_not_served_or_described() {
     let fixture = Fixture::new().await;
     let token = fixture.token("school-7", Scopes::all()).await;
     for dialect in Dialect::all() {
@@ -24,11 +24,11 @@ async fn a_dialect_that_is_off_is_neither_served_nor_described() {
         let document = client.get("/openapi.json").send().await.json();
         for row in endpoints_of(dialect) {
             let target = row.template.replace(['{', '}'], "");
-            let answer = client.call(row.method.clone(), &target).send().await;
-            assert_ne!(answer.operation, Some(row.name));
-            let status = answer.status;
+            let response = client.call(row.method.clone(), &target).send().await;
+            assert_ne!(response.operation, Some(row.name));
+            let status = response.status;
             let gone = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
-            assert!(gone.contains(&status), "{}: {answer:?}", row.name);
+            assert!(gone.contains(&status), "{}: {response:?}", row.name);
             let method = row.method.as_str().to_lowercase();
             let described = &document["paths"][row.template][&method]["operationId"];
             assert_ne!(*described, row.name);
@@ -36,14 +36,14 @@ async fn a_dialect_that_is_off_is_neither_served_nor_described() {
     }
     let client = HttpClient::with_dialects(&fixture, Dialects::none()).with_token(&token);
     for path in ["/files", "/api/v1/files"] {
-        let answer = client.get(path).send().await;
-        assert_eq!(answer.problem(StatusCode::NOT_FOUND).kind, "not-found");
+        let response = client.get(path).send().await;
+        assert_eq!(response.problem(StatusCode::NOT_FOUND).kind, "not-found");
     }
-    // A path that is another's too, with other methods, is still that other's.
-    let answer = client.post("/v1/files/url").json(&json!({})).send().await;
-    let problem = answer.problem(StatusCode::METHOD_NOT_ALLOWED);
+    // A path shared with another dialect still has the methods of that dialect.
+    let response = client.post("/v1/files/url").json(&json!({})).send().await;
+    let problem = response.problem(StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(problem.kind, "method-not-allowed");
-    assert!(!answer.header("allow").contains("POST"), "{answer:?}");
-    let answer = client.get("/v1/files").send().await;
-    answer.expect(StatusCode::OK);
+    assert!(!response.header("allow").contains("POST"), "{response:?}");
+    let response = client.get("/v1/files").send().await;
+    response.expect(StatusCode::OK);
 }

@@ -1,4 +1,4 @@
-//! What a dialect does not know is ignored, however it is given.
+//! Unknown query parameters, which dialects ignore.
 
 use attache_testkit::HttpClient;
 use http::StatusCode;
@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::participant_files;
 use crate::api::support::Tenant;
 
-/// What reads a query: each with parameters that it knows.
+/// Returns the routes that read a query, each with known parameters.
 async fn targets(client: &HttpClient) -> Vec<String> {
     let projects = "/api/v1/administration/projects/school-7/files";
     let file = participant_files::stored(client, "&person=abc12").await;
@@ -20,12 +20,12 @@ async fn targets(client: &HttpClient) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn unknown_parameters_are_ignored_however_they_are_given() {
+async fn unknown_parameters_are_ignored_in_any_form() {
     let tenant = Tenant::new().await;
     let many = "&p=".repeat(100);
     for target in targets(&tenant.client).await {
-        let ask = |more: &str| tenant.client.get(&format!("{target}{more}")).send();
-        let expected = ask("").await.expect(StatusCode::OK);
+        let fetch = |more: &str| tenant.client.get(&format!("{target}{more}")).send();
+        let expected = fetch("").await.expect(StatusCode::OK);
         for unknown in [
             "&include[]=a&include[]=b",
             "&page=%zz",
@@ -33,22 +33,22 @@ async fn unknown_parameters_are_ignored_however_they_are_given() {
             "&%=",
             &many,
         ] {
-            let answer = ask(unknown).await;
-            assert_eq!(answer.status, StatusCode::OK, "{target}{unknown}");
-            assert_eq!(answer.body, expected.body, "{target}{unknown}");
+            let response = fetch(unknown).await;
+            assert_eq!(response.status, StatusCode::OK, "{target}{unknown}");
+            assert_eq!(response.body, expected.body, "{target}{unknown}");
         }
-        // Only what is known is taken at its word, and so has one.
+        // A known parameter must be given once.
         if let Some((_, known)) = target
             .split_once('?')
             .filter(|(_, known)| !known.is_empty())
         {
-            let problem = ask(&format!("&{known}")).await;
+            let problem = fetch(&format!("&{known}")).await;
             let problem = problem.problem(StatusCode::BAD_REQUEST);
             assert!(problem.detail.contains("more than once"), "{problem:?}");
         }
         if !target.starts_with("/api/files") {
             let long = format!("&unknown={}", "x".repeat(8 << 10));
-            ask(&long).await.problem(StatusCode::BAD_REQUEST);
+            fetch(&long).await.problem(StatusCode::BAD_REQUEST);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Records that are changed, and deleted.
+//! Changing and deleting records.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{create, stored, without_file_url};
 use crate::api::support::Tenant;
 
 #[tokio::test]
-async fn a_record_is_changed_field_by_field() {
+async fn record_is_changed_field_by_field() {
     let tenant = Tenant::new().await;
     let fields = json!({ "description": "before", "type": 1 });
     create(&tenant.client, &fields)
@@ -20,9 +20,9 @@ async fn a_record_is_changed_field_by_field() {
         let call = tenant.client.call(Method::PUT, "/api/v1/file/1");
         call.json(&body).send()
     };
-    let shown = |answer: &Value| {
+    let shown = |response: &Value| {
         let fields = ["description", "type", "file_name"];
-        fields.map(|field| answer[field].clone())
+        fields.map(|field| response[field].clone())
     };
     for (body, expected) in [
         (json!({}), [json!("before"), json!(1), json!("lalal.png")]),
@@ -35,14 +35,14 @@ async fn a_record_is_changed_field_by_field() {
             [json!(""), json!(4), json!("b.png")],
         ),
     ] {
-        let answer = put(body).await.expect(StatusCode::OK).json();
-        assert_eq!(shown(&answer), expected);
-        without_file_url(&tenant, answer).await;
+        let response = put(body).await.expect(StatusCode::OK).json();
+        assert_eq!(shown(&response), expected);
+        without_file_url(&tenant, response).await;
     }
     for wrong in [
         json!({ "type": 9 }),
         json!({ "upload_content": "eHl6" }),
-        // As large as an image is.
+        // About the size of an image.
         json!({ "upload_content": "QUJD".repeat(1 << 20) }),
     ] {
         let problem = put(wrong).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
@@ -54,7 +54,7 @@ async fn a_record_is_changed_field_by_field() {
 }
 
 #[tokio::test]
-async fn what_shows_already_what_is_sent_stays_as_it_is() {
+async fn unchanged_values_keep_the_revision() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     for query in [
@@ -86,7 +86,7 @@ async fn what_shows_already_what_is_sent_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn to_delete_a_record_is_to_archive_it() {
+async fn delete_archives_the_record() {
     let tenant = Tenant::new().await;
     let record = create(&tenant.client, &json!({})).send().await.json();
     for _ in 0..2 {
@@ -117,7 +117,7 @@ async fn to_delete_a_record_is_to_archive_it() {
 }
 
 #[tokio::test]
-async fn a_record_whose_file_is_claimed_is_not_archived() {
+async fn record_of_a_claimed_file_is_not_archived() {
     let tenant = Tenant::new().await;
     let record = create(&tenant.client, &json!({})).send().await.json();
     let claim = format!("/v1/files/{}/claim", record["uuid"].as_str().unwrap());
@@ -131,7 +131,7 @@ async fn a_record_whose_file_is_claimed_is_not_archived() {
 }
 
 #[tokio::test]
-async fn an_archived_record_can_be_changed() {
+async fn archived_record_can_be_changed() {
     let tenant = Tenant::new().await;
     let id = stored(&tenant.client).await;
     let record = format!("/api/v1/file/{id}");

@@ -1,4 +1,4 @@
-//! Its list, which goes on behind a record, up or down.
+//! The list, which continues after a record in either order.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use attache_testkit::HttpClient;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{stored, stored_several};
+use super::{store_several, stored};
 use crate::api::support::Tenant;
 
-/// The numbers of all records, in the order of their uuids.
+/// Returns the numbers of all records, in the order of their UUIDs.
 async fn by_uuid(client: &HttpClient) -> Vec<i64> {
     let list = client.get("/api/v1/files").send().await.json();
     let results = list["results"].as_array().unwrap().iter();
@@ -18,7 +18,7 @@ async fn by_uuid(client: &HttpClient) -> Vec<i64> {
     sorted.into_values().collect()
 }
 
-/// The numbers of all pages, and the pages' sizes.
+/// Returns the numbers on all pages, and the sizes of the pages.
 async fn pages(client: &HttpClient, query: &str) -> (Vec<i64>, Vec<usize>) {
     let (mut ids, mut sizes) = (Vec::new(), Vec::new());
     let mut offset = json!(0);
@@ -45,9 +45,9 @@ async fn pages(client: &HttpClient, query: &str) -> (Vec<i64>, Vec<usize>) {
 }
 
 #[tokio::test]
-async fn the_list_goes_on_behind_a_record_in_either_order() {
+async fn offset_continues_after_a_record_in_both_orders() {
     let tenant = Tenant::new().await;
-    stored_several(&tenant.client, 7).await;
+    store_several(&tenant.client, 7).await;
     let down: Vec<i64> = (1..=7).rev().collect();
     let up: Vec<i64> = (1..=7).collect();
     for (query, expected) in [
@@ -60,7 +60,7 @@ async fn the_list_goes_on_behind_a_record_in_either_order() {
         let (ids, sizes) = pages(&tenant.client, query).await;
         assert_eq!((&ids, &sizes[..]), (expected, &[3, 3, 1, 0][..]), "{query}");
     }
-    // All were made in the same moment: there the order is that of their ids, up or down.
+    // All have the same timestamp, so the order is that of their ids.
     for order in ["asc", "desc"] {
         let query = format!("limit=2&sort_field=created_time&sort_order={order}");
         let (ids, _) = pages(&tenant.client, &query).await;
@@ -70,7 +70,7 @@ async fn the_list_goes_on_behind_a_record_in_either_order() {
         }
         assert_eq!(ids, expected, "{query}");
     }
-    // Later ones come first, or last.
+    // Later records come first or last.
     tenant.fixture.clock.advance(Duration::from_secs(1));
     stored(&tenant.client).await;
     for (order, at) in [("asc", 7), ("desc", 0)] {
@@ -86,21 +86,21 @@ async fn the_list_goes_on_behind_a_record_in_either_order() {
         "sort_order=up",
         "sort_field=type",
     ] {
-        let answer = tenant
+        let response = tenant
             .client
             .get(&format!("/api/v1/files?{wrong}"))
             .send()
             .await;
         let name = wrong.split('=').next().unwrap();
-        let problem = answer.problem(StatusCode::BAD_REQUEST);
+        let problem = response.problem(StatusCode::BAD_REQUEST);
         assert!(problem.detail.contains(name), "{problem:?}");
     }
 }
 
 #[tokio::test]
-async fn the_list_goes_on_behind_a_record_that_has_gone() {
+async fn offset_of_a_deleted_record_continues_the_list() {
     let tenant = Tenant::new().await;
-    stored_several(&tenant.client, 3).await;
+    store_several(&tenant.client, 3).await;
     let archive = tenant.client.call(Method::DELETE, "/api/v1/file/2");
     archive.send().await.expect(StatusCode::NO_CONTENT);
     let by_time = "/api/v1/files?sort_field=created_time&offset=2";

@@ -12,7 +12,7 @@ use crate::api::support::Tenant;
 
 const NOON: &str = "2026-01-31T12:00:00.000Z";
 
-/// A record to be created, with these fields besides what it must have.
+/// Returns a request to create a record with these fields besides the required ones.
 pub(super) fn create(client: &HttpClient, fields: &Value) -> HttpCall {
     let mut body = json!({ "upload_content": "eHl6", "upload_filename": "lalal.png" });
     let fields = fields.as_object().unwrap().clone();
@@ -20,14 +20,14 @@ pub(super) fn create(client: &HttpClient, fields: &Value) -> HttpCall {
     client.post("/api/v1/files").json(&body)
 }
 
-/// Stores a record and answers its number.
+/// Creates a record and returns its number.
 pub(super) async fn stored(client: &HttpClient) -> String {
-    let answer = create(client, &json!({})).send().await;
-    answer.expect(StatusCode::OK).json()["id"].to_string()
+    let response = create(client, &json!({})).send().await;
+    response.expect(StatusCode::OK).json()["id"].to_string()
 }
 
-/// Stores records with the numbers from 1 on.
-async fn stored_several(client: &HttpClient, count: i64) {
+/// Creates records with the numbers from 1 on.
+async fn store_several(client: &HttpClient, count: i64) {
     for number in 1..=count {
         let fields = json!({ "upload_filename": format!("{number}.png") });
         let record = create(client, &fields).send().await.json();
@@ -35,20 +35,24 @@ async fn stored_several(client: &HttpClient, count: i64) {
     }
 }
 
-/// An answer without its `file_url`, which must be a link that holds for 15 minutes.
-async fn without_file_url(tenant: &Tenant, mut answer: Value) -> Value {
-    let url = answer.as_object_mut().unwrap().remove("file_url").unwrap();
+/// Returns a response without its `file_url`, which must be a link of 15 minutes.
+async fn without_file_url(tenant: &Tenant, mut response: Value) -> Value {
+    let url = response
+        .as_object_mut()
+        .unwrap()
+        .remove("file_url")
+        .unwrap();
     let url = url.as_str().unwrap();
     let opened = tenant.client.anonymous().get(url).send().await;
     assert_eq!(opened.expect(StatusCode::OK).body, "xyz");
     let noon_seconds = 1_769_860_800;
     let expires = format!("Expires={}", noon_seconds + 900);
     assert!(url.contains(&expires), "{url}");
-    answer
+    response
 }
 
 #[tokio::test]
-async fn a_record_is_written_as_the_page_prints_it() {
+async fn record_has_the_shape_of_the_page() {
     let tenant = Tenant::new().await;
     let fields = json!({ "description": "This is a sample record", "type": 1 });
     let created = create(&tenant.client, &fields).send().await;
@@ -76,7 +80,7 @@ async fn a_record_is_written_as_the_page_prints_it() {
 }
 
 #[tokio::test]
-async fn types_are_categories() {
+async fn types_map_to_categories() {
     let tenant = Tenant::new().await;
     let categories = [
         "medical",
@@ -86,12 +90,12 @@ async fn types_are_categories() {
         "other",
     ];
     for (number, category) in (1..).zip(categories) {
-        let answer = create(&tenant.client, &json!({ "type": number }))
+        let response = create(&tenant.client, &json!({ "type": number }))
             .send()
             .await;
-        let answer = answer.expect(StatusCode::OK).json();
-        assert_eq!(answer["type"], number);
-        let native = format!("/v1/files/{}", answer["uuid"].as_str().unwrap());
+        let response = response.expect(StatusCode::OK).json();
+        assert_eq!(response["type"], number);
+        let native = format!("/v1/files/{}", response["uuid"].as_str().unwrap());
         let native = tenant.client.get(&native).send().await.json();
         assert_eq!(native["category"], category);
     }
@@ -99,12 +103,12 @@ async fn types_are_categories() {
         .client
         .post("/v1/files?filename=a.txt&category=images");
     let stored = call.bytes(b"x").send().await.json()["files"][0]["seq"].clone();
-    let answer = tenant
+    let response = tenant
         .client
         .get(&format!("/api/v1/file/{stored}"))
         .send()
         .await;
-    assert_eq!(answer.json()["type"], 5);
+    assert_eq!(response.json()["type"], 5);
     let untyped = create(&tenant.client, &json!({})).send().await.json();
     assert_eq!(
         (&untyped["type"], &untyped["description"]),
@@ -118,10 +122,10 @@ async fn types_are_categories() {
         json!("1"),
         json!(1.5),
     ] {
-        let answer = create(&tenant.client, &json!({ "type": wrong }))
+        let response = create(&tenant.client, &json!({ "type": wrong }))
             .send()
             .await;
-        let problem = answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        let problem = response.problem(StatusCode::UNPROCESSABLE_ENTITY);
         assert!(problem.detail.contains("type"), "{problem:?}");
     }
 }
@@ -134,14 +138,14 @@ async fn content_is_base64_with_or_without_padding() {
         ("Zg==", "f"),
         ("Zg", "f"),
         ("Zm9v", "foo"),
-        // What the page's own example has: bits at the end that belong to no byte.
+        // The page's own example has spare bits at its end.
         ("xyz", "\u{c7}"),
     ] {
-        let answer = create(&tenant.client, &json!({ "upload_content": text }))
+        let response = create(&tenant.client, &json!({ "upload_content": text }))
             .send()
             .await;
-        let answer = answer.expect(StatusCode::OK).json();
-        let url = answer["file_url"].as_str().unwrap();
+        let response = response.expect(StatusCode::OK).json();
+        let url = response["file_url"].as_str().unwrap();
         let content = tenant.client.get(url).send().await.body;
         let expected = if text == "xyz" {
             &b"\xc7\x2c"[..]
@@ -180,17 +184,17 @@ async fn content_is_base64_with_or_without_padding() {
 }
 
 #[tokio::test]
-async fn several_mebibytes_are_taken() {
+async fn content_of_several_mebibytes_is_accepted() {
     let tenant = Tenant::new().await;
     let fields = json!({ "upload_content": "QUJD".repeat(2 << 20) });
-    let answer = create(&tenant.client, &fields).send().await;
-    let url = answer.expect(StatusCode::OK).json()["file_url"].clone();
+    let response = create(&tenant.client, &fields).send().await;
+    let url = response.expect(StatusCode::OK).json()["file_url"].clone();
     let content = tenant.client.get(url.as_str().unwrap()).send().await.body;
     assert_eq!(content.len(), 6 << 20);
 }
 
 #[tokio::test]
-async fn keys_and_tenants_have_numbers_of_their_own() {
+async fn keys_and_tenants_have_distinct_numbers() {
     let tenant = Tenant::new().await;
     let token = tenant.fixture.token("school-8", Scopes::all()).await;
     let other = tenant.client.with_token(token);
@@ -207,7 +211,7 @@ async fn keys_and_tenants_have_numbers_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_number_that_no_record_has_is_not_found() {
+async fn unknown_number_is_not_found() {
     let tenant = Tenant::new().await;
     stored(&tenant.client).await;
     for id in ["0", "2", "-1", "x", "1x", "01", "99999999999999999999"] {

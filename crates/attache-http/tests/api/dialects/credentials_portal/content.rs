@@ -1,4 +1,4 @@
-//! Where the bytes of the portal's files are.
+//! The content URLs of the portal's files.
 
 use attache_model::{Scope, Scopes};
 use http::{Method, StatusCode};
@@ -7,7 +7,7 @@ use super::{delete, form, read, stored, text};
 use crate::api::support::Tenant;
 
 #[tokio::test]
-async fn files_of_one_name_have_urls_of_their_own() {
+async fn files_of_one_name_have_distinct_urls() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let first = stored(client, "abc12", "%PDF-first").await;
@@ -25,7 +25,7 @@ async fn files_of_one_name_have_urls_of_their_own() {
 
     delete(client, "abc12", &first).await.expect(StatusCode::OK);
     assert_eq!(by_name().await.expect(StatusCode::OK).body, "%PDF-second");
-    // What the URL of a file once meant is not what another is called.
+    // The old URL of a renamed file does not lead to another file of that name.
     let name = text(&first, "url").rsplit('/').next().unwrap();
     let call = client.post("/api/people/abc12/uploads");
     let copy = form(call, &[(name, "%PDF-copy")], &[]).send().await;
@@ -35,7 +35,7 @@ async fn files_of_one_name_have_urls_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_url_names_its_district_and_its_person() {
+async fn url_requires_its_district_and_person() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let file = stored(client, "abc12", "%PDF-1").await;
@@ -44,7 +44,7 @@ async fn a_url_names_its_district_and_its_person() {
         .await
         .problem(StatusCode::UNAUTHORIZED);
     let other = url.replace("/school-7/", "/school-8/");
-    for district in [&other, &url.replace("/school-7/", "/nobodys/")] {
+    for district in [&other, &url.replace("/school-7/", "/unassigned/")] {
         let problem = client.get(district).send().await;
         let problem = problem.problem(StatusCode::FORBIDDEN);
         assert_eq!(problem.kind, "other-tenant");
@@ -58,8 +58,8 @@ async fn a_url_names_its_district_and_its_person() {
         other.replace(text(&file, "id"), "0190163d-8694-739b-aea5-966c26f8ad91"),
         "/files/school-8/upload/abc12/a.pdf".to_owned(),
     ] {
-        let answer = stranger.get(&missing).send().await;
-        answer.problem(StatusCode::NOT_FOUND);
+        let response = stranger.get(&missing).send().await;
+        response.problem(StatusCode::NOT_FOUND);
     }
     for missing in [
         url.replace("/abc12/", "/another/"),
@@ -69,13 +69,13 @@ async fn a_url_names_its_district_and_its_person() {
         "/files/school-7/upload/abc12/b.pdf".to_owned(),
         "/files/school-7/upload/abc12/x%2Fa.pdf".to_owned(),
     ] {
-        let answer = client.get(&missing).send().await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{missing}");
+        let response = client.get(&missing).send().await;
+        assert_eq!(response.status, StatusCode::NOT_FOUND, "{missing}");
     }
 }
 
 #[tokio::test]
-async fn bytes_are_served_as_the_native_api_serves_them() {
+async fn content_is_served_as_in_the_native_api() {
     let tenant = Tenant::new().await;
     let file = stored(&tenant.client, "abc12", "%PDF-1.4").await;
     let native = format!("/v1/files/{}/content", text(&file, "id"));
@@ -85,8 +85,8 @@ async fn bytes_are_served_as_the_native_api_serves_them() {
         ("range", "bytes=100-"),
         ("if-none-match", "*"),
     ] {
-        let ask = |target: &str| tenant.client.get(target).header(name, value).send();
-        let (here, there) = (ask(text(&file, "url")).await, ask(&native).await);
+        let fetch = |target: &str| tenant.client.get(target).header(name, value).send();
+        let (here, there) = (fetch(text(&file, "url")).await, fetch(&native).await);
         assert_eq!(here.status, there.status, "{value}");
         if here.status.is_success() {
             assert_eq!(here.body, there.body, "{value}");
@@ -116,7 +116,7 @@ async fn bytes_are_served_as_the_native_api_serves_them() {
 }
 
 #[tokio::test]
-async fn a_bare_filename_is_looked_for_by_whom_may_list() {
+async fn bare_filename_lookup_needs_the_scope_to_list() {
     let tenant = Tenant::new().await;
     let file = stored(&tenant.client, "abc12", "%PDF-1").await;
     let scope = [Scope::ContentRead];

@@ -4,7 +4,7 @@ mod content;
 
 use std::time::Duration;
 
-use attache_testkit::{HttpAnswer, HttpCall, HttpClient};
+use attache_testkit::{HttpCall, HttpClient, HttpResponse};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::api::support::Tenant;
 
 const NOON_MILLIS: i64 = 1_769_860_800_000;
 
-/// A form with files, each with its name and text, and with fields behind them.
+/// Returns a form with files, each with its name and text, followed by fields.
 fn form(call: HttpCall, files: &[(&str, &str)], fields: &[(&str, &str)]) -> HttpCall {
     let files = files.iter().map(|(name, text)| {
         let disposition = format!("form-data; name=\"file\"; filename=\"{name}\"");
@@ -27,51 +27,51 @@ fn form(call: HttpCall, files: &[(&str, &str)], fields: &[(&str, &str)]) -> Http
         .header("content-type", "multipart/form-data; boundary=b")
 }
 
-/// An upload of one file about a person.
+/// Returns an upload of one file about a person.
 pub(super) fn upload(client: &HttpClient, person: &str, text: &str) -> HttpCall {
     let fields = [("personId", person)];
     form(client.post("/api/upload"), &[("a.pdf", text)], &fields)
 }
 
-/// An upload of one file about the person in the path.
+/// Returns an upload of one file about the person in the path.
 pub(super) fn upload_for(client: &HttpClient, person: &str, text: &str) -> HttpCall {
     let call = client.post(&format!("/api/people/{person}/uploads"));
     form(call, &[("a.pdf", text)], &[])
 }
 
-/// Stores one file about a person and answers what is written of it.
+/// Uploads one file about a person and returns its representation.
 pub(super) async fn stored(client: &HttpClient, person: &str, text: &str) -> Value {
-    let answer = upload(client, person, text).send().await;
-    answer.expect(StatusCode::CREATED).json()
+    let response = upload(client, person, text).send().await;
+    response.expect(StatusCode::CREATED).json()
 }
 
 async fn list(client: &HttpClient) -> Vec<Value> {
-    let answer = client.get("/api/files").send().await;
-    let answer = answer.expect(StatusCode::OK).json();
-    answer.as_array().unwrap().clone()
+    let response = client.get("/api/files").send().await;
+    let response = response.expect(StatusCode::OK).json();
+    response.as_array().unwrap().clone()
 }
 
 fn text<'v>(file: &'v Value, field: &str) -> &'v str {
     file[field].as_str().unwrap()
 }
 
-async fn read(client: &HttpClient, file: &Value) -> HttpAnswer {
+async fn read(client: &HttpClient, file: &Value) -> HttpResponse {
     client.get(text(file, "url")).send().await
 }
 
-async fn patch(client: &HttpClient, file: &Value, body: Value) -> HttpAnswer {
+async fn patch(client: &HttpClient, file: &Value, body: Value) -> HttpResponse {
     let target = format!("/api/files/{}", text(file, "id"));
     let call = client.call(Method::PATCH, &target).json(&body);
     call.send().await
 }
 
-async fn delete(client: &HttpClient, person: &str, file: &Value) -> HttpAnswer {
+async fn delete(client: &HttpClient, person: &str, file: &Value) -> HttpResponse {
     let target = format!("/api/people/{person}/uploads/{}", text(file, "id"));
     client.call(Method::DELETE, &target).send().await
 }
 
 #[tokio::test]
-async fn a_file_is_written_as_the_page_prints_it() {
+async fn file_has_the_shape_of_the_page() {
     let tenant = Tenant::new().await;
     let call = tenant.client.post("/api/upload");
     let files = [("document.pdf", "%PDF-1.4")];
@@ -80,8 +80,8 @@ async fn a_file_is_written_as_the_page_prints_it() {
         ("name", "Background Check"),
         ("unknown", "1"),
     ];
-    let answer = form(call, &files, &fields).send().await;
-    let uploaded = answer.expect(StatusCode::CREATED).json();
+    let response = form(call, &files, &fields).send().await;
+    let uploaded = response.expect(StatusCode::CREATED).json();
     let id = text(&uploaded, "id");
     let expected = json!({
         "id": id,
@@ -101,7 +101,7 @@ async fn a_file_is_written_as_the_page_prints_it() {
 }
 
 #[tokio::test]
-async fn both_ways_of_uploading_do_the_same() {
+async fn both_upload_routes_do_the_same() {
     let tenant = Tenant::new().await;
     let in_form = stored(&tenant.client, "a/b", "%PDF-1").await;
     let in_path = upload_for(&tenant.client, "a%2Fb", "%PDF-1").send().await;
@@ -121,7 +121,7 @@ async fn both_ways_of_uploading_do_the_same() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_not_right_stores_nothing() {
+async fn invalid_upload_stores_nothing() {
     let tenant = Tenant::new().await;
     let one = [("a.pdf", "%PDF-1")];
     let two = [("a.pdf", "%PDF-1"), ("b.pdf", "%PDF-2")];
@@ -172,8 +172,8 @@ async fn an_upload_that_is_not_right_stores_nothing() {
             "no file",
         ),
     ];
-    for (answer, status, said) in refused {
-        let problem = answer.problem(StatusCode::from_u16(status).unwrap());
+    for (response, status, said) in refused {
+        let problem = response.problem(StatusCode::from_u16(status).unwrap());
         assert!(problem.detail.contains(said), "{problem:?}");
     }
     let json = tenant.client.post("/api/upload").json(&json!({}));
@@ -186,21 +186,21 @@ async fn an_upload_that_is_not_right_stores_nothing() {
 }
 
 #[tokio::test]
-async fn every_file_about_somebody_is_listed_as_a_whole() {
+async fn list_has_every_file_with_a_person() {
     let tenant = Tenant::new().await;
     assert_eq!(list(&tenant.client).await, [] as [Value; 0]);
-    tenant.client.upload("nobodys.pdf", b"%PDF-0").await;
-    let mut made = Vec::new();
-    // More than are read at once.
+    tenant.client.upload("unassigned.pdf", b"%PDF-0").await;
+    let mut created = Vec::new();
+    // More than one page of the repository.
     for number in 0..520 {
         let file = stored(&tenant.client, "p", &format!("%PDF-{number}")).await;
-        made.push(file["id"].clone());
+        created.push(file["id"].clone());
         tenant.fixture.clock.advance(Duration::from_millis(1));
     }
     let listed = list(&tenant.client).await;
     let ids: Vec<_> = listed.iter().map(|file| file["id"].clone()).collect();
-    made.reverse();
-    assert_eq!(ids, made, "newest first");
+    created.reverse();
+    assert_eq!(ids, created, "newest first");
 
     let last = listed.last().unwrap();
     let archive = format!("/v1/files/{}/archive", text(last, "id"));
@@ -213,7 +213,7 @@ async fn every_file_about_somebody_is_listed_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_file_is_renamed_and_given_to_another() {
+async fn file_is_renamed_and_reassigned() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let file = stored(client, "abc12", "%PDF-1").await;
@@ -222,17 +222,17 @@ async fn a_file_is_renamed_and_given_to_another() {
         json!({}),
         json!({ "name": null, "person_id": null, "size": 9 }),
     ] {
-        let answer = patch(client, &file, body).await.expect(StatusCode::OK);
-        assert_eq!(answer.json(), expected);
+        let response = patch(client, &file, body).await.expect(StatusCode::OK);
+        assert_eq!(response.json(), expected);
     }
     expected["name"] = "Diploma".into();
-    let answer = patch(client, &file, json!({ "name": "Diploma" })).await;
-    assert_eq!(answer.expect(StatusCode::OK).json(), expected);
+    let response = patch(client, &file, json!({ "name": "Diploma" })).await;
+    assert_eq!(response.expect(StatusCode::OK).json(), expected);
 
     expected["person_id"] = "def34".into();
     expected["url"] = text(&file, "url").replace("/abc12/", "/def34/").into();
-    let answer = patch(client, &file, json!({ "person_id": "def34" })).await;
-    assert_eq!(answer.expect(StatusCode::OK).json(), expected);
+    let response = patch(client, &file, json!({ "person_id": "def34" })).await;
+    assert_eq!(response.expect(StatusCode::OK).json(), expected);
     assert_eq!(list(client).await, [expected.clone()]);
     read(client, &file).await.problem(StatusCode::NOT_FOUND);
     assert_eq!(read(client, &expected).await.body, "%PDF-1");
@@ -243,14 +243,14 @@ async fn a_file_is_renamed_and_given_to_another() {
         ("person_id", json!("")),
         ("person_id", json!("..")),
     ] {
-        let answer = patch(client, &file, json!({ field: value })).await;
-        answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        let response = patch(client, &file, json!({ field: value })).await;
+        response.problem(StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let nobodys = client.upload("a.pdf", b"%PDF-2").await;
-    let nobodys = json!({ "id": nobodys.to_string() });
-    let answer = patch(client, &nobodys, json!({ "person_id": "abc12" })).await;
-    answer.problem(StatusCode::NOT_FOUND);
-    let native = format!("/v1/files/{}", text(&nobodys, "id"));
+    let unassigned = client.upload("a.pdf", b"%PDF-2").await;
+    let unassigned = json!({ "id": unassigned.to_string() });
+    let response = patch(client, &unassigned, json!({ "person_id": "abc12" })).await;
+    response.problem(StatusCode::NOT_FOUND);
+    let native = format!("/v1/files/{}", text(&unassigned, "id"));
     assert_eq!(
         client.get(&native).send().await.json()["person"],
         Value::Null
@@ -258,14 +258,14 @@ async fn a_file_is_renamed_and_given_to_another() {
 }
 
 #[tokio::test]
-async fn a_file_is_deleted_from_its_person_only() {
+async fn file_is_deleted_only_through_its_person() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
     let file = stored(client, "abc12", "%PDF-1").await;
     stored(client, "def34", "%PDF-2").await;
     for person in ["def34", "nobody", "..", "%20"] {
-        let answer = delete(client, person, &file).await;
-        assert_eq!(answer.problem(StatusCode::NOT_FOUND).kind, "not-found");
+        let response = delete(client, person, &file).await;
+        assert_eq!(response.problem(StatusCode::NOT_FOUND).kind, "not-found");
     }
     let claim = format!("/v1/files/{}/claim", text(&file, "id"));
     let claimed = client.post(&claim).json(&json!({ "holder": "h" }));
