@@ -1,10 +1,5 @@
-<<<<<<< HEAD
 //! The HTTP API without a network: requests go into an [`HttpService`], and every response is held against
 //! the service's own OpenAPI document.
-=======
-//! The HTTP API without a network: requests go into an [`HttpService`], and every response is checked
-//! against the service's own OpenAPI document.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -27,14 +22,10 @@ use crate::Fixture;
 type BoxError = Box<dyn Error + Send + Sync>;
 type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
 
-<<<<<<< HEAD
 /// The base of the URLs that the service hands out.
-=======
-/// The start of the URLs that the service returns.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
 pub const PUBLIC_URL: &str = "https://files.example.org";
 
-/// A client of a service in this process. Cheap to clone.
+/// Sends requests to a service in this process. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     service: HttpService,
@@ -42,15 +33,11 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// Serves a fixture at [`PUBLIC_URL`], and returns a client without a key.
+    /// Serves a fixture at [`PUBLIC_URL`], for a client without a key.
     ///
     /// # Panics
     ///
-<<<<<<< HEAD
     /// Panics on any failure that the test did not ask for, as do the other methods.
-=======
-    /// Panics on any unexpected failure, as do the other methods.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     pub fn new(fixture: &Fixture) -> Self {
         Self::with_origins(fixture, &[])
     }
@@ -100,26 +87,22 @@ impl HttpClient {
         }
     }
 
-<<<<<<< HEAD
     /// Returns the service.
-=======
-    /// Returns the service itself.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     pub fn service(&self) -> &HttpService {
         &self.service
     }
 
-    /// Builds a GET.
+    /// Begins a GET.
     pub fn get(&self, target: &str) -> HttpCall {
         self.call(Method::GET, target)
     }
 
-    /// Builds a POST.
+    /// Begins a POST.
     pub fn post(&self, target: &str) -> HttpCall {
         self.call(Method::POST, target)
     }
 
-    /// Builds a request. `target` is a path with its query, or a URL that the service returned.
+    /// Begins a request. `target` is a path with its query, or a URL that the service handed out.
     pub fn call(&self, method: Method, target: &str) -> HttpCall {
         let target = target.strip_prefix(PUBLIC_URL).unwrap_or(target);
         let mut request = Request::builder().method(method).uri(target);
@@ -133,23 +116,15 @@ impl HttpClient {
         }
     }
 
-<<<<<<< HEAD
     /// Stores one file and returns its ID.
     ///
     /// # Panics
     ///
     /// Panics if it was not stored.
-=======
-    /// Uploads one file and returns its id.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the upload is refused.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     pub async fn upload(&self, filename: &str, bytes: &'static [u8]) -> FileId {
         let call = self.post(&format!("/v1/files?filename={filename}"));
-        let response = call.bytes(bytes).send().await.expect(StatusCode::CREATED);
-        let id = response.json()["files"][0]["id"].clone();
+        let answer = call.bytes(bytes).send().await.expect(StatusCode::CREATED);
+        let id = answer.json()["files"][0]["id"].clone();
         id.as_str().expect("an id").parse().expect("a file's id")
     }
 }
@@ -158,7 +133,7 @@ fn config() -> HttpConfig {
     HttpConfig::new(PublicUrl::parse(PUBLIC_URL).expect("a URL"))
 }
 
-/// A builder of a request.
+/// A request being put together.
 #[derive(Debug)]
 pub struct HttpCall {
     service: HttpService,
@@ -174,51 +149,35 @@ impl HttpCall {
         self
     }
 
-    /// Sets a JSON body.
+    /// Sends JSON.
     #[must_use]
     pub fn json(mut self, value: &Value) -> Self {
         self.body = whole(value.to_string().into());
         self.header(CONTENT_TYPE.as_str(), "application/json")
     }
 
-<<<<<<< HEAD
     /// Sends text.
-=======
-    /// Sets a text as the body.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     #[must_use]
     pub fn text(mut self, text: String) -> Self {
         self.body = whole(text.into());
         self
     }
 
-<<<<<<< HEAD
     /// Sends bytes of a known length.
-=======
-    /// Sets a body of known length.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     #[must_use]
     pub fn bytes(mut self, bytes: &'static [u8]) -> Self {
         self.body = whole(Bytes::from_static(bytes));
         self.header(CONTENT_LENGTH.as_str(), &bytes.len().to_string())
     }
 
-<<<<<<< HEAD
     /// Sends some bytes, then breaks the connection.
-=======
-    /// Sets a body that fails after some bytes, as if the connection broke.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     #[must_use]
     pub fn broken_off(self, bytes: &'static [u8]) -> Self {
         let broken = || Err(BoxError::from("the connection was reset"));
         self.stream([Ok(bytes)].into_iter().chain(std::iter::once_with(broken)))
     }
 
-<<<<<<< HEAD
     /// Sends the chunks of a body of unknown length, read one by one.
-=======
-    /// Sets a body of unknown length, whose chunks are produced one by one.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     #[must_use]
     pub fn stream<I>(mut self, chunks: I) -> Self
     where
@@ -229,17 +188,12 @@ impl HttpCall {
         self
     }
 
-<<<<<<< HEAD
     /// Sends the request and reads the whole response.
-=======
-    /// Sends the request and reads the response to its end.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     ///
     /// # Panics
     ///
     /// Panics as [`try_send`](Self::try_send), and if the body of the response fails.
-<<<<<<< HEAD
-    pub async fn send(self) -> HttpAnswer {
+    pub async fn send(self) -> HttpResponse {
         self.try_send().await.expect("a whole body")
     }
 
@@ -252,34 +206,18 @@ impl HttpCall {
     /// # Panics
     ///
     /// Panics if the request is invalid, or if the OpenAPI document does not describe such a response.
-    pub async fn try_send(self) -> Result<HttpAnswer, BoxError> {
-=======
-    pub async fn send(self) -> HttpResponse {
-        self.try_send().await.expect("a whole body")
-    }
-
-    /// Sends the request and reads the response to its end.
-    ///
-    /// # Errors
-    ///
-    /// Returns the error of the response body.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the request is malformed, or if the OpenAPI document does not describe the response.
     pub async fn try_send(self) -> Result<HttpResponse, BoxError> {
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
         let request = self.request.body(self.body).expect("a request");
         let described = describe_api(&self.service).await;
-        let (head, body) = respond(&self.service, request).await.into_parts();
-        let response = HttpResponse {
+        let (head, body) = answer_of(&self.service, request).await.into_parts();
+        let answer = HttpResponse {
             status: head.status,
             operation: head.extensions.get::<OperationName>().map(|name| name.0),
             headers: head.headers,
             body: body.collect().await?.to_bytes(),
         };
-        response.check_described(&described);
-        Ok(response)
+        answer.check_described(&described);
+        Ok(answer)
     }
 }
 
@@ -288,11 +226,7 @@ impl HttpCall {
 pub struct HttpResponse {
     /// The status.
     pub status: StatusCode,
-<<<<<<< HEAD
     /// The endpoint that made the response, if one was found.
-=======
-    /// The operation that responded, if a route matched.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     pub operation: Option<&'static str>,
     /// The headers.
     pub headers: HeaderMap,
@@ -300,28 +234,18 @@ pub struct HttpResponse {
     pub body: Bytes,
 }
 
-/// The parts of a problem document.
+/// A problem document, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpProblem {
-<<<<<<< HEAD
     /// The kind, without `urn:attache:problem:`.
     pub kind: String,
     /// The fault in this case.
-=======
-    /// The kind: the text after `urn:attache:problem:`.
-    pub kind: String,
-    /// The explanation of this occurrence.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     pub detail: String,
     /// ID of the request.
     pub request_id: String,
 }
 
-<<<<<<< HEAD
-impl HttpAnswer {
-=======
 impl HttpResponse {
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     /// Returns the response, which must have this status.
     ///
     /// # Panics
@@ -329,11 +253,7 @@ impl HttpResponse {
     /// Panics if it has another.
     #[expect(
         clippy::return_self_not_must_use,
-<<<<<<< HEAD
         reason = "a test may check the status alone"
-=======
-        reason = "the right status may be all that a test checks"
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     )]
     pub fn expect(self, status: StatusCode) -> Self {
         assert_eq!(self.status, status, "{self:?}");
@@ -359,19 +279,11 @@ impl HttpResponse {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-<<<<<<< HEAD
     /// Returns the problem that the response must be, with this status and in agreement with its headers.
     ///
     /// # Panics
     ///
     /// Panics if it is not such a problem.
-=======
-    /// Returns the problem document, which must have this status and agree with the headers.
-    ///
-    /// # Panics
-    ///
-    /// Panics if it does not.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     pub fn problem(&self, status: StatusCode) -> HttpProblem {
         assert_eq!(self.status, status, "{self:?}");
         let content_type = self.header("content-type");
@@ -386,11 +298,7 @@ impl HttpResponse {
         let kind = text("type");
         let kind = kind.strip_prefix("urn:attache:problem:");
         let problem = HttpProblem {
-<<<<<<< HEAD
             kind: kind.expect("a problem type").to_owned(),
-=======
-            kind: kind.expect("a type of attache").to_owned(),
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
             detail: text("detail"),
             request_id: text("request_id"),
         };
@@ -398,11 +306,7 @@ impl HttpResponse {
         problem
     }
 
-<<<<<<< HEAD
     /// Checks that the OpenAPI document describes this status, type and headers for the endpoint.
-=======
-    /// Checks that the OpenAPI document describes this status, type and headers for the operation.
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
     fn check_described(&self, document: &Value) {
         let Some(name) = self.operation else {
             return;
@@ -429,7 +333,7 @@ impl HttpResponse {
         let described = response["headers"].as_object();
         let described = described.into_iter().flat_map(|headers| headers.keys());
         let described: Vec<&str> = described.map(String::as_str).collect();
-        for header in DESCRIBED_HEADERS {
+        for header in TELLING_HEADERS {
             let is_it = |known: &&str| known.eq_ignore_ascii_case(header);
             if self.headers.contains_key(header) {
                 let known = described.iter().any(is_it);
@@ -440,11 +344,7 @@ impl HttpResponse {
 }
 
 /// The headers that clients rely on, and so must be described.
-<<<<<<< HEAD
-const TELLING_HEADERS: [&str; 8] = [
-=======
-const DESCRIBED_HEADERS: [&str; 9] = [
->>>>>>> 69f0c6a (Name the HTTP tests by subject, condition and outcome)
+const TELLING_HEADERS: [&str; 9] = [
     "content-disposition",
     "content-range",
     "etag",
@@ -468,8 +368,8 @@ async fn describe_api(service: &HttpService) -> Arc<Value> {
         return document;
     }
     let request = Request::get("/openapi.json").body(whole(Bytes::new()));
-    let response = respond(service, request.expect("a request")).await;
-    let body = response.into_body().collect().await.expect("a whole body");
+    let answer = answer_of(service, request.expect("a request")).await;
+    let body = answer.into_body().collect().await.expect("a whole body");
     let document: Value = serde_json::from_slice(&body.to_bytes()).expect("JSON");
     let document = Arc::new(document);
     documents()
@@ -478,12 +378,12 @@ async fn describe_api(service: &HttpService) -> Arc<Value> {
     document
 }
 
-async fn respond(
+async fn answer_of(
     service: &HttpService,
     request: Request<ClientBody>,
 ) -> http::Response<ResponseBody> {
     match service.clone().oneshot(request).await {
-        Ok(response) => response,
+        Ok(answer) => answer,
         Err(never) => match never {},
     }
 }

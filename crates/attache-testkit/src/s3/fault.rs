@@ -1,8 +1,8 @@
-//! The operations of S3, and the faults that can be injected into them.
+//! What can be asked of S3, and what can go wrong with it.
 
 use http::{Method, Request};
 
-/// An operation of S3.
+/// What is asked of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Operation {
     /// `PutObject`.
@@ -13,7 +13,7 @@ pub enum S3Operation {
     Head,
     /// `DeleteObject`.
     Delete,
-    /// `ListObjectsV2`, and every other read of a bucket.
+    /// `ListObjectsV2`, and whatever else is read of a bucket.
     List,
     /// `CreateMultipartUpload`.
     Create,
@@ -54,27 +54,27 @@ impl S3Operation {
     }
 }
 
-/// A fault of a request.
+/// What goes wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Fault {
-    /// The request has no effect; the response is an error.
+    /// Answered with an error, and nothing done.
     Refused(u16, &'static str),
-    /// The request takes effect; the response is an error.
+    /// Done, and answered with an error.
     AppliedThenRejected(u16, &'static str),
-    /// The request has no effect; the connection is cut.
+    /// The connection is cut before anything is done.
     LostRequest,
-    /// The request takes effect; the connection is cut before the response.
+    /// Done, and the connection is cut before the answer.
     LostResponse,
-    /// The request has no effect; no response ever comes.
+    /// Nothing is done, and nothing comes.
     Unresponsive,
-    /// The request takes effect; no response ever comes.
+    /// Done, and nothing comes.
     AppliedThenUnresponsive,
-    /// The connection is cut after this many bytes of the response body.
+    /// The connection is cut after so many bytes of the answer's body.
     CutAt(usize),
 }
 
 impl S3Fault {
-    /// Returns `true` if the request takes effect, whatever the response.
+    /// Whether the request is done, whatever is answered.
     pub fn has_effect(self) -> bool {
         !matches!(
             self,

@@ -1,4 +1,4 @@
-//! The access keys that the S3 accepts.
+//! The access keys that the S3 lets in.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
-/// The secrets by access key id, shared by all clones.
+/// Secrets by their keys' ids. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Keys(Arc<Mutex<HashMap<String, SecretKey>>>);
 

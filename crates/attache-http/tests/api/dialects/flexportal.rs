@@ -11,7 +11,7 @@ const NOON_MILLIS: i64 = 1_769_860_800_000;
 const MINUTE_MILLIS: i64 = 60_000;
 
 /// Requests a URL for a new text file.
-pub(super) fn promise(client: &HttpClient) -> HttpCall {
+pub(super) fn pending_upload(client: &HttpClient) -> HttpCall {
     url_request(
         client,
         &json!({ "action": "upload", "fileName": "a.txt", "contentType": "text/plain" }),
@@ -152,7 +152,7 @@ async fn new_file_is_sent_once_under_its_id() {
 #[tokio::test]
 async fn url_of_a_completed_upload_expires() {
     let tenant = Tenant::new().await;
-    let [deleted, late] = ["deleted", "late"].map(|_| promise(&tenant.client).send());
+    let [deleted, late] = ["deleted", "late"].map(|_| pending_upload(&tenant.client).send());
     let (deleted, late) = (deleted.await.json(), late.await.json());
     for pending in [&deleted, &late] {
         let sent = put(&tenant.client, pending, "text/plain").await;
@@ -178,7 +178,7 @@ async fn url_of_a_completed_upload_expires() {
 async fn upload_url_expires() {
     let tenant = Tenant::new().await;
     let client = &tenant.client;
-    let pending = promise(client).send().await.json();
+    let pending = pending_upload(client).send().await.json();
     tenant
         .fixture
         .clock
@@ -330,7 +330,7 @@ async fn each_action_needs_its_own_scopes() {
         let client = tenant.client_with(scopes.iter().copied().collect()).await;
         for (call, may) in [
             (url_request(&client, &read), may_read),
-            (promise(&client), may_upload),
+            (pending_upload(&client), may_upload),
         ] {
             let response = call.send().await;
             if may {
@@ -352,7 +352,11 @@ async fn each_action_needs_its_own_scopes() {
 async fn tenant_header_must_match_the_key() {
     let tenant = Tenant::new().await;
     tenant.fixture.token("school-8", Scopes::all()).await;
-    let named = |slug: &str| promise(&tenant.client).header("Tenant-ID", slug).send();
+    let named = |slug: &str| {
+        pending_upload(&tenant.client)
+            .header("Tenant-ID", slug)
+            .send()
+    };
     named("school-7").await.expect(StatusCode::OK);
     for other in ["school-8", "unassigned", ""] {
         let problem = named(other).await.problem(StatusCode::FORBIDDEN);
@@ -363,7 +367,7 @@ async fn tenant_header_must_match_the_key() {
         ("school-7", "school-8", StatusCode::FORBIDDEN),
         ("school-8", "school-7", StatusCode::FORBIDDEN),
     ] {
-        let twice = promise(&tenant.client).header("Tenant-ID", one);
+        let twice = pending_upload(&tenant.client).header("Tenant-ID", one);
         let twice = twice.header("Tenant-ID", other).send().await;
         assert_eq!(twice.status, status, "{one} {other}");
     }
@@ -391,7 +395,7 @@ async fn allowed_origin_may_send_the_tenant_header() {
 #[tokio::test]
 async fn upload_url_accepts_any_origin() {
     let tenant = Tenant::new().await;
-    let pending = promise(&tenant.client).send().await.json();
+    let pending = pending_upload(&tenant.client).send().await.json();
     let url = pending["url"].as_str().unwrap();
     let origin = "https://portal.example.org";
     let preflight = tenant.client.anonymous().call(Method::OPTIONS, url);
