@@ -22,8 +22,30 @@ use crate::{BlobError, BlobKey, Body, PutError};
 ///   repeated. Dropping any other future has no effect.
 /// - **Bounded.** Memory is bounded per call, whatever the size of the blob.
 ///
-/// No method has a default body, so that a wrapper cannot forget one. The suite in
+/// No method has a default body, so that a wrapper cannot miss one. The suite in
 /// [`conformance`](crate::conformance) is public: run it on your backend.
+///
+/// ```
+/// use attache_storage::{BlobKey, BlobStore, BlobStoreExt, ByteRange, MemoryBlobStore};
+/// use futures_util::TryStreamExt;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let store: Box<dyn BlobStore> = Box::new(MemoryBlobStore::new());
+/// let key = BlobKey::parse("7/91/report")?;
+/// store.put_bytes(&key, "%PDF-1.7").await?;
+///
+/// let range = ByteRange { offset_bytes: 5, length_bytes: 3 };
+/// let reader = store.get(&key, Some(range)).await?;
+/// assert_eq!(reader.size_bytes, 8);
+/// let bytes: Vec<_> = reader.stream.try_collect().await?;
+/// assert_eq!(bytes.concat(), b"1.7");
+///
+/// let page = store.list("7/", None, 100).await?;
+/// assert_eq!(page.keys, [key]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[async_trait]
 pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     /// Returns what this store supports beyond the required. Constant for the life of the store.
