@@ -66,8 +66,8 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
         R: Send + 'static,
         F: for<'w> Fn(&'w mut Self::Session, &'w I) -> Changing<'w, T, R> + Send + Sync + 'static;
 
-    /// Makes the change that commits uploaded files, and finds its outcome out where the response to
-    /// the commit was lost.
+    /// Makes the change that commits uploaded files. Where the response to a commit can be lost, this
+    /// resolves its outcome.
     fn commit<I, F>(
         &self,
         operation: &'static str,
@@ -79,7 +79,10 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
         F: for<'w> Fn(&'w mut Self::Session, &'w I) -> Changing<'w, Vec<CommittedFile>, Refusal>
             + Send
             + Sync
-            + 'static;
+            + 'static,
+    {
+        self.change(operation, input, work)
+    }
 
     /// Makes a change that is always made or fails.
     fn write<I, T, F>(

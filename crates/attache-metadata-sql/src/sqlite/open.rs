@@ -1,11 +1,10 @@
 //! Opening and closing a database file.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use attache_metadata::{Attempt, CommittedFile, EventHook, Refusal, RepositoryError};
+use attache_metadata::{EventHook, RepositoryError};
 
 use super::connection::{self, open_reader, open_writer};
 use super::migrate::{self, open_migrated};
@@ -14,7 +13,6 @@ use super::readers::Readers;
 use super::session::SqliteSession;
 use super::writer::Writer;
 use crate::open_error::{DatabaseFailure, MigrationReport, OpenError};
-use crate::records::commit::Commit;
 use crate::repository::{Backend, Changing, Reading, SqlRepository};
 use crate::session::{Session as _, Statement};
 
@@ -131,9 +129,9 @@ impl Backend for Sqlite {
         work: F,
     ) -> Result<T, RepositoryError>
     where
-        I: Send + Sync + 'static,
+        I: Send + 'static,
         T: Send + 'static,
-        F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Reading<'w, T> + Send + Sync + 'static,
+        F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Reading<'w, T> + Send + 'static,
     {
         self.readers.read(operation, input, work).await
     }
@@ -145,27 +143,10 @@ impl Backend for Sqlite {
         work: F,
     ) -> Result<Result<T, R>, RepositoryError>
     where
-        I: Send + Sync + 'static,
+        I: Send + 'static,
         T: Send + 'static,
         R: Send + 'static,
-        F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, T, R> + Send + Sync + 'static,
-    {
-        self.writer.change(operation, input, work).await
-    }
-
-    /// No response is lost between threads.
-    async fn commit<I, F>(
-        &self,
-        operation: &'static str,
-        input: I,
-        work: F,
-    ) -> Attempt<Vec<CommittedFile>>
-    where
-        I: Borrow<Commit> + Send + Sync + 'static,
-        F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, Vec<CommittedFile>, Refusal>
-            + Send
-            + Sync
-            + 'static,
+        F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, T, R> + Send + 'static,
     {
         self.writer.change(operation, input, work).await
     }
