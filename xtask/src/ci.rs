@@ -1,15 +1,12 @@
 //! `cargo xtask ci`: the gate that a change passes before it is merged.
 
-use std::time::Instant;
+use anyhow::{Result, bail};
 
-use anyhow::{Context, Result, bail};
-
+use crate::steps::{self, Step};
 use crate::workspace::{self, Workspace};
-use crate::{guard, test};
+use crate::{guard, test, tools};
 
-const CARGO_DENY_VERSION: &str = "0.20.2";
-
-/// What to leave out.
+/// The steps to leave out.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Leave out the tests, for a caller that runs `cargo xtask test --require-all` itself
@@ -17,15 +14,7 @@ pub(crate) struct Options {
     without_tests: bool,
 }
 
-/// One step of the gate, and what to do when it fails.
-struct Step {
-    name: &'static str,
-    run: fn(&Workspace) -> Result<()>,
-    remedy: &'static str,
-}
-
-/// In order of the time to a first answer. All but the guard's documentation share one target
-/// directory.
+/// The steps, the quickest to fail first.
 const STEPS: &[Step] = &[
     Step {
         name: "format",
@@ -39,9 +28,8 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "features",
-        run: features,
-        remedy: "the facade has to compile without a warning whatever its features; \
-                 `cargo clippy -p attache --no-default-features --features …` shows it again",
+        run: |workspace| features(workspace, FEATURES),
+        remedy: FEATURES_REMEDY,
     },
     Step {
         name: "guard",
@@ -60,22 +48,18 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// What embedders choose of the facade, whose parts depend on each other's presence: nothing, one
-/// database, both, each with a store, and last the default.
-const FEATURES: &[&str] = &[
-    "",
-    "postgres",
-    "postgres,sqlite",
-    "s3,sqlite",
-    "aws-config,postgres",
-    "http,sqlite",
-];
-
 const TESTS: Step = Step {
     name: "test",
     run: tests,
     remedy: "`cargo xtask test` runs them again, `cargo test -p <crate> <name>` a single one",
 };
+
+/// The features of the facade that each change is checked with: none, and the one without SQLite.
+/// `clippy` has all of them; `cargo xtask nightly` checks more sets.
+const FEATURES: &[&str] = &["", "postgres"];
+
+pub(crate) const FEATURES_REMEDY: &str = "the facade has to compile without a warning whatever its \
+    features; `cargo clippy -p attache --no-default-features --features …` shows it again";
 
 /// Runs the steps and stops at the first that fails.
 ///
@@ -83,16 +67,7 @@ const TESTS: Step = Step {
 /// Names the failed step, its cause and its remedy.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let last = (!options.without_tests).then_some(&TESTS);
-    for step in STEPS.iter().chain(last) {
-        println!("==> {}", step.name);
-        let started = Instant::now();
-        let result = (step.run)(workspace);
-        let seconds = started.elapsed().as_secs_f32();
-        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
-        println!("<== {}: {verdict} in {seconds:.1} s", step.name);
-        result.with_context(|| format!("step `{}` failed ({})", step.name, step.remedy))?;
-    }
-    Ok(())
+    steps::run(workspace, STEPS.iter().chain(last))
 }
 
 fn format(workspace: &Workspace) -> Result<()> {
@@ -107,39 +82,32 @@ fn clippy(workspace: &Workspace) -> Result<()> {
     workspace::run(&mut command)
 }
 
-/// What embedders may choose of the facade, besides everything.
-fn features(workspace: &Workspace) -> Result<()> {
-    for chosen in FEATURES {
-        println!("note: the facade with «{chosen}»");
+/// Checks the facade with sets of features that an embedder may choose: its parts depend on each
+/// other's presence.
+///
+/// # Errors
+/// At the first set with a warning.
+pub(crate) fn features(workspace: &Workspace, sets: &[&str]) -> Result<()> {
+    for features in sets {
+        println!("note: the facade with `{features}`");
         let mut command = workspace.cargo(["clippy", "--quiet", "--package", "attache"]);
         command
-            .args(["--no-default-features", "--features", chosen])
+            .args(["--no-default-features", "--features", features])
             .args(["--", "-D", "warnings"]);
         workspace::run(&mut command)?;
     }
     Ok(())
 }
 
-/// Licences, bans and sources. Advisories are left out on purpose: their database is a git clone
-/// from the network, and a gate must give the same answer for the same tree.
+/// Checks licences, bans and sources. Advisories are left out on purpose: their database is a git clone
+/// from the network, and a gate must give the same result for the same tree.
 fn deny(workspace: &Workspace) -> Result<()> {
-    let probe = workspace
-        .cargo(["deny", "--version"])
-        .output()
-        .context("cannot start cargo")?;
-    if !probe.status.success() {
-        let arguments = [
-            "install",
-            "cargo-deny",
-            "--locked",
-            "--version",
-            CARGO_DENY_VERSION,
-        ];
-        workspace::run(&mut workspace.cargo(arguments)).context("cannot install cargo-deny")?;
-    }
+    tools::DENY.require(workspace)?;
     workspace::run(&mut workspace.cargo(["deny", "check", "licenses", "bans", "sources"]))
 }
 
+/// Builds the documentation. It also compiles the workspace without development dependencies, which
+/// could enable a feature that a crate lacks.
 fn documentation(workspace: &Workspace) -> Result<()> {
     let mut command = workspace.cargo(["doc", "--workspace", "--no-deps"]);
     command.args(test::ALL_BACKENDS);

@@ -4,7 +4,10 @@ mod bench;
 mod ci;
 mod conformance;
 mod guard;
+mod nightly;
+mod steps;
 mod test;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -27,12 +30,14 @@ enum Task {
     Test(test::Options),
     /// Run the whole gate: format, lints, architecture, licences, documentation, tests
     Ci(ci::Options),
+    /// Run the long checks: more features, all stories on all backends, many repetitions
+    Nightly,
     /// Check the layering rules that the compiler does not know
     Guard,
     /// Measure release builds
     #[command(subcommand)]
     Bench(bench::Measurement),
-    /// Run the public suites on servers of yours
+    /// Run the public suites on your servers
     Conformance(conformance::Options),
 }
 
@@ -59,6 +64,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             });
         }
         Task::Ci(options) => ci::run(&workspace, options)?,
+        Task::Nightly => nightly::run(&workspace)?,
         Task::Guard => guard::run(&workspace)?,
         Task::Bench(measurement) => bench::run(&workspace, measurement)?,
         Task::Conformance(options) => conformance::run(&workspace, options)?,

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
-/// What `cargo metadata --no-deps` says about this workspace.
+/// The output of `cargo metadata --no-deps` for this workspace.
 pub(crate) struct Workspace {
     metadata: Metadata,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Member {
 #[derive(Debug)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
-    /// Used by tests, benches and examples only, so it reaches no user.
+    /// True if only tests, benches and examples use it, so that it reaches no user.
     pub(crate) is_dev: bool,
 }
 
@@ -41,9 +41,14 @@ impl Workspace {
         self.metadata.workspace_root.as_std_path()
     }
 
-    /// Where cargo builds; follows `CARGO_TARGET_DIR`.
+    /// The directory that cargo builds in; follows `CARGO_TARGET_DIR`.
     pub(crate) fn target_directory(&self) -> &Path {
         self.metadata.target_directory.as_std_path()
+    }
+
+    /// The path of a program that `cargo build` has built.
+    pub(crate) fn built(&self, name: &str) -> PathBuf {
+        self.target_directory().join("debug").join(name)
     }
 
     pub(crate) fn members(&self) -> Vec<Member> {
@@ -94,7 +99,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command and answers its standard output; its standard error is shown.
+/// Runs a command and returns its standard output; its standard error is shown.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     command.stderr(Stdio::inherit());
     let output = command
@@ -123,13 +128,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_command_is_named_as_one_would_type_it() {
+    fn failed_command_is_named_as_typed() {
         let error = run(Command::new("/bin/false").args(["-a", "b"])).expect_err("a failure");
         assert_eq!(error.to_string(), "`false -a b` failed with exit status: 1");
     }
 
     #[test]
-    fn standard_output_is_answered() {
+    fn output_returns_standard_output() {
         assert_eq!(
             output(Command::new("echo").arg("hello")).expect("a success"),
             "hello\n"

@@ -26,7 +26,7 @@ pub use fixture::{Fixture, FixtureOptions};
 #[cfg(feature = "http")]
 pub use http_client::{HttpCall, HttpClient, HttpProblem, HttpResponse, PUBLIC_URL};
 #[cfg(all(feature = "postgres", unix))]
-pub use postgres::ThrowawayPostgres;
+pub use postgres::{PostgresServer, ThrowawayPostgres};
 #[cfg(feature = "fixture")]
 pub use presigning::STORE_URL;
 #[cfg(feature = "s3")]

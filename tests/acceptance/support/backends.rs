@@ -4,9 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use attache_testkit::{ThrowawayPostgres, ThrowawayS3};
-
-use super::pairing::Pairing;
+use attache_testkit::{PostgresServer, ThrowawayS3};
 
 const BUCKET: &str = "files";
 
@@ -29,29 +27,22 @@ pub(crate) struct Shared {
 }
 
 impl Backends {
-    /// Creates backends of this run's pairing; the directory of an embedded one goes into `folder`.
-    pub(crate) fn new(folder: &Path) -> Self {
-        match Pairing::of_this_run() {
-            Pairing::SqliteAndLocal => Self::embedded(folder),
-            Pairing::PostgresAndS3 => Self::on(ThrowawayPostgres::shared()),
-        }
-    }
-
-    /// Creates embedded backends, whatever the pairing.
+    /// Creates embedded backends with an empty directory in `folder`.
     pub(crate) fn embedded(folder: &Path) -> Self {
         let data_dir = folder.join("data");
         fs::create_dir(&data_dir).unwrap();
         Self::Embedded(data_dir)
     }
 
-    /// Creates a database on this PostgreSQL server, and a bucket.
-    pub(crate) fn on(postgres: &ThrowawayPostgres) -> Self {
+    /// Creates an empty database on this PostgreSQL server, and a bucket.
+    pub(crate) fn on(postgres: &PostgresServer) -> Self {
+        Self::with_database(postgres.create_database().unwrap())
+    }
+
+    pub(super) fn with_database(database_url: String) -> Self {
         let s3 = ThrowawayS3::start_on_own_thread().unwrap();
         s3.create_bucket(BUCKET).unwrap();
-        Self::Shared(Shared {
-            database_url: postgres.create_database().unwrap(),
-            s3,
-        })
+        Self::Shared(Shared { database_url, s3 })
     }
 
     /// Makes a command use these backends.
@@ -80,19 +71,6 @@ impl Backends {
             .env("ATTACHE_TO_DATABASE_URL", &shared.database_url)
             .env("ATTACHE_TO_STORAGE_URL", shared.storage_url());
         Shared::set_credentials(command);
-    }
-
-    /// Prepares the first start with commands, each of which returns its output. Returns the created
-    /// key, if the first start does not create one.
-    pub(crate) fn prepare(&self, cli: impl Fn(&[&str]) -> String) -> Option<String> {
-        match self {
-            Self::Embedded(_) => None,
-            Self::Shared(_) => {
-                cli(&["migrate"]);
-                cli(&["tenant", "create", "default"]);
-                Some(cli(&["key", "create", "--tenant", "default"]))
-            }
-        }
     }
 
     /// The directory of embedded backends.

@@ -4,11 +4,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use attache_testkit::ThrowawayPostgres;
 use tempfile::TempDir;
 
 use super::backends::Backends;
 use super::binary;
 use super::command::run_ok;
+use super::pairing::Pairing;
 
 /// What a server is started with besides the defaults.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +65,22 @@ impl Home {
         Self { folder, backends }
     }
 
+    /// Creates a home on this run's pairing; returns it with a key, unless the first start creates one.
+    pub(super) async fn on_pairing() -> (Self, Option<String>) {
+        match Pairing::of_this_run() {
+            Pairing::SqliteAndLocal => (Self::new(Backends::embedded), None),
+            Pairing::PostgresAndS3 => {
+                let server = ThrowawayPostgres::shared();
+                let database = server.create_database_from("served", async |url: &str| {
+                    let home = Self::new(|_| Backends::with_database(url.to_owned()));
+                    Ok(home.prepare_database())
+                });
+                let (url, key) = database.await.unwrap();
+                (Self::new(|_| Backends::with_database(url)), Some(key))
+            }
+        }
+    }
+
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("stderr.log")
     }
@@ -78,12 +96,13 @@ impl Home {
         names.map(|name| name.into_string().unwrap()).collect()
     }
 
-    /// Creates what the first start does not; returns the key.
-    pub(super) fn prepare(&self) -> Option<String> {
-        self.backends.prepare(|arguments| {
-            let mut command = self.command();
-            run_ok(command.args(arguments))
-        })
+    /// Migrates the database and creates a tenant and a key, as the first start on shared backends needs
+    /// them; returns the key.
+    pub(super) fn prepare_database(&self) -> String {
+        let cli = |arguments: &[&str]| run_ok(self.command().args(arguments));
+        cli(&["migrate"]);
+        cli(&["tenant", "create", "default"]);
+        cli(&["key", "create", "--tenant", "default"])
     }
 
     /// A command that uses the backends. Of the test's environment it gets the `PATH` only.

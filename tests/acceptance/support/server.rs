@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use attache_testkit::{ThrowawayPostgres, ThrowawayS3};
+use attache_testkit::{PostgresServer, ThrowawayS3};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::backends::{Backends, StoredObject};
@@ -36,12 +36,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on fresh backends and waits until it is ready.
     pub(crate) async fn start(options: Options) -> Self {
-        Self::start_at(Home::new(Backends::new), options).await
+        let (home, key) = Home::on_pairing().await;
+        Self::start_in(Arc::new(home), options, key).await
     }
 
     /// As [`start`](Self::start), with the records on a PostgreSQL server of the test's own.
-    pub(crate) async fn start_on_postgres(postgres: &ThrowawayPostgres, options: Options) -> Self {
-        Self::start_at(Home::new(|_| Backends::on(postgres)), options).await
+    pub(crate) async fn start_on_postgres(postgres: &PostgresServer, options: Options) -> Self {
+        let home = Home::new(|_| Backends::on(postgres));
+        let key = home.prepare_database();
+        Self::start_in(Arc::new(home), options, Some(key)).await
     }
 
     /// Starts another server on the same backends.
@@ -59,24 +62,20 @@ impl Server {
         options: Options,
         prepare: impl FnOnce(&Path),
     ) -> Self {
-        let home = Home::new(Backends::new);
+        let home = Home::new(Backends::embedded);
         prepare(home.backends.data_dir());
-        Self::start_at(home, options).await
+        Self::start_in(Arc::new(home), options, None).await
     }
 
     /// Starts a server on SQLite and local files, whatever the pairing.
     pub(crate) async fn start_embedded(options: Options) -> Self {
-        Self::start_at(Home::new(Backends::embedded), options).await
+        let home = Home::new(Backends::embedded);
+        Self::start_in(Arc::new(home), options, None).await
     }
 
     /// Starts a server on backends that already hold its data.
     pub(crate) async fn start_on_existing(backends: Backends, options: Options) -> Self {
         Self::start_in(Arc::new(Home::new(|_| backends)), options, None).await
-    }
-
-    async fn start_at(home: Home, options: Options) -> Self {
-        let key = home.prepare();
-        Self::start_in(Arc::new(home), options, key).await
     }
 
     async fn start_in(home: Arc<Home>, options: Options, key: Option<String>) -> Self {

@@ -1,49 +1,45 @@
-//! The programs of a PostgreSQL server, which the tests start themselves: found, or installed.
+//! The PostgreSQL server that all tests of a run share.
 
-use std::path::{Path, PathBuf};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
-use super::apt;
+/// Tells the tests the directory of the server.
+pub(super) const VARIABLE: &str = "ATTACHE_TEST_POSTGRES";
 
-/// Makes sure that there is a server for the tests to start.
-///
-/// # Errors
-/// When there is none and none can be installed; the message has the remedy.
-pub(super) fn require() -> Result<()> {
-    let otherwise = "name the directory of `initdb` and `postgres` in PG_BIN";
-    apt::require("PostgreSQL", "postgresql", is_there, otherwise)
+/// A server that ends with this value, or with the process.
+pub(super) struct Server {
+    process: Child,
+    directory: String,
 }
 
-fn is_there() -> bool {
-    let named = std::env::var_os("PG_BIN").map(PathBuf::from);
-    let debian = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten();
-    let debian = debian.flatten().map(|version| version.path().join("bin"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let mut places = named.into_iter().chain(debian).chain(path);
-    places.any(|place| has_server(&place))
+impl Server {
+    /// Starts a server with a program that prints its directory, and stops it at the end of its input.
+    pub(super) fn start(program: &Path) -> Result<Self> {
+        let mut process = Command::new(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let stdout = process.stdout.take().context("a pipe")?;
+        let mut directory = String::new();
+        BufReader::new(stdout).read_line(&mut directory)?;
+        let directory = directory.trim_end().to_owned();
+        ensure!(!directory.is_empty(), "PostgreSQL does not start");
+        Ok(Self { process, directory })
+    }
+
+    pub(super) fn directory(&self) -> &str {
+        &self.directory
+    }
 }
 
-fn has_server(place: &Path) -> bool {
-    place.join("initdb").is_file() && place.join("postgres").is_file()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_both_programs_in_one_place() {
-        let place = std::env::temp_dir().join(format!("xtask-postgres-{}", std::process::id()));
-        std::fs::create_dir_all(&place).unwrap();
-        assert!(!has_server(&place));
-        std::fs::write(place.join("initdb"), "").unwrap();
-        assert!(!has_server(&place));
-        std::fs::write(place.join("postgres"), "").unwrap();
-        assert!(has_server(&place));
-        std::fs::remove_dir_all(place).unwrap();
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        // Its files are temporary: nothing depends on how it ends.
+        drop(self.process.wait());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use attache_metadata::EventHook;
 use attache_metadata_sql::{MigrationReport, OpenError, PostgresOptions, PostgresRepository};
-use attache_testkit::ThrowawayPostgres;
+use attache_testkit::{PostgresServer, ThrowawayPostgres};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::database::{BoxError, Closing, Database, Place};
@@ -24,7 +24,7 @@ pub(crate) struct ServerDatabase {
 }
 
 impl ServerDatabase {
-    pub(crate) fn on(server: &ThrowawayPostgres) -> Result<Self, BoxError> {
+    pub(crate) fn on(server: &PostgresServer) -> Result<Self, BoxError> {
         let url = server.create_database()?;
         Ok(Self { url })
     }

@@ -1,0 +1,89 @@
+//! `cargo xtask nightly`: the long checks, too slow for each change.
+
+use anyhow::{Result, bail};
+
+use crate::ci;
+use crate::steps::{self, Step};
+use crate::test::{self, Selection, Summary, Tests};
+use crate::workspace::{self, Workspace};
+
+/// The steps, the quickest first.
+const STEPS: &[Step] = &[
+    Step {
+        name: "features",
+        run: |workspace| ci::features(workspace, FEATURES),
+        remedy: ci::FEATURES_REMEDY,
+    },
+    Step {
+        name: "pairings",
+        run: pairings,
+        remedy: "`ATTACHE_TEST_PAIRING=postgres+s3 cargo test -p attache-acceptance <name>` runs one again",
+    },
+    Step {
+        name: "repetitions",
+        run: repetitions,
+        remedy: "`PROPTEST_CASES=20000 ATTACHE_TEST_ROUNDS=20 cargo test -p <crate> <name>` runs one again",
+    },
+    Step {
+        name: "lists",
+        run: lists,
+        remedy: "`cargo xtask bench lists` runs it again",
+    },
+];
+
+/// The features of the facade that the gate leaves out.
+const FEATURES: &[&str] = &[
+    "postgres,sqlite",
+    "s3,sqlite",
+    "aws-config,postgres",
+    "http,sqlite",
+];
+
+/// Runs the steps and stops at the first that fails.
+///
+/// # Errors
+/// Names the failed step, its cause and its remedy.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    steps::run(workspace, STEPS)
+}
+
+/// Runs all stories on both pairings, those about HTTP alone included.
+fn pairings(workspace: &Workspace) -> Result<()> {
+    let tests = Tests::prepare(workspace, &test::Options { require_all: true })?;
+    let mut summary = Summary::new(true);
+    for pairing in ["sqlite+local", "postgres+s3"] {
+        summary.add(&tests.run_suites(&Selection {
+            filter: Some("binary(acceptance)"),
+            environment: &[(test::PAIRING, pairing)],
+        })?);
+    }
+    conclude(&summary)
+}
+
+/// Runs the tests that repeat something with many more repetitions.
+fn repetitions(workspace: &Workspace) -> Result<()> {
+    let tests = Tests::prepare(workspace, &test::Options { require_all: true })?;
+    let mut summary = Summary::new(true);
+    summary.add(&tests.run_suites(&Selection {
+        filter: Some("test(/propert|crash|race|at_once|kill/)"),
+        environment: &[
+            ("PROPTEST_CASES", "20000"),
+            ("ATTACHE_TEST_ROUNDS", "20"),
+            (test::PAIRING, "postgres+s3"),
+        ],
+    })?);
+    conclude(&summary)
+}
+
+fn conclude(summary: &Summary) -> Result<()> {
+    summary.print();
+    if !summary.is_success() {
+        bail!("{summary}");
+    }
+    Ok(())
+}
+
+/// Compares lists, lookups and claims among ten thousand and a million records.
+fn lists(workspace: &Workspace) -> Result<()> {
+    workspace::run(&mut workspace.cargo(["xtask", "bench", "lists"]))
+}
