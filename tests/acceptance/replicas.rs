@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Capability, Client, Options, PDF, Server, eventually, id_of, noise, pairing_has, sha256_hex,
+    Capability, Client, Options, PDF, Server, eventually, id_of, noise, pairing_has, repetitions,
+    sha256_hex,
 };
 
 /// Starts two servers on the same data; returns also a client of each with the same key.
@@ -93,7 +94,7 @@ async fn claims_across_servers_have_one_winner() {
         return;
     }
     let (_one, _other, clients) = start_two_servers(Options::new()).await;
-    for round in 0..10 {
+    for round in 0..repetitions(10) {
         let id = id_of(&clients[0].store("a.pdf", &noise(round, 100)).await);
         let mut claims = JoinSet::new();
         for holder in 0..8 {
@@ -133,7 +134,7 @@ async fn racing_uploads_and_deletes_lose_nothing() {
         };
         tasks.spawn(async move {
             let mut kept = Vec::new();
-            for round in 0..12 {
+            for round in 0..repetitions(12) {
                 // Few different contents, so that uploads and deletes of one often race.
                 let bytes = noise((worker + round) % 3, 20_000);
                 let id = id_of(&client.store(&format!("{worker}-{round}.bin"), &bytes).await);
@@ -200,7 +201,7 @@ async fn orphans_of_a_killed_server_are_deleted_by_another() {
     let mut acknowledged = BTreeMap::new();
     let count = Arc::new(AtomicUsize::new(0));
     let mut interrupted = 0;
-    for cycle in 0..4 {
+    for cycle in 0..repetitions(4) {
         if cycle > 0 {
             one = one.start_again().await;
         }

@@ -12,6 +12,7 @@ mod home;
 mod pairing;
 mod pending_upload;
 mod raw;
+mod repetitions;
 mod response;
 mod server;
 mod shape;
@@ -34,6 +35,7 @@ pub(crate) use pending_upload::{
     undeclared_upload, upload_path, upload_url,
 };
 pub(crate) use raw::RawConnection;
+pub(crate) use repetitions::repetitions;
 pub(crate) use response::Response;
 pub(crate) use server::Server;
 pub(crate) use shape::assert_shape;
