@@ -10,6 +10,7 @@ mod put;
 mod read;
 mod shared;
 mod space;
+mod space_grant;
 mod staged;
 #[cfg(test)]
 mod tests;

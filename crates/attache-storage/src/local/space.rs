@@ -1,13 +1,12 @@
 //! The space on the disk: how much is free beyond the reserve, and how much puts may write.
 
-use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::os::fd::BorrowedFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{StatVfs, StatVfsMountFlags};
 
 use super::disk::Disk;
 use super::error::LocalError;
-use super::shared::Shared;
 
 /// The account of one disk.
 ///
@@ -42,7 +41,7 @@ impl DiskSpace {
 
     /// Grants `wanted_bytes`, or only `needed_bytes` if there is less. Returns the granted bytes in
     /// whole blocks, which is what files use.
-    fn grant(
+    pub(super) fn grant(
         &self,
         disk: &dyn Disk,
         directory: BorrowedFd<'_>,
@@ -74,7 +73,7 @@ impl DiskSpace {
 
     /// Removes bytes from the account: they were written, so the filesystem counts them, or never
     /// will be.
-    fn release(&self, bytes: u64) {
+    pub(super) fn release(&self, bytes: u64) {
         let mut granted_bytes = self.granted();
         *granted_bytes = granted_bytes.saturating_sub(bytes);
     }
@@ -105,60 +104,6 @@ fn stat(disk: &dyn Disk, directory: BorrowedFd<'_>) -> Result<StatVfs, LocalErro
 fn round_up_to_blocks(bytes: u64, stat: &StatVfs) -> u64 {
     let block_bytes = stat.f_frsize.max(1);
     bytes.div_ceil(block_bytes).saturating_mul(block_bytes)
-}
-
-/// The space that one put may write. The unwritten rest is released on drop.
-#[derive(Debug)]
-pub(super) struct SpaceGrant {
-    shared: Arc<Shared>,
-    left_bytes: u64,
-}
-
-impl SpaceGrant {
-    /// Creates an empty grant.
-    pub(super) fn none(shared: &Arc<Shared>) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            left_bytes: 0,
-        }
-    }
-
-    /// Ensures that `needed_bytes` are granted, requesting up to `wanted_bytes` at once, so that
-    /// not every write reads the free space.
-    ///
-    /// # Errors
-    ///
-    /// [`LocalError::Reserved`] if that would use the reserve or the grants of others.
-    pub(super) fn ensure(
-        &mut self,
-        needed_bytes: u64,
-        wanted_bytes: u64,
-    ) -> Result<(), LocalError> {
-        if self.left_bytes >= needed_bytes {
-            return Ok(());
-        }
-        let shared = &self.shared;
-        self.left_bytes += shared.space.grant(
-            shared.disk.as_ref(),
-            shared.staging.as_fd(),
-            needed_bytes - self.left_bytes,
-            wanted_bytes.saturating_sub(self.left_bytes),
-        )?;
-        Ok(())
-    }
-
-    /// Records that bytes were written.
-    pub(super) fn spend(&mut self, written_bytes: u64) {
-        let spent_bytes = written_bytes.min(self.left_bytes);
-        self.left_bytes -= spent_bytes;
-        self.shared.space.release(spent_bytes);
-    }
-}
-
-impl Drop for SpaceGrant {
-    fn drop(&mut self) {
-        self.spend(self.left_bytes);
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::disk::write_all;
 use super::error::{LocalError, WriteError};
 use super::shared::Shared;
-use super::space::SpaceGrant;
+use super::space_grant::SpaceGrant;
 use super::tree::{create_file, split_path};
 use crate::{BlobKey, BodyVerifier, StoredBlob};
 

@@ -1,6 +1,7 @@
 //! The reserve is kept, and grants are released.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
