@@ -1,6 +1,12 @@
 //! flexportal: the keys, tenants and origins that may ask for a URL.
 
-use super::*;
+use attache_model::{Scope, Scopes};
+use attache_testkit::HttpClient;
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::{pending_upload, url_request};
+use crate::api::support::Tenant;
 
 #[tokio::test]
 async fn unreadable_file_has_no_url() {

@@ -2,7 +2,6 @@
 
 mod access;
 
-use attache_model::{Scope, Scopes};
 use attache_testkit::{HttpCall, HttpClient, HttpResponse, PUBLIC_URL};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
