@@ -1,7 +1,5 @@
 //! The private parsers, for the targets in `fuzz/`. Compiled with `--cfg fuzzing` only.
 
-#![expect(missing_docs, reason = "for the fuzz targets alone")]
-
 use std::convert::Infallible;
 
 use attache_model::{Revision, Timestamp};

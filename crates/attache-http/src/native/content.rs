@@ -1,13 +1,13 @@
 //! Downloads: with a key, by a link, or of a public file.
 
-use attache_model::{Context, FileId, MediaType};
+use attache_model::{Context, FileId, FileRecord, MediaType};
 use attache_service::{ByteRange, Download};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
@@ -19,7 +19,7 @@ use crate::answer::{Answer, empty};
 use crate::call::{Call, RequestHead};
 use crate::problem::{Problem, ProblemKind};
 use crate::state::App;
-use crate::wire::conditional::{Precondition, evaluate};
+use crate::wire::conditional::{Precondition, evaluate, last_modified};
 use crate::wire::content_disposition::{Disposition, content_disposition};
 use crate::wire::entity_tag::StrongEntityTag;
 use crate::wire::range::{self, RangeOutcome};
@@ -194,17 +194,20 @@ async fn serve(
 ) -> Answer {
     let tag = StrongEntityTag::of_bytes(&download.record.sha256);
     let size_bytes = download.record.size_bytes;
-    match evaluate(&request.method, &request.headers, &tag, None) {
+    // The bytes of a file never change.
+    let modified = Some(download.record.created_at);
+    let (method, headers) = (&request.method, &request.headers);
+    match evaluate(method, headers, &tag, modified) {
         Precondition::Proceed => {}
         Precondition::NotModified => {
             let mut response = empty(StatusCode::NOT_MODIFIED);
-            insert_cache_headers(response.headers_mut(), &tag, audience);
+            insert_cache_headers(response.headers_mut(), &download.record, audience);
             return Ok(response);
         }
         Precondition::Failed => {
             return Err(Problem::new(
                 ProblemKind::PreconditionFailed,
-                "the bytes are not those in If-Match",
+                "the bytes do not match If-Match or If-Unmodified-Since",
             ));
         }
     }
@@ -214,7 +217,7 @@ async fn serve(
     {
         return Ok(response);
     }
-    let outcome = range::evaluate(&request.method, &request.headers, size_bytes, &tag, None);
+    let outcome = range::evaluate(method, headers, size_bytes, &tag, modified);
     let (status, wanted) = match outcome {
         RangeOutcome::Full => (StatusCode::OK, None),
         RangeOutcome::Partial { first, last } => {
@@ -240,7 +243,7 @@ async fn serve(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    insert_cache_headers(headers, &tag, audience);
+    insert_cache_headers(headers, &download.record, audience);
     insert_content_headers(headers, &download, audience);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length_bytes));
     if let Some(content_range) = outcome.content_range(size_bytes) {
@@ -292,8 +295,10 @@ fn served_disposition(download: &Download) -> HeaderValue {
     content_disposition(disposition, download.served_name.as_str())
 }
 
-fn insert_cache_headers(headers: &mut HeaderMap, tag: &StrongEntityTag, audience: Audience) {
+fn insert_cache_headers(headers: &mut HeaderMap, record: &FileRecord, audience: Audience) {
+    let tag = StrongEntityTag::of_bytes(&record.sha256);
     headers.insert(ETAG, tag.to_header_value());
+    headers.extend(last_modified(record.created_at).map(|date| (LAST_MODIFIED, date)));
     let cache = match audience {
         Audience::Key | Audience::Link => "private, no-store",
         Audience::Public => "public, no-cache",

@@ -111,7 +111,7 @@ fn add_conditions(operation: &mut Operation) {
     let gives_bytes = gives(operation, |response| response.content.contains_key(BYTES));
     if gives_bytes {
         add_parameter(operation, "Range", "One range of bytes");
-        let range_for = "The `ETag` of the bytes that the range belongs to";
+        let range_for = "The `ETag` or `Last-Modified` of the bytes that the range belongs to";
         add_parameter(operation, "If-Range", range_for);
         add_response(operation, 206, "The range");
         if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("206") {
@@ -125,6 +125,13 @@ fn add_conditions(operation: &mut Operation) {
             "Location",
             "URL in the store, valid for a minute at most",
         );
+        let since = "A `Last-Modified`; ignored beside the same condition on `ETag`s";
+        add_parameter(operation, "If-Modified-Since", since);
+        add_parameter(operation, "If-Unmodified-Since", since);
+        for status in ["200", "206", "304"] {
+            let stored = "The time when the file was stored; its bytes never change";
+            describe(operation, status, "Last-Modified", stored);
+        }
         add_response(operation, 416, "The range lies outside the file");
         for status in ["200", "206"] {
             let name = "The filename, and whether to show or to save it";
@@ -148,7 +155,7 @@ fn add_conditions(operation: &mut Operation) {
             "If-Match",
             "The `ETag`s of which it must have one",
         );
-        add_response(operation, 412, "`If-Match` does not hold");
+        add_response(operation, 412, "A precondition does not hold");
     }
 }
 

@@ -65,6 +65,11 @@ pub(crate) fn http_date(at: Timestamp) -> HttpDate {
     HttpDate::from(UNIX_EPOCH + Duration::from_millis(at.as_millis().unsigned_abs()))
 }
 
+/// Returns the value of a `Last-Modified` header.
+pub(crate) fn last_modified(at: Timestamp) -> Option<HeaderValue> {
+    HeaderValue::try_from(http_date(at).to_string()).ok()
+}
+
 /// Reads a date in one of HTTP's three formats.
 pub(crate) fn read_date(value: &HeaderValue) -> Option<HttpDate> {
     value.to_str().ok()?.trim().parse().ok()

@@ -39,6 +39,23 @@ async fn conditions_on_content_match_the_description() {
         let failed = failed.problem(StatusCode::PRECONDITION_FAILED);
         assert_eq!(failed.kind, "precondition-failed");
 
+        let date = read("accept", "*/*").await;
+        let date = date.header("last-modified").to_owned();
+        assert_eq!(date, "Sat, 31 Jan 2026 12:00:00 GMT");
+        let before = "Sat, 31 Jan 2026 11:59:59 GMT";
+        for (name, sent, status) in [
+            ("if-modified-since", date.as_str(), 304),
+            ("if-modified-since", before, 200),
+            ("if-unmodified-since", date.as_str(), 200),
+        ] {
+            let response = read(name, sent).await;
+            assert_eq!(response.status.as_u16(), status, "{name}: {sent}");
+            assert_eq!(response.header("last-modified"), date);
+        }
+        let failed = read("if-unmodified-since", before).await;
+        let failed = failed.problem(StatusCode::PRECONDITION_FAILED);
+        assert_eq!(failed.kind, "precondition-failed");
+
         let range = read("range", "bytes=-5").await;
         assert_eq!(range.expect(StatusCode::PARTIAL_CONTENT).body, "bytes");
         let outside = read("range", "bytes=10-").await;
@@ -48,6 +65,11 @@ async fn conditions_on_content_match_the_description() {
         let call = client.get(target).header("range", "bytes=-5");
         let other = call.header("if-range", "\"other\"").send().await;
         assert_eq!(other.expect(StatusCode::OK).body, "some bytes");
+        for (sent, status) in [(date.as_str(), 206), (before, 200)] {
+            let call = client.get(target).header("range", "bytes=-5");
+            let response = call.header("if-range", sent).send().await;
+            assert_eq!(response.status.as_u16(), status, "{sent}");
+        }
     }
 }
 

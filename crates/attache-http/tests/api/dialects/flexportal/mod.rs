@@ -1,7 +1,8 @@
 //! flexportal: signed URLs for files.
 
-mod access;
+mod origins;
 
+use attache_model::{Scope, Scopes};
 use attache_testkit::{HttpCall, HttpClient, HttpResponse, PUBLIC_URL};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -293,4 +294,83 @@ async fn invalid_request_names_the_field() {
     broken.send().await.problem(StatusCode::BAD_REQUEST);
     let form = tenant.client.post("/v1/files/url").bytes(b"a=b").send();
     form.await.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn unreadable_file_has_no_url() {
+    let tenant = Tenant::new().await;
+    let client = &tenant.client;
+    for unknown in ["file_abc123", "0190163d-8694-739b-aea5-966c26f8ad91"] {
+        let response = url_request(client, &json!({ "fileId": unknown }))
+            .send()
+            .await;
+        assert_eq!(response.problem(StatusCode::NOT_FOUND).kind, "not-found");
+    }
+    let id = client.upload("a.txt", b"hello").await.to_string();
+    let token = tenant.fixture.token("school-8", Scopes::all()).await;
+    let stranger = url_request(&client.with_token(token), &json!({ "fileId": id })).send();
+    stranger.await.problem(StatusCode::NOT_FOUND);
+    let archive = client.post(&format!("/v1/files/{id}/archive")).send().await;
+    archive.expect(StatusCode::OK);
+    let archived = url_request(client, &json!({ "fileId": id })).send().await;
+    assert_eq!(archived.problem(StatusCode::CONFLICT).kind, "file-archived");
+}
+
+#[tokio::test]
+async fn each_action_needs_its_own_scopes() {
+    let tenant = Tenant::new().await;
+    let id = tenant.client.upload("a.txt", b"hello").await.to_string();
+    let read = json!({ "action": "download", "fileId": id });
+    let unknown = json!({ "action": "download", "fileId": "unknown" });
+    for (scopes, may_read, may_upload) in [
+        (vec![Scope::FilesWrite], false, true),
+        (vec![Scope::FilesRead, Scope::LinksCreate], true, false),
+        (vec![Scope::FilesRead], false, false),
+        (vec![Scope::LinksCreate], false, false),
+        (Vec::new(), false, false),
+    ] {
+        let client = tenant.client_with(scopes.iter().copied().collect()).await;
+        for (call, may) in [
+            (url_request(&client, &read), may_read),
+            (pending_upload(&client), may_upload),
+        ] {
+            let response = call.send().await;
+            if may {
+                response.expect(StatusCode::OK);
+            } else {
+                let problem = response.problem(StatusCode::FORBIDDEN);
+                assert_eq!(problem.kind, "missing-scope", "{scopes:?}");
+            }
+        }
+        if !may_read {
+            // A key that may not read learns nothing about existing files.
+            let response = url_request(&client, &unknown).send().await;
+            response.problem(StatusCode::FORBIDDEN);
+        }
+    }
+}
+
+#[tokio::test]
+async fn tenant_header_must_match_the_key() {
+    let tenant = Tenant::new().await;
+    tenant.fixture.token("school-8", Scopes::all()).await;
+    let named = |slug: &str| {
+        pending_upload(&tenant.client)
+            .header("Tenant-ID", slug)
+            .send()
+    };
+    named("school-7").await.expect(StatusCode::OK);
+    for other in ["school-8", "nobodys", ""] {
+        let problem = named(other).await.problem(StatusCode::FORBIDDEN);
+        assert_eq!(problem.kind, "other-tenant", "{other}");
+    }
+    for (one, other, status) in [
+        ("school-7", "school-7", StatusCode::OK),
+        ("school-7", "school-8", StatusCode::FORBIDDEN),
+        ("school-8", "school-7", StatusCode::FORBIDDEN),
+    ] {
+        let twice = pending_upload(&tenant.client).header("Tenant-ID", one);
+        let twice = twice.header("Tenant-ID", other).send().await;
+        assert_eq!(twice.status, status, "{one} {other}");
+    }
 }
