@@ -24,7 +24,7 @@ pub(crate) struct ListOptions {
     /// Records of the large database; the small one has ten thousand
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(10_000..))]
     records: u64,
-    /// How often each call is timed
+    /// Timed calls of each kind
     #[arg(long, default_value_t = 200)]
     rounds: u64,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: the public suites, run on servers of the user's.
+//! `cargo xtask conformance`: the public suites, run on the user's own servers.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace::Workspace;
 
-/// Which servers to try.
+/// The servers to try.
 #[derive(clap::Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct Options {

@@ -12,7 +12,7 @@ use super::binary;
 use super::command::run_ok;
 use super::pairing::Pairing;
 
-/// What a server is started with besides the defaults.
+/// Arguments and environment of a server besides the defaults.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     arguments: Vec<String>,

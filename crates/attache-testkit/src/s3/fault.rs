@@ -1,8 +1,8 @@
-//! What can be asked of S3, and what can go wrong with it.
+//! The operations of S3, and the faults that a test can inject into them.
 
 use http::{Method, Request};
 
-/// What is asked of S3.
+/// An operation of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Operation {
     /// `PutObject`.
@@ -13,7 +13,7 @@ pub enum S3Operation {
     Head,
     /// `DeleteObject`.
     Delete,
-    /// `ListObjectsV2`, and whatever else is read of a bucket.
+    /// `ListObjectsV2`, and any other read of a bucket.
     List,
     /// `CreateMultipartUpload`.
     Create,
@@ -54,27 +54,27 @@ impl S3Operation {
     }
 }
 
-/// What goes wrong with a request.
+/// A fault of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Fault {
-    /// Answered with an error, and nothing done.
+    /// An error is returned, and nothing is done.
     Refused(u16, &'static str),
-    /// Done, and answered with an error.
+    /// The request is done, and an error is returned.
     AppliedThenRejected(u16, &'static str),
     /// The connection is cut before anything is done.
     LostRequest,
-    /// Done, and the connection is cut before the answer.
+    /// The request is done, and the connection is cut before the response.
     LostResponse,
-    /// Nothing is done, and nothing comes.
+    /// Nothing is done, and no response comes.
     Unresponsive,
-    /// Done, and nothing comes.
+    /// The request is done, and no response comes.
     AppliedThenUnresponsive,
-    /// The connection is cut after so many bytes of the answer's body.
+    /// The connection is cut after so many bytes of the response's body.
     CutAt(usize),
 }
 
 impl S3Fault {
-    /// Whether the request is done, whatever is answered.
+    /// Returns `true` if the request is done, whatever is returned.
     pub fn has_effect(self) -> bool {
         !matches!(
             self,

@@ -123,7 +123,7 @@ impl ThrowawayS3 {
         fs::create_dir(self.directory.path().join(name))
     }
 
-    /// What lies in a bucket, in the order of the keys.
+    /// Returns the objects of a bucket, in the order of their keys.
     pub fn objects(&self, bucket: &str) -> Vec<S3Object> {
         let root = self.directory.path().join(bucket);
         let mut found = Vec::new();
@@ -164,7 +164,7 @@ impl ThrowawayS3 {
         }));
     }
 
-    /// Answers so many more requests for an operation, and breaks all that come then.
+    /// Lets so many requests for an operation succeed, and fails all later ones.
     pub fn fail_after(&self, spared: usize, operation: S3Operation, fault: S3Fault) {
         self.proxy.plan(Some(Plan {
             operation,
@@ -214,7 +214,7 @@ impl std::fmt::Debug for ThrowawayS3 {
     }
 }
 
-/// What goes on until the owner is gone.
+/// The accept loop, which runs until the owner is dropped.
 struct Serving {
     listener: TcpListener,
     proxy: Arc<Proxy>,

@@ -1,4 +1,4 @@
-//! What stands before S3: it keeps a record, knows which uploads are open, and breaks things.
+//! A proxy before S3: it records requests, tracks open uploads, and injects faults.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,29 +18,29 @@ use super::fault::{S3Fault, S3Operation};
 
 type Boxed = UnsyncBoxBody<Bytes, io::Error>;
 
-/// A request that was made.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct S3Request {
-    /// What it asked for.
+    /// Its operation.
     pub operation: S3Operation,
     /// Its headers.
     pub headers: HeaderMap,
 }
 
-/// What is to go wrong.
+/// The fault to inject.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     pub(super) operation: S3Operation,
     pub(super) fault: S3Fault,
-    /// How many requests for the operation are answered first.
+    /// The number of requests for the operation that succeed first.
     pub(super) spared: usize,
-    /// How many are broken then.
+    /// The number of requests that fail then.
     pub(super) times: usize,
 }
 
 pub(super) struct Proxy {
     s3: S3Service,
-    /// Where s3s-fs has its files.
+    /// The folder in which s3s-fs has its files.
     root: PathBuf,
     fault: Mutex<Option<Plan>>,
     seen: Mutex<Vec<S3Request>>,
@@ -67,7 +67,7 @@ impl Proxy {
         }
     }
 
-    /// What is to go wrong from now on; `None` for nothing.
+    /// Injects a fault from now on; `None` for no fault.
     pub(super) fn plan(&self, plan: Option<Plan>) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = plan;
     }
@@ -268,7 +268,7 @@ fn failed(error: &s3s::HttpError) -> io::Error {
     io::Error::other(format!("{error:?}"))
 }
 
-/// What stands between two marks; `None` where they are not there.
+/// Returns the text between two marks, or `None` if one is missing.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
     Some(rest.split_once(after)?.0)
