@@ -97,12 +97,13 @@ async fn invalid_keys(server: &Server) -> Vec<(&'static str, Client)> {
         |status| *status == 401,
     )
     .await;
-    // Well-formed, but of another server.
+    // Well-formed, but of another server. Not its first key, which both may have from one template.
     let elsewhere = Server::start(Options::new()).await;
+    let foreign = elsewhere.create_key("default", &ALL_SCOPES);
     vec![
         ("no key", client.without_key()),
         ("a malformed key", client.with_key("att_garbage")),
-        ("a key of another server", client.with_key(elsewhere.key())),
+        ("a key of another server", client.with_key(&foreign)),
         ("a revoked key", client.with_key(&revoked)),
         ("an expired key", expired),
     ]
