@@ -8,6 +8,7 @@ mod file_length;
 mod layers;
 mod public_api;
 mod sources;
+mod test_binaries;
 mod wording;
 
 use anyhow::{Result, bail};
@@ -24,6 +25,9 @@ const CHECKS: &[Check] = &[
     ),
     ("foreign crates stay where they belong", |workspace| {
         Ok(confinement::violations(&workspace.members()))
+    }),
+    ("each crate has one integration test binary", |workspace| {
+        Ok(test_binaries::violations(workspace.test_binaries()))
     }),
     ("no modules import each other in a circle", |workspace| {
         circles::check(workspace)

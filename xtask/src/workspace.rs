@@ -69,6 +69,15 @@ impl Workspace {
             .collect()
     }
 
+    /// Returns the name of each member with the number of its integration test binaries.
+    pub(crate) fn test_binaries(&self) -> impl Iterator<Item = (&str, usize)> {
+        let packages = self.metadata.workspace_packages();
+        packages.into_iter().map(|package| {
+            let tests = package.targets.iter().filter(|target| target.is_test());
+            (package.name.as_str(), tests.count())
+        })
+    }
+
     /// Returns the root files of the members' libraries and binaries, such as `src/lib.rs`.
     pub(crate) fn crate_roots(&self) -> Vec<PathBuf> {
         let packages = self.metadata.workspace_packages();
