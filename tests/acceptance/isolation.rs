@@ -1,4 +1,4 @@
-//! Every route with every credential that it must refuse.
+//! The routes of files and uploads with every credential that they must refuse.
 
 use serde_json::{Value, json};
 

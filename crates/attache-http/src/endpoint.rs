@@ -2,23 +2,26 @@
 //! read from the `#[utoipa::path]` beside the handler, so that nothing is written twice.
 
 use attache_model::Context;
-use attache_service::Action;
+use attache_service::{Action, FileService};
 use futures_util::future::BoxFuture;
 use http::Method;
 use utoipa::openapi::OpenApi as Document;
 
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::problem::Problem;
 use crate::state::App;
 
-/// The callers that an endpoint admits.
+/// The callers that an endpoint admits. Keys are authenticated and their actions authorised before the
+/// handler is called, so that no handler can forget to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// A principal that may do this.
     Key(Action),
     /// A principal that may do all of these.
     KeyForAll(&'static [Action]),
-    /// A principal that may do some of these; the request decides which.
+    /// A principal that may do some of these. The request decides which, so the handler authorises, by
+    /// [`authorise_all`].
     KeyForSome(&'static [Action]),
     /// The bearer of a valid link.
     Link,
@@ -50,6 +53,21 @@ impl Access {
     pub(crate) const fn is_open_to_all_origins(&self) -> bool {
         matches!(self, Self::Link | Self::Public)
     }
+}
+
+/// Refuses a principal that may not do all of these actions.
+///
+/// The verbs of the service authorise again. Here it happens for all actions first, so that an endpoint
+/// with several verbs does not do one of them alone.
+pub(crate) fn authorise_all(
+    service: &FileService,
+    cx: &Context,
+    actions: &[Action],
+) -> Result<(), Problem> {
+    for action in actions {
+        service.authorise(cx, *action)?;
+    }
+    Ok(())
 }
 
 /// An endpoint as others see it: for tests, metrics and documentation.

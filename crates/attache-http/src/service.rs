@@ -23,7 +23,7 @@ use crate::answer::Answer;
 use crate::call::{Call, RequestBody, RequestHead};
 use crate::config::HttpConfig;
 use crate::dialects::TenantFrom;
-use crate::endpoint::{EndpointInfo, Handler};
+use crate::endpoint::{Access, EndpointInfo, Handler, authorise_all};
 use crate::json_budget::JsonBudget;
 use crate::problem::{Problem, ProblemKind};
 use crate::readiness::Readiness;
@@ -219,7 +219,7 @@ impl Core {
         response
     }
 
-    /// Admits the request, if its endpoint needs a key, and calls the handler.
+    /// Authenticates and authorises as the endpoint's row says, and calls the handler.
     async fn handle(&self, route: &Route, call: Call) -> Answer {
         let app = &self.app;
         match route.endpoint.handler {
@@ -227,7 +227,11 @@ impl Core {
             Handler::Keyed(handle) => {
                 let cx = call.head.authenticate(&app.service).await?;
                 if let Some(dialect) = route.dialect {
-                    dialect.admit(&app.service, &cx, &call.head, route.info.access)?;
+                    dialect.check_tenant(&cx, &call.head)?;
+                }
+                let access = route.info.access;
+                if !matches!(access, Access::KeyForSome(_)) {
+                    authorise_all(&app.service, &cx, access.actions())?;
                 }
                 handle(app, cx, call).await
             }

@@ -284,6 +284,7 @@ impl HttpResponse {
     /// # Panics
     ///
     /// Panics if it is not such a problem.
+    #[track_caller]
     pub fn problem(&self, status: StatusCode) -> HttpProblem {
         assert_eq!(self.status, status, "{self:?}");
         let content_type = self.header("content-type");

@@ -1,7 +1,6 @@
 //! Published APIs, each served at its own paths beside the native one and translated to the same calls
 //! of the service. A dialect decides nothing that the native API does not offer.
 
-mod admission;
 mod biometricscloud;
 mod credentials_portal;
 mod dokstamp;
@@ -9,6 +8,7 @@ mod flexportal;
 mod optimistic;
 mod participant_files;
 mod spec;
+mod tenant;
 mod unpaginated_list;
 
 use std::fmt;

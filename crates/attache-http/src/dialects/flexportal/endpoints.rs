@@ -9,7 +9,7 @@ use super::views::UrlView;
 use super::{TO_READ, TO_UPLOAD};
 use crate::answer::{Answer, json};
 use crate::call::Call;
-use crate::dialects::admission::authorise_all;
+use crate::endpoint::authorise_all;
 use crate::state::App;
 
 /// Create a signed URL.
