@@ -20,8 +20,7 @@ pub enum Access {
     Key(Action),
     /// A principal that may do all of these.
     KeyForAll(&'static [Action]),
-    /// A principal that may do some of these. The request decides which, so the handler authorises, by
-    /// [`authorise_all`].
+    /// A principal that may do some of these. The request decides which, so the handler authorises.
     KeyForSome(&'static [Action]),
     /// The bearer of a valid link.
     Link,
