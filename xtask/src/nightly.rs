@@ -65,7 +65,7 @@ fn repetitions(workspace: &Workspace) -> Result<()> {
     let tests = Tests::prepare(workspace, &test::Options { require_all: true })?;
     let mut summary = Summary::new(true);
     summary.add(&tests.run_suites(&Selection {
-        filter: Some("test(/propert|crash|race|at_once|kill/)"),
+        filter: Some("test(/propert|crash|rac(e|ing)|concurrent|kill/)"),
         environment: &[
             ("PROPTEST_CASES", "20000"),
             ("ATTACHE_TEST_ROUNDS", "20"),
