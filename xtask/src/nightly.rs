@@ -1,10 +1,13 @@
 //! `cargo xtask nightly`: the long checks, too slow for each change.
 
-use anyhow::{Result, bail};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::ci;
 use crate::steps::{self, Step};
 use crate::test::{self, Selection, Summary, Tests};
+use crate::tools;
 use crate::workspace::{self, Workspace};
 
 /// The steps, the quickest first.
@@ -13,6 +16,11 @@ const STEPS: &[Step] = &[
         name: "features",
         run: |workspace| ci::features(workspace, FEATURES),
         remedy: ci::FEATURES_REMEDY,
+    },
+    Step {
+        name: "fuzz",
+        run: fuzz,
+        remedy: "`cargo +nightly fuzz run -s none <target> fuzz/artifacts/<target>/<file>` runs a found input again",
     },
     Step {
         name: "pairings",
@@ -45,6 +53,34 @@ const FEATURES: &[&str] = &[
 /// Names the failed step, its cause and its remedy.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps::run(workspace, STEPS)
+}
+
+/// Runs every fuzz target for a minute.
+///
+/// # Errors
+/// If the nightly toolchain is missing, or at the first target that does not compile or finds an input.
+fn fuzz(workspace: &Workspace) -> Result<()> {
+    workspace::run(nightly_cargo(workspace).arg("--version"))
+        .context("no nightly toolchain: `rustup toolchain install nightly` installs it")?;
+    tools::FUZZ.require(workspace)?;
+    let targets = workspace::output(&mut workspace.cargo(["fuzz", "list"]))?;
+    ensure!(!targets.trim().is_empty(), "`fuzz/` has no targets");
+    for target in targets.lines() {
+        println!("note: fuzzing {target}");
+        let mut command = nightly_cargo(workspace);
+        command
+            .args(["fuzz", "run", "-s", "none", target, "--"])
+            .args(["-max_total_time=60", "-rss_limit_mb=2048"]);
+        workspace::run(&mut command)?;
+    }
+    Ok(())
+}
+
+/// The cargo of the nightly toolchain. Only rustup's cargo, the one on the path, can choose a toolchain.
+fn nightly_cargo(workspace: &Workspace) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(workspace.root()).arg("+nightly");
+    command
 }
 
 /// Runs all stories on both pairings, those about HTTP alone included.

@@ -20,6 +20,12 @@ pub(crate) const DENY: Tool = Tool {
     version: "0.20.2",
 };
 
+pub(crate) const FUZZ: Tool = Tool {
+    subcommand: "fuzz",
+    package: "cargo-fuzz",
+    version: "0.13.2",
+};
+
 pub(crate) const NEXTEST: Tool = Tool {
     subcommand: "nextest",
     package: "cargo-nextest",
