@@ -40,7 +40,7 @@ pub(crate) struct ServiceOptions {
 /// Builds what is measured and measures it.
 ///
 /// # Errors
-/// When the measurement cannot be taken, or its bound is exceeded.
+/// If the measurement cannot be taken, or its bound is exceeded.
 pub(crate) fn run(workspace: &Workspace, measurement: &Measurement) -> Result<()> {
     match measurement {
         Measurement::Lists(options) => lists(workspace, options),

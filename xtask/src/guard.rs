@@ -53,7 +53,7 @@ const CHECKS: &[Check] = &[
 /// Runs every check, then fails if any rule is broken.
 ///
 /// # Errors
-/// When a rule is broken or a check cannot be carried out.
+/// If a rule is broken or a check cannot be carried out.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut violations = 0;
     for (name, check) in CHECKS {

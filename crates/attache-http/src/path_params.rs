@@ -43,7 +43,7 @@ impl PathParams {
                 error,
                 "an endpoint reads other parameters than its path has"
             );
-            Problem::new(ProblemKind::Internal, "an internal fault")
+            Problem::new(ProblemKind::Internal, "an internal error")
         })
     }
 }

@@ -209,7 +209,7 @@ impl Core {
         let mut response = async {
             let answer = handled.catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("a request panicked");
-                Err(Problem::new(ProblemKind::Internal, "an internal fault"))
+                Err(Problem::new(ProblemKind::Internal, "an internal error"))
             });
             answer.unwrap_or_else(|problem| problem.into_response(&request_id))
         }

@@ -1,7 +1,7 @@
 //! Changes of one record: fields, claim, archive, hold, deletion.
 //!
 //! Each is one conditional statement; only where it changed nothing is the record read, to say why.
-//! Where the record no longer has a reason, another change came between the two, and the whole is
+//! If the record no longer has a reason, another change came between the two, and the whole is
 //! made again.
 
 use std::sync::Arc;

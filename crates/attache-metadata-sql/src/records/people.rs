@@ -34,7 +34,7 @@ pub(crate) async fn find<S: Session>(
 
 /// Finds a person, or registers one under `new_id` where a new identifier is given.
 ///
-/// Where another transaction registers the same one, this waits for it and finds what it wrote.
+/// If another transaction registers the same one, this waits for it and finds what it wrote.
 pub(super) async fn find_or_register<S: Session>(
     session: &mut S,
     cx: &Context,

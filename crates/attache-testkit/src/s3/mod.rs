@@ -50,7 +50,7 @@ impl ThrowawayS3 {
     ///
     /// # Errors
     ///
-    /// When directory or port cannot be had.
+    /// If directory or port cannot be had.
     pub fn start() -> io::Result<Self> {
         let (server, serving) = Self::prepare()?;
         tokio::spawn(serving.run());
@@ -61,7 +61,7 @@ impl ThrowawayS3 {
     ///
     /// # Errors
     ///
-    /// When directory, port or thread cannot be had.
+    /// If directory, port or thread cannot be had.
     pub fn start_on_own_thread() -> io::Result<Self> {
         let (server, serving) = Self::prepare()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -118,7 +118,7 @@ impl ThrowawayS3 {
     ///
     /// # Errors
     ///
-    /// When there is one of this name.
+    /// If there is one of this name.
     pub fn create_bucket(&self, name: &str) -> io::Result<()> {
         fs::create_dir(self.directory.path().join(name))
     }
@@ -136,7 +136,7 @@ impl ThrowawayS3 {
     ///
     /// # Errors
     ///
-    /// When there is no such object, or it cannot be written.
+    /// If there is no such object, or it cannot be written.
     pub fn replace_object(&self, bucket: &str, key: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.directory.path().join(bucket).join(key);
         fs::metadata(&path)?;

@@ -27,7 +27,7 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// When a module's file is missing or is not Rust.
+    /// If a module's file is missing or is not Rust.
     pub(super) fn read(root: &Path) -> Result<Self> {
         let folder = root.parent().unwrap_or(Path::new("")).to_owned();
         let mut tree = Self {

@@ -31,7 +31,7 @@ struct PathUse<'a> {
 
 impl<'a> Document<'a> {
     /// # Errors
-    /// When the JSON is not what rustdoc writes.
+    /// If the JSON is not what rustdoc writes.
     pub(super) fn new(json: &'a Value) -> Result<Self> {
         let table = |name: &str| {
             json.get(name)
