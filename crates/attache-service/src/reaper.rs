@@ -21,6 +21,8 @@ const PURGE_AFTER: Duration = Duration::from_hours(48);
 const KEEP_EXPIRED_FOR: Duration = Duration::from_hours(24);
 /// The poll interval: a lease that ends wakes nobody.
 const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// The pause between two runs. Every upload wakes the reaper; hundreds in a second share a run.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The result of one run of the reaper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,6 +125,7 @@ impl FileService {
                     );
                 }
             }
+            tokio::time::sleep(PAUSE).await;
             let _ = tokio::time::timeout(POLL_INTERVAL, self.parts.reaper_wake.notified()).await;
         }
     }

@@ -15,6 +15,10 @@ use crate::access::{Action, authorise};
 use crate::uploads::limits::InFlightUploads;
 use crate::{Authenticator, Downloads, Inspector, ServiceError};
 
+/// The largest declared size whose space the store checks by itself: that costs a small upload a trip
+/// to the disk, and the store refuses before it has read much more than the service would have.
+const CHECKED_BY_PUT_BYTES: u64 = 64 * 1024;
+
 /// Everything a caller may do with files. Cheap to clone: all clones are one service.
 ///
 /// Each operation takes a [`Context`] and authorises its own [`Action`] before it reads anything, so
@@ -66,8 +70,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Checks an upload of `declared_size_bytes` (`None` if unknown) against the limit and the free
-    /// space of the store, and returns the limit in bytes.
+    /// Checks an upload of `declared_size_bytes` (`None` if unknown) against the limit, and unless it is
+    /// small against the free space of the store. Returns the limit in bytes.
     pub(crate) async fn check_capacity(
         &self,
         declared_size_bytes: Option<u64>,
@@ -76,6 +80,9 @@ impl Parts {
         let declared = declared_size_bytes.unwrap_or(0);
         if declared > limit_bytes {
             return Err(ServiceError::TooLarge { limit_bytes });
+        }
+        if declared_size_bytes.is_some_and(|declared| declared <= CHECKED_BY_PUT_BYTES) {
+            return Ok(limit_bytes);
         }
         let free_bytes = self.store.health().await?.free_bytes;
         if free_bytes.is_some_and(|free| free == 0 || free < declared) {

@@ -2,13 +2,18 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::fs::{Advice, StatVfs};
 use rustix::io::{Errno, Result};
 
-/// Writes, syncs, and reports the free space.
+use super::tree;
+
+/// Creates files, writes, syncs, and reports the free space.
 pub(super) trait Disk: fmt::Debug + Send + Sync {
+    /// Creates a file without a name, if the filesystem has such files.
+    fn create_unnamed_file(&self, directory: BorrowedFd<'_>) -> Result<OwnedFd>;
+
     /// Writes some of the bytes at the file's position and returns how many.
     fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize>;
 
@@ -31,6 +36,10 @@ pub(super) trait Disk: fmt::Debug + Send + Sync {
 pub(super) struct SystemDisk;
 
 impl Disk for SystemDisk {
+    fn create_unnamed_file(&self, directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+        tree::create_unnamed_file(directory)
+    }
+
     fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
         rustix::io::write(file, bytes)
     }

@@ -66,9 +66,10 @@ impl LocalOptions {
     }
 }
 
-/// Stores blobs as files: `blobs/{key}` below the root, written in `staging/` beside it.
+/// Stores blobs as files: `blobs/{key}` below the root. A file has no name before it is whole; where
+/// the filesystem has no such files (`O_TMPFILE`), it is written in `staging/` beside `blobs`.
 ///
-/// - **Durable.** Before it returns, a put syncs the file, renames it without replacing anything,
+/// - **Durable.** Before it returns, a put syncs the file, names it without replacing anything,
 ///   and syncs the directory and every directory that it created. A delete syncs the directory.
 /// - **A failed sync is never retried**: the kernel may report success for lost bytes on the next
 ///   attempt. The put fails, and from then on every put and delete, and [`health`], fails with

@@ -12,7 +12,7 @@ use super::LocalOptions;
 use super::disk::Disk;
 use super::error::LocalError;
 use super::shared::Shared;
-use super::tree::{FILE_MODE, create_directory};
+use super::tree::{FILE_MODE, create_directory, link_unnamed_file};
 
 /// The entries of the root: the blobs, the files that are being written, and the lock.
 pub(super) const BLOBS: &str = "blobs";
@@ -38,8 +38,30 @@ pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared
     }
     sync(disk.as_ref(), root.as_fd())?;
     empty(staging.as_fd())?;
-    let reserved_bytes = options.reserved_bytes;
-    Ok(Shared::new(blobs, staging, lock, reserved_bytes, disk))
+    let supports_unnamed_files = supports_unnamed_files(disk.as_ref(), staging.as_fd())?;
+    Ok(Shared::new(
+        blobs,
+        staging,
+        lock,
+        supports_unnamed_files,
+        options.reserved_bytes,
+        disk,
+    ))
+}
+
+/// Tries to write a file before it has a name. Some filesystems have no such files, and without
+/// `/proc` they cannot get a name.
+fn supports_unnamed_files(disk: &dyn Disk, staging: BorrowedFd<'_>) -> Result<bool, LocalError> {
+    const NAME: &str = "probe";
+    let linked = disk
+        .create_unnamed_file(staging)
+        .and_then(|file| link_unnamed_file(file.as_fd(), staging, NAME));
+    if linked.is_err() {
+        return Ok(false);
+    }
+    rustix::fs::unlinkat(staging, NAME, AtFlags::empty())
+        .map_err(LocalError::system("emptying `staging`"))?;
+    Ok(true)
 }
 
 /// Creates the root and its missing parents, each durable in its own parent.

@@ -31,7 +31,12 @@ pub(super) async fn put(
 ) -> Result<StoredBlob, WriteError> {
     shared.check_not_degraded()?;
     let verifier = BodyVerifier::new(&body, options)?;
-    let writer = Writer::new(Arc::clone(shared), verifier, body.exact_size_bytes());
+    let writer = Writer::new(
+        Arc::clone(shared),
+        key.clone(),
+        verifier,
+        body.exact_size_bytes(),
+    );
     let interest = Interest::new();
     let mut batches = Batches::new(body);
     let mut disk = WriterPlace::Here(Box::new(writer));
@@ -49,8 +54,8 @@ pub(super) async fn put(
         let writer = disk.take().await?;
         let bytes = batch.bytes;
         if batch.is_last {
-            let (key, fate) = (key.clone(), Arc::clone(&interest.fate));
-            let commit = move || writer.write(&bytes)?.commit(&key, &fate);
+            let fate = Arc::clone(&interest.fate);
+            let commit = move || writer.write(&bytes)?.commit(&fate);
             return blocking(commit).await?;
         }
         disk = WriterPlace::Away(tokio::task::spawn_blocking(move || writer.write(&bytes)));

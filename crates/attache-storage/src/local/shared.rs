@@ -22,6 +22,8 @@ pub(super) struct Shared {
     pub(super) staging: OwnedFd,
     pub(super) disk: Box<dyn Disk>,
     pub(super) space: DiskSpace,
+    /// True if a file can be written before it has a name.
+    pub(super) supports_unnamed_files: bool,
     /// True until a read of the page cache alone is found to be unsupported.
     pub(super) supports_cached_reads: AtomicBool,
     next_name: AtomicU64,
@@ -36,6 +38,7 @@ impl Shared {
         blobs: OwnedFd,
         staging: OwnedFd,
         lock: OwnedFd,
+        supports_unnamed_files: bool,
         reserved_bytes: u64,
         disk: Box<dyn Disk>,
     ) -> Self {
@@ -44,6 +47,7 @@ impl Shared {
             staging,
             disk,
             space: DiskSpace::new(reserved_bytes),
+            supports_unnamed_files,
             supports_cached_reads: AtomicBool::new(true),
             next_name: AtomicU64::new(0),
             is_degraded: AtomicBool::new(false),

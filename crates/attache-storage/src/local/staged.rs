@@ -11,7 +11,7 @@ use super::disk::write_all;
 use super::error::{LocalError, WriteError};
 use super::shared::Shared;
 use super::space_grant::SpaceGrant;
-use super::tree::{create_file, split_path};
+use super::tree::{create_file, link_unnamed_file, split_path};
 use crate::{BlobKey, BodyVerifier, StoredBlob};
 
 /// The bytes after which the kernel is asked to start writing back. Measured: the interval hardly
@@ -24,6 +24,7 @@ const GRANT_BYTES: u64 = 4 * 1024 * 1024;
 /// The writer of one body. Its methods block.
 pub(super) struct Writer {
     shared: Arc<Shared>,
+    key: BlobKey,
     verifier: BodyVerifier,
     staged: OffThread,
     /// The declared length of the body, if there is one.
@@ -35,11 +36,13 @@ impl Writer {
     /// Creates a writer, without accessing the disk.
     pub(super) fn new(
         shared: Arc<Shared>,
+        key: BlobKey,
         verifier: BodyVerifier,
         exact_size_bytes: Option<u64>,
     ) -> Self {
         Self {
             shared,
+            key,
             verifier,
             staged: OffThread(None),
             exact_size_bytes,
@@ -70,7 +73,7 @@ impl Writer {
             let mut grant = SpaceGrant::none(&self.shared);
             // Even an empty file takes some space.
             grant.ensure(batch_bytes.max(1), wanted_bytes)?;
-            let staged = StagedFile::create(&self.shared, grant)?;
+            let staged = StagedFile::create(&self.shared, &self.key, grant)?;
             self.staged.0.insert(staged)
         };
         let file = staged.file.as_fd();
@@ -93,18 +96,18 @@ impl Writer {
         end.min(GRANT_BYTES).min(rest_bytes)
     }
 
-    /// Makes the complete body durable under its key, unless the put was abandoned. Nothing is left
-    /// in staging either way.
-    pub(super) fn commit(mut self, key: &BlobKey, fate: &Fate) -> Result<StoredBlob, WriteError> {
+    /// Makes the complete body durable under its key, unless the put was abandoned. Nothing else is
+    /// left either way.
+    pub(super) fn commit(mut self, fate: &Fate) -> Result<StoredBlob, WriteError> {
         let mut staged = match self.staged.0.take() {
             Some(staged) => staged,
             // An empty body has nothing to write.
-            None => StagedFile::create(&self.shared, SpaceGrant::none(&self.shared))?,
+            None => StagedFile::create(&self.shared, &self.key, SpaceGrant::none(&self.shared))?,
         };
         // Everything is written: return the rest.
         staged.grant = SpaceGrant::none(&self.shared);
         let stored = self.verifier.finish()?;
-        staged.publish(key, fate)?;
+        staged.publish(&self.key, fate)?;
         Ok(stored)
     }
 
@@ -156,36 +159,48 @@ impl Drop for OffThread {
     }
 }
 
-/// A file in staging, which is removed on drop unless it was published.
+/// A file that is removed on drop unless it was published.
 struct StagedFile {
     shared: Arc<Shared>,
-    name: String,
+    /// The name in `staging`. `None` of a file without a name, which the kernel removes with its last
+    /// descriptor.
+    staging_name: Option<String>,
     file: OwnedFd,
     grant: SpaceGrant,
     is_published: bool,
 }
 
 impl StagedFile {
-    fn create(shared: &Arc<Shared>, grant: SpaceGrant) -> Result<Self, LocalError> {
-        let name = shared.next_staging_name();
-        let file = create_file(shared.staging.as_fd(), &name)
-            .map_err(LocalError::system("creating a file"))?;
+    /// Creates the file without a name in its final directory, or in `staging` where the filesystem
+    /// has no such files. A rename between directories takes a lock of the whole filesystem: with 64
+    /// small puts at once, files without a name are stored 1.5 times as fast.
+    fn create(shared: &Arc<Shared>, key: &BlobKey, grant: SpaceGrant) -> Result<Self, LocalError> {
+        let (staging_name, file) = if shared.supports_unnamed_files {
+            let (path, _) = split_path(key.as_str());
+            let directory = shared.create_directories(path)?;
+            (None, shared.disk.create_unnamed_file(directory.as_fd()))
+        } else {
+            let name = shared.next_staging_name();
+            let file = create_file(shared.staging.as_fd(), &name);
+            (Some(name), file)
+        };
         Ok(Self {
             shared: Arc::clone(shared),
-            name,
-            file,
+            staging_name,
+            file: file.map_err(LocalError::system("creating a file"))?,
             grant,
             is_published: false,
         })
     }
 
-    /// Makes the bytes durable, then renames the file, then makes the name durable.
+    /// Makes the bytes durable, then gives the file its name, then makes the name durable.
     fn publish(mut self, key: &BlobKey, fate: &Fate) -> Result<(), LocalError> {
         self.shared.sync_file(self.file.as_fd())?;
         let (path, name) = split_path(key.as_str());
         let directory = self.shared.create_directories(path)?;
         fate.unless_abandoned(|| {
-            self.rename(directory.as_fd(), name)?;
+            self.give_name(directory.as_fd(), name)
+                .map_err(LocalError::system("naming the blob"))?;
             self.is_published = true;
             Ok(())
         })?;
@@ -198,33 +213,33 @@ impl StagedFile {
             })
     }
 
-    /// Renames the file to its final name, without replacing another.
-    fn rename(&self, directory: BorrowedFd<'_>, name: &str) -> Result<(), LocalError> {
+    /// Gives the file its final name, without replacing another.
+    fn give_name(&self, directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<()> {
         let staging = self.shared.staging.as_fd();
+        let Some(staging_name) = &self.staging_name else {
+            return link_unnamed_file(self.file.as_fd(), directory, name);
+        };
         let flags = RenameFlags::NOREPLACE;
-        match rustix::fs::renameat_with(staging, &self.name, directory, name, flags) {
+        match rustix::fs::renameat_with(staging, staging_name, directory, name, flags) {
             // The filesystem does not support the flag. A link does not replace anything either.
-            Err(Errno::INVAL | Errno::NOSYS) => self.link(directory, name),
-            renamed => renamed,
+            Err(Errno::INVAL | Errno::NOSYS) => {}
+            renamed => return renamed,
         }
-        .map_err(LocalError::system("naming the blob"))
-    }
-
-    fn link(&self, directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<()> {
-        let staging = self.shared.staging.as_fd();
-        rustix::fs::linkat(staging, &self.name, directory, name, AtFlags::empty())?;
+        rustix::fs::linkat(staging, staging_name, directory, name, AtFlags::empty())?;
         // The blob exists. A second name in staging is removed by the next open at the latest.
-        let _ = rustix::fs::unlinkat(staging, &self.name, AtFlags::empty());
+        let _ = rustix::fs::unlinkat(staging, staging_name, AtFlags::empty());
         Ok(())
     }
 }
 
 impl Drop for StagedFile {
     fn drop(&mut self) {
-        if !self.is_published {
+        if !self.is_published
+            && let Some(staging_name) = &self.staging_name
+        {
             // If this fails, the next open removes the file.
             let staging = self.shared.staging.as_fd();
-            let _ = rustix::fs::unlinkat(staging, &self.name, AtFlags::empty());
+            let _ = rustix::fs::unlinkat(staging, staging_name, AtFlags::empty());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Failing disks: the results of puts and deletes, and what they leave behind.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +33,8 @@ struct Faults {
     writes: AtomicU64,
     file_syncs: AtomicU64,
     directory_syncs: AtomicU64,
+    /// True of a filesystem on which every file has a name.
+    refuses_unnamed_files: bool,
 }
 
 impl Faults {
@@ -70,6 +72,13 @@ impl Faults {
 struct FaultyDisk(Arc<Faults>);
 
 impl Disk for FaultyDisk {
+    fn create_unnamed_file(&self, directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+        if self.0.refuses_unnamed_files {
+            return Err(Errno::OPNOTSUPP);
+        }
+        SystemDisk.create_unnamed_file(directory)
+    }
+
     fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
         self.0.pass(Step::Write)?;
         SystemDisk.write(file, &bytes[..bytes.len().min(1000)])
@@ -95,7 +104,27 @@ impl Disk for FaultyDisk {
 }
 
 async fn open(root: &Path) -> (LocalBlobStore, Arc<Faults>) {
-    let faults = Arc::new(Faults::default());
+    open_on(root, Faults::default()).await
+}
+
+/// Opens two directories: in one, files are written before they have a name, in the other in staging.
+async fn open_both() -> [(tempfile::TempDir, LocalBlobStore, Arc<Faults>); 2] {
+    let mut opened = Vec::new();
+    for refuses_unnamed_files in [false, true] {
+        let root = tempfile::tempdir().unwrap();
+        let faults = Faults {
+            refuses_unnamed_files,
+            ..Faults::default()
+        };
+        let (store, faults) = open_on(root.path(), faults).await;
+        assert_ne!(store.shared.supports_unnamed_files, refuses_unnamed_files);
+        opened.push((root, store, faults));
+    }
+    opened.try_into().unwrap()
+}
+
+async fn open_on(root: &Path, faults: Faults) -> (LocalBlobStore, Arc<Faults>) {
+    let faults = Arc::new(faults);
     let disk = Box::new(FaultyDisk(Arc::clone(&faults)));
     let store = LocalBlobStore::open_on(LocalOptions::new(root), disk).await;
     (store.unwrap(), faults)
@@ -121,24 +150,31 @@ async fn assert_absent(store: &LocalBlobStore, root: &Path, name: &str) {
     assert_eq!(missing.kind(), BlobErrorKind::NotFound);
     let staged = std::fs::read_dir(root.join("staging")).unwrap().count();
     assert_eq!(staged, 0, "something is left in staging");
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+    let open = descriptors.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    let unnamed = open.filter(|path| path.starts_with(root));
+    let unnamed: Vec<_> = unnamed
+        .filter(|path| path.to_string_lossy().contains("/#"))
+        .collect();
+    assert_eq!(unnamed, Vec::<std::path::PathBuf>::new());
 }
 
 #[tokio::test]
 async fn full_disk_fails_put_and_nothing_else() {
-    let root = tempfile::tempdir().unwrap();
-    let (store, faults) = open(root.path()).await;
-    for errno in [Errno::NOSPC, Errno::DQUOT] {
-        for (step, calls) in [(Step::Write, 0), (Step::Write, 400), (Step::SyncFile, 0)] {
-            faults.fail_after(step, calls, errno);
-            assert_eq!(put_kind(&store, "a").await, BlobErrorKind::OutOfSpace);
-            assert_absent(&store, root.path(), "a").await;
+    for (root, store, faults) in open_both().await {
+        for errno in [Errno::NOSPC, Errno::DQUOT] {
+            for (step, calls) in [(Step::Write, 0), (Step::Write, 400), (Step::SyncFile, 0)] {
+                faults.fail_after(step, calls, errno);
+                assert_eq!(put_kind(&store, "a").await, BlobErrorKind::OutOfSpace);
+                assert_absent(&store, root.path(), "a").await;
+            }
         }
+        // There is space again.
+        store.put_bytes(&key("a"), bytes()).await.unwrap();
+        let read = store.read_to_end(&key("a"), 1_000_000).await.unwrap();
+        assert_eq!(read, bytes());
+        store.health().await.unwrap();
     }
-    // There is space again.
-    store.put_bytes(&key("a"), bytes()).await.unwrap();
-    let read = store.read_to_end(&key("a"), 1_000_000).await.unwrap();
-    assert_eq!(read, bytes());
-    store.health().await.unwrap();
 }
 
 #[tokio::test]
@@ -158,16 +194,29 @@ async fn disk_failure_does_not_wait_for_slow_sender() {
 
 #[tokio::test]
 async fn failed_write_fails_put() {
-    let root = tempfile::tempdir().unwrap();
-    let (store, faults) = open(root.path()).await;
-    faults.fail_after(Step::Write, 300, Errno::IO);
-    assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
-    assert_absent(&store, root.path(), "a").await;
-    // An interrupted call is repeated.
-    faults.fail_after(Step::Write, 300, Errno::INTR);
-    store.put_bytes(&key("b"), bytes()).await.unwrap();
-    let read = store.read_to_end(&key("b"), 1_000_000).await.unwrap();
-    assert_eq!(read, bytes());
+    for (root, store, faults) in open_both().await {
+        faults.fail_after(Step::Write, 300, Errno::IO);
+        assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
+        assert_absent(&store, root.path(), "a").await;
+        // An interrupted call is repeated.
+        faults.fail_after(Step::Write, 300, Errno::INTR);
+        store.put_bytes(&key("b"), bytes()).await.unwrap();
+        let read = store.read_to_end(&key("b"), 1_000_000).await.unwrap();
+        assert_eq!(read, bytes());
+    }
+}
+
+#[tokio::test]
+async fn put_never_replaces_a_blob() {
+    for (_root, store, _) in open_both().await {
+        store.put_bytes(&key("a"), "first").await.unwrap();
+        let second = store.put_bytes(&key("a"), "second").await;
+        assert!(matches!(
+            second,
+            Err(PutError::Store(error)) if error.kind() == BlobErrorKind::AlreadyExists
+        ));
+        assert_eq!(store.read_to_end(&key("a"), 9).await.unwrap(), "first");
+    }
 }
 
 #[tokio::test]
@@ -201,12 +250,12 @@ async fn failed_sync_refuses_changes_until_reopened() {
 async fn failed_directory_sync_fails_put() {
     // The first put syncs `blobs` for the tenant, the tenant for the shard, the shard for the blob.
     for calls in 0..3 {
-        let root = tempfile::tempdir().unwrap();
-        let (store, faults) = open(root.path()).await;
-        faults.fail_after(Step::SyncDirectory, calls, Errno::IO);
-        assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
-        assert_absent(&store, root.path(), "a").await;
-        assert_eq!(put_kind(&store, "b").await, BlobErrorKind::Unavailable);
+        for (root, store, faults) in open_both().await {
+            faults.fail_after(Step::SyncDirectory, calls, Errno::IO);
+            assert_eq!(put_kind(&store, "a").await, BlobErrorKind::Other);
+            assert_absent(&store, root.path(), "a").await;
+            assert_eq!(put_kind(&store, "b").await, BlobErrorKind::Unavailable);
+        }
     }
 }
 
@@ -262,23 +311,23 @@ async fn directories_of_an_earlier_process_are_synced() {
 }
 
 #[tokio::test]
-async fn put_abandoned_before_rename_never_appears() {
-    let root = tempfile::tempdir().unwrap();
-    let (store, _) = open(root.path()).await;
-    let body = Body::from(bytes());
-    let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
-    let writer = Writer::new(Arc::clone(&store.shared), verifier, None);
-    let Ok(writer) = writer.write(&bytes()) else {
-        panic!("the disk does not work");
-    };
-    let fate = Fate::default();
-    fate.abandon();
-    let committed = writer.commit(&key("a"), &fate);
-    assert!(matches!(
-        committed,
-        Err(WriteError::Local(LocalError::Abandoned))
-    ));
-    assert_absent(&store, root.path(), "a").await;
+async fn put_abandoned_before_naming_never_appears() {
+    for (root, store, _) in open_both().await {
+        let body = Body::from(bytes());
+        let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
+        let writer = Writer::new(Arc::clone(&store.shared), key("a"), verifier, None);
+        let Ok(writer) = writer.write(&bytes()) else {
+            panic!("the disk does not work");
+        };
+        let fate = Fate::default();
+        fate.abandon();
+        let committed = writer.commit(&fate);
+        assert!(matches!(
+            committed,
+            Err(WriteError::Local(LocalError::Abandoned))
+        ));
+        assert_absent(&store, root.path(), "a").await;
+    }
 }
 
 #[tokio::test]

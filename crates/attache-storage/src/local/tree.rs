@@ -1,10 +1,10 @@
 //! A directory tree: every path is resolved beneath the root's descriptor, and no symbolic link is
 //! ever followed.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, Result};
 
 /// Access for the owner only, whatever the umask.
@@ -135,6 +135,27 @@ pub(super) fn create_file(parent: BorrowedFd<'_>, name: &str) -> Result<OwnedFd>
     // The umask may have removed bits.
     rustix::fs::fchmod(&file, FILE_MODE)?;
     Ok(file)
+}
+
+/// Creates a file that has no name yet, in the directory where it will get one. The kernel removes it if it
+/// never does.
+pub(super) fn create_unnamed_file(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(directory, ".", flags, FILE_MODE)?;
+    // The umask may have removed bits.
+    rustix::fs::fchmod(&file, FILE_MODE)?;
+    Ok(file)
+}
+
+/// Gives a file that was created without a name its name, unless the name is taken.
+pub(super) fn link_unnamed_file(
+    file: BorrowedFd<'_>,
+    directory: BorrowedFd<'_>,
+    name: &str,
+) -> Result<()> {
+    // The way by the descriptor alone, `AT_EMPTY_PATH`, requires a capability.
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::linkat(CWD, path, directory, name, AtFlags::SYMLINK_FOLLOW)
 }
 
 /// Splits a path into its directory, `""` if there is none, and its last name.

@@ -28,9 +28,16 @@ pub(crate) fn key(text: &str) -> BlobKey {
     BlobKey::parse(text).unwrap()
 }
 
-/// Returns the number of files in staging: puts that left something, or are in flight.
+/// Returns the number of files in staging and of open files without a name: puts that left something,
+/// or are in flight.
 pub(crate) fn staged(root: &Path) -> usize {
-    std::fs::read_dir(root.join("staging")).unwrap().count()
+    let named = std::fs::read_dir(root.join("staging")).unwrap().count();
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+    // The kernel shows such a file as `/directory/#inode (deleted)`.
+    let unnamed = descriptors
+        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+        .filter(|path| path.starts_with(root) && path.to_string_lossy().contains("/#"));
+    named + unnamed.count()
 }
 
 pub(crate) fn store_kind<T: std::fmt::Debug>(result: Result<T, PutError>) -> BlobErrorKind {

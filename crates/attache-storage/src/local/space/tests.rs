@@ -1,5 +1,6 @@
 //! The reserve is kept, and grants are released.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -42,6 +43,10 @@ impl Meter {
 struct MeteredDisk(Arc<Meter>);
 
 impl Disk for MeteredDisk {
+    fn create_unnamed_file(&self, directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+        SystemDisk.create_unnamed_file(directory)
+    }
+
     fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
         if self.0.writes_fail.load(Ordering::SeqCst) {
             return Err(Errno::IO);
@@ -89,10 +94,11 @@ fn zeros(size_bytes: u64) -> Bytes {
     Bytes::from(vec![0; usize::try_from(size_bytes).unwrap()])
 }
 
-fn writer(store: &LocalBlobStore, exact_size_bytes: Option<u64>) -> Writer {
+fn writer(store: &LocalBlobStore, name: &str, exact_size_bytes: Option<u64>) -> Writer {
     let body = Body::from_stream(stream::empty());
     let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
-    Writer::new(Arc::clone(&store.shared), verifier, exact_size_bytes)
+    let shared = Arc::clone(&store.shared);
+    Writer::new(shared, key(name), verifier, exact_size_bytes)
 }
 
 fn write(writer: Writer, size_bytes: u64) -> Option<Writer> {
@@ -124,7 +130,7 @@ fn is_out_of_space<T>(result: &std::result::Result<T, PutError>) -> bool {
 async fn interleaved_puts_stop_at_the_reserve() {
     let root = tempfile::tempdir().unwrap();
     let (store, meter) = open(root.path(), 8 * MIB).await;
-    let mut writers: Vec<Writer> = (0..8).map(|_| writer(&store, None)).collect();
+    let mut writers: Vec<Writer> = (0..8).map(|_| writer(&store, "a", None)).collect();
     // 32 MiB in all, if there were space.
     for _ in 0..16 {
         writers = writers
@@ -162,32 +168,32 @@ async fn parallel_puts_leave_the_reserve() {
 async fn grant_is_released_however_the_put_ends() {
     let root = tempfile::tempdir().unwrap();
     let (store, meter) = open(root.path(), 64 * MIB).await;
-    let begin = || {
-        let first = write(writer(&store, None), BATCH_BYTES).unwrap();
+    let begin = |name| {
+        let first = write(writer(&store, name, None), BATCH_BYTES).unwrap();
         write(first, BATCH_BYTES).unwrap()
     };
 
-    let committed = begin();
+    let committed = begin("a");
     // The second grant was as large as the body so far, and half of it was written.
     assert_eq!(granted_bytes(&store, &meter).await, BATCH_BYTES);
-    assert!(committed.commit(&key("a"), &Fate::default()).is_ok());
+    assert!(committed.commit(&Fate::default()).is_ok());
     assert_eq!(granted_bytes(&store, &meter).await, 0);
 
-    let abandoned = begin();
+    let abandoned = begin("b");
     let fate = Fate::default();
     fate.abandon();
-    assert!(abandoned.commit(&key("b"), &fate).is_err());
+    assert!(abandoned.commit(&fate).is_err());
     assert_eq!(granted_bytes(&store, &meter).await, 0);
 
-    begin().discard();
+    begin("c").discard();
     assert_eq!(granted_bytes(&store, &meter).await, 0);
 
-    let dropped = begin();
+    let dropped = begin("d");
     assert_eq!(granted_bytes(&store, &meter).await, BATCH_BYTES);
     drop(dropped);
     wait_for_release(&store, &meter).await;
 
-    let failing = begin();
+    let failing = begin("e");
     meter.writes_fail.store(true, Ordering::SeqCst);
     assert!(write(failing, BATCH_BYTES).is_none());
     assert_eq!(granted_bytes(&store, &meter).await, 0);
@@ -197,7 +203,7 @@ async fn grant_is_released_however_the_put_ends() {
 async fn declared_body_is_granted_only_its_rest() {
     let root = tempfile::tempdir().unwrap();
     let (store, meter) = open(root.path(), 64 * MIB).await;
-    let declared = writer(&store, Some(2 * BATCH_BYTES + 1));
+    let declared = writer(&store, "a", Some(2 * BATCH_BYTES + 1));
     let declared = write(declared, BATCH_BYTES).unwrap();
     let declared = write(declared, BATCH_BYTES).unwrap();
     // One byte is left, which takes a block.
@@ -209,7 +215,7 @@ async fn declared_body_is_granted_only_its_rest() {
 async fn free_space_is_read_once_per_grant() {
     let root = tempfile::tempdir().unwrap();
     let (store, meter) = open(root.path(), 64 * MIB).await;
-    let mut writer = writer(&store, None);
+    let mut writer = writer(&store, "a", None);
     for _ in 0..128 {
         writer = write(writer, BATCH_BYTES).unwrap();
     }
