@@ -18,6 +18,7 @@ mod problem;
 mod public_url;
 mod readiness;
 mod router;
+mod schema;
 mod service;
 mod state;
 mod wire;

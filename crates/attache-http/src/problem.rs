@@ -7,8 +7,11 @@ use attache_service::ServiceError;
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
+use crate::schema::enumeration;
 use crate::wire::json_body::JsonError;
 use crate::wire::multipart::MultipartError;
 use crate::wire::query::QueryError;
@@ -26,8 +29,7 @@ macro_rules! problem_kinds {
             }
         }
 
-        /// Every problem type with its status and title, to be held against the documentation.
-        #[cfg(test)]
+        /// Every problem type with its status and title, for the documentation.
         pub(crate) const ALL_KINDS: &[(&str, u16, &str)] =
             &[$(($slug, StatusCode::$status.as_u16(), $title)),*];
     };
@@ -71,6 +73,9 @@ problem_kinds! {
     OutOfSpace = INSUFFICIENT_STORAGE, "out-of-space", "Out of space";
 }
 
+/// The beginning of every problem type.
+const TYPE_PREFIX: &str = "urn:attache:problem:";
+
 /// The most characters of a detail, and of a field's name: input is repeated only as far as it helps.
 const DETAIL_CHARS: usize = 300;
 const FIELD_CHARS: usize = 64;
@@ -107,16 +112,31 @@ struct Extras {
     headers: HeaderMap,
 }
 
+/// The type of a problem, as the document describes it.
+pub(crate) enum ProblemType {}
+
+impl PartialSchema for ProblemType {
+    fn schema() -> RefOr<Schema> {
+        let urns = ALL_KINDS
+            .iter()
+            .map(|(slug, ..)| format!("{TYPE_PREFIX}{slug}"));
+        enumeration("The type of a problem. More may be added.", urns).into()
+    }
+}
+
+impl ToSchema for ProblemType {}
+
 /// A problem document (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDocument {
     /// Kind of the problem, for programs: `urn:attache:problem:` and a stable name.
-    #[schema(example = "urn:attache:problem:not-found")]
+    #[schema(value_type = ProblemType)]
     r#type: String,
     /// Kind of the problem, for people.
     title: &'static str,
     /// Status code.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// The fault in this case, and what would be right.
     detail: String,
@@ -128,7 +148,7 @@ pub(crate) struct ProblemDocument {
     errors: Vec<FieldError>,
     /// Time of the claim, if the file is claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
+    #[schema(format = DateTime, nullable = false)]
     used_at: Option<String>,
 }
 
@@ -218,7 +238,7 @@ impl Problem {
     ) -> (StatusCode, HeaderMap, ProblemDocument) {
         let (status, slug, title) = self.kind.row();
         let document = ProblemDocument {
-            r#type: format!("urn:attache:problem:{slug}"),
+            r#type: format!("{TYPE_PREFIX}{slug}"),
             title,
             status: status.as_u16(),
             detail: self.detail,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
-use attache_model::{FileId, RequestId};
+use attache_model::{FileId, Limits, RequestId};
 use attache_service::FileService;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -52,8 +52,8 @@ impl HttpService {
     pub fn new(service: FileService, config: HttpConfig) -> Self {
         let router = Arc::new(Router::new(&config.dialects));
         let app = Arc::new(App {
+            openapi: document(&config, service.limits().clone(), router.clone()),
             service,
-            openapi: document(&config, router.clone()),
             public_url: config.public_url,
             ready: AtomicBool::new(true),
             readiness: Readiness::default(),
@@ -109,10 +109,10 @@ impl HttpService {
     }
 }
 
-fn document(config: &HttpConfig, router: Arc<Router>) -> LazyDocument {
+fn document(config: &HttpConfig, limits: Limits, router: Arc<Router>) -> LazyDocument {
     let public_url = config.public_url.clone();
     LazyLock::new(Box::new(move || {
-        openapi::document(&public_url, router.routes())
+        openapi::document(&public_url, &limits, router.routes())
     }))
 }
 

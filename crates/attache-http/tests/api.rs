@@ -13,5 +13,6 @@ mod api {
     mod inspection;
     mod panics;
     mod redirects;
+    mod single_uploads;
     mod support;
 }

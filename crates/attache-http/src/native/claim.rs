@@ -10,6 +10,7 @@ use super::views::FileView;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::problem::Problem;
+use crate::schema;
 use crate::state::App;
 
 /// The holder that claims a file.
@@ -18,7 +19,7 @@ use crate::state::App;
 #[schema(as = Claim)]
 pub(super) struct ClaimBody {
     /// Holder of the file, in the client's own terms, such as `certificate:42`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = schema::Holder)]
     holder: String,
 }
 
@@ -49,10 +50,13 @@ pub(super) async fn claim_file(app: &App, cx: Context, call: Call) -> Answer {
 #[serde(deny_unknown_fields)]
 pub(super) struct ReleaseQuery {
     /// The current holder.
+    #[param(value_type = schema::Holder)]
     holder: String,
 }
 
 /// Release a file by its holder.
+///
+/// Any other holder may claim it then.
 #[utoipa::path(
     delete, path = "/v1/files/{id}/claim", tag = "claims",
     params(FilePath, ReleaseQuery),

@@ -54,14 +54,17 @@ enum Delivery {
 #[serde(deny_unknown_fields)]
 pub(super) struct ContentQuery {
     /// `attachment` (default), or `inline` for types that are safe in a browser.
-    #[param(inline)]
     disposition: Option<DispositionParam>,
 }
 
+/// The way a browser is to treat the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum DispositionParam {
+#[schema(as = Disposition)]
+pub(crate) enum DispositionParam {
+    /// Save the file.
     Attachment,
+    /// Show it in place, if its type allows.
     Inline,
 }
 
@@ -72,11 +75,13 @@ impl ContentQuery {
 }
 
 /// Read a file's bytes.
+///
+/// Whole, or one range of them.
 #[utoipa::path(
     get, path = "/v1/files/{id}/content", tag = "content",
     params(FilePath, ContentQuery),
     responses(
-        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
         (status = 307, description = "Redirect to the store, if the operator configured so"),
         (status = 404, description = "The tenant has no such file, or it is archived"),
         (status = 409, description = "The file is being inspected"),
@@ -102,7 +107,7 @@ pub(super) async fn read_content(app: &App, cx: Context, call: Call) -> Answer {
     get, path = "/v1/public/{id}/{filename}", tag = "content",
     params(NamedFilePath, ContentQuery),
     responses(
-        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
         (status = 307, description = "Redirect to the store, if the operator configured so"),
         (status = 404, description = "There is no such public file"),
     )
@@ -134,11 +139,13 @@ pub(crate) async fn stream_to_key(download: Download, head: &RequestHead) -> Ans
 }
 
 /// Read bytes by a link.
+///
+/// The URL that `create_link` returns; it needs no key.
 #[utoipa::path(
     get, path = "/v1/links/{id}/{filename}", tag = "links",
     params(NamedFilePath, LinkQuery),
     responses(
-        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
         (status = 307, description = "Redirect to the store, if the operator configured so"),
         (status = 403, description = "The link is invalid, or has expired"),
         (status = 404, description = "The file was archived or deleted"),
@@ -162,7 +169,7 @@ pub(super) async fn read_link(app: &App, call: Call) -> Answer {
     get, path = "/v1/streams/{id}/{filename}", tag = "links",
     params(NamedFilePath, LinkQuery),
     responses(
-        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
         (status = 403, description = "The link is invalid, or has expired"),
         (status = 404, description = "The file was archived or deleted"),
     )

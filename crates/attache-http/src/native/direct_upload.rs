@@ -12,13 +12,14 @@ use utoipa::ToSchema;
 
 use super::params::{UploadLinkQuery, UploadPath};
 use super::record::record;
-use super::upload::refuse_partial_and_coded;
 use super::upload_fields::read_fields;
+use super::upload_headers::refuse_partial_and_coded;
 use super::views::{FileView, PendingUploadView, UploadReceiptView, UploadView};
 use crate::answer::{Answer, empty, json};
 use crate::call::Call;
 use crate::paths;
 use crate::problem::{Problem, ProblemKind};
+use crate::schema;
 use crate::state::App;
 
 /// The upload to begin.
@@ -27,29 +28,37 @@ use crate::state::App;
 #[schema(as = NewUpload)]
 pub(super) struct NewUploadBody {
     /// Name of the file.
+    #[schema(value_type = schema::SentFilename)]
     filename: String,
     /// Type of the bytes. They must be sent with this type, and be of it.
+    #[schema(value_type = schema::MediaType)]
     content_type: String,
     /// Exact number of bytes.
     size_bytes: Option<u64>,
     /// SHA-256 of the bytes.
+    #[schema(value_type = Option<schema::SentSha256>)]
     sha256: Option<String>,
     /// Number of seconds in which the bytes must be sent; 3600 by default.
-    #[schema(minimum = 1, maximum = 86400)]
+    #[schema(minimum = 1, maximum = 86_400, default = 3600)]
     expires_in: Option<u64>,
     /// Identifier of the person the file is about; an unknown one registers a person when the bytes
     /// have arrived.
+    #[schema(value_type = Option<schema::Person>)]
     person: Option<String>,
     /// ID of the person the file is about.
     #[schema(format = Uuid)]
     person_id: Option<String>,
     /// Category.
+    #[schema(value_type = Option<schema::Category>)]
     category: Option<String>,
     /// Display name; the filename by default.
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<String>,
     /// Description.
+    #[schema(value_type = Option<schema::Description>)]
     description: Option<String>,
     /// `private` (default) or `public`.
+    #[schema(value_type = Option<schema::Visibility>)]
     visibility: Option<String>,
 }
 
@@ -125,6 +134,8 @@ fn pending_view(app: &App, begun: &PendingUpload) -> PendingUploadView {
 }
 
 /// Read an upload.
+///
+/// It is forgotten a day after it expires, or with its record.
 #[utoipa::path(
     get, path = "/v1/uploads/{id}", tag = "uploads",
     params(UploadPath),
@@ -164,6 +175,8 @@ pub(super) async fn complete_upload(app: &App, cx: Context, call: Call) -> Answe
 }
 
 /// Cancel an upload.
+///
+/// Its URL takes no bytes from then on.
 #[utoipa::path(
     delete, path = "/v1/uploads/{id}", tag = "uploads",
     params(UploadPath),

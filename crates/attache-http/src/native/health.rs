@@ -12,6 +12,8 @@ use crate::state::App;
 use crate::wire::response_body::ResponseBody;
 
 /// Check that the process is alive.
+///
+/// It says nothing about the database and the store.
 #[utoipa::path(
     get, path = "/livez", tag = "health",
     responses((status = 200, description = "The process is alive", body = HealthView))
@@ -21,7 +23,9 @@ pub(super) async fn check_live(_: &App, call: Call) -> Answer {
     json(StatusCode::OK, &HealthView { status: "ok" })
 }
 
-/// Check that the service is ready: it is not about to stop, and its database and store respond.
+/// Check that the service is ready.
+///
+/// It is not about to stop, and its database and store respond.
 #[utoipa::path(
     get, path = "/readyz", tag = "health",
     responses(
@@ -43,9 +47,11 @@ pub(super) async fn check_ready(app: &App, call: Call) -> Answer {
 }
 
 /// Describe the API.
+///
+/// An OpenAPI document of everything that this server serves.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "health",
-    responses((status = 200, description = "This document", body = serde_json::Value))
+    responses((status = 200, description = "This document", body = Object))
 )]
 pub(super) async fn describe_api(app: &App, call: Call) -> Answer {
     call.no_query()?;

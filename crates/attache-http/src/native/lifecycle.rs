@@ -27,6 +27,8 @@ pub(super) async fn archive_file(app: &App, cx: Context, call: Call) -> Answer {
 }
 
 /// Restore an archived file.
+///
+/// It appears in lists again, and its bytes are served.
 #[utoipa::path(
     post, path = "/v1/files/{id}/restore", tag = "files",
     params(FilePath),

@@ -13,13 +13,13 @@ use super::params::FilePath;
 use super::views::LinkView;
 use crate::answer::{Answer, json};
 use crate::call::Call;
+use crate::schema;
 use crate::state::App;
 
 /// The action that a link allows its bearer.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = LinkAction)]
-pub(super) enum LinkActionBody {
+enum LinkActionBody {
     /// Save the file.
     #[default]
     Download,
@@ -32,10 +32,12 @@ pub(super) enum LinkActionBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewLink)]
 pub(super) struct LinkBody {
+    /// Action that the link allows; `download` by default.
     #[serde(default)]
+    #[schema(value_type = schema::LinkAction)]
     action: LinkActionBody,
     /// Lifetime in seconds; 900 by default.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 86_400, default = 900)]
     expires_in: Option<u64>,
 }
 

@@ -9,13 +9,14 @@ use http::header::LINK;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::views::FileListView;
 use crate::answer::{Answer, json};
 use crate::call::Call;
 use crate::paths;
 use crate::problem::Problem;
+use crate::schema;
 use crate::state::App;
 use crate::wire::query::{self, boolean, integer, parsed, parsed_with};
 
@@ -25,7 +26,7 @@ use crate::wire::query::{self, boolean, integer, parsed, parsed_with};
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ListQuery {
     /// Only files about the person with this identifier.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::Person>)]
     #[serde(deserialize_with = "parsed")]
     person: Option<PersonIdentifier>,
     /// Only files about the person with this ID.
@@ -36,14 +37,14 @@ pub(super) struct ListQuery {
     #[serde(deserialize_with = "boolean")]
     has_person: Option<bool>,
     /// Only files in this category.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::Category>)]
     #[serde(deserialize_with = "parsed")]
     category: Option<Category>,
     /// Only claimed files, or only unclaimed ones.
     #[serde(deserialize_with = "boolean")]
     used: Option<bool>,
     /// State of the files; `active` by default.
-    #[param(inline)]
+    #[param(value_type = Option<schema::StateFilter>)]
     state: Option<StateParam>,
     /// Only files stored after this time or date.
     #[param(value_type = Option<String>, format = DateTime)]
@@ -54,22 +55,23 @@ pub(super) struct ListQuery {
     #[serde(deserialize_with = "bound")]
     uploaded_before: Option<Timestamp>,
     /// Only files of this type, under any of its names and with any parameters.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::MediaType>)]
     #[serde(deserialize_with = "media_type")]
     content_type: Option<MediaType>,
     /// Only files with these bytes.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::SentSha256>)]
     #[serde(deserialize_with = "parsed")]
     sha256: Option<Sha256Digest>,
     /// Only files with this filename.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::SentFilename>)]
     #[serde(deserialize_with = "parsed")]
     filename: Option<Filename>,
     /// Only files whose name begins with this.
+    #[param(max_length = 255)]
     name: Option<String>,
     /// Order: `created_at`, `name`, `size_bytes` or `seq`, with a leading `-` for descending;
     /// `-created_at` by default.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::SortOrder>)]
     #[serde(deserialize_with = "sort")]
     sort: Option<Sort>,
     /// Maximum number of records, 1 to 1000; 100 by default.
@@ -77,15 +79,17 @@ pub(super) struct ListQuery {
     #[serde(deserialize_with = "integer")]
     limit: Option<u32>,
     /// The `next_cursor` of the previous page, with the same filters.
+    #[param(value_type = Option<schema::Cursor>)]
     cursor: Option<String>,
     /// Start behind the file with this `seq`, in the requested order; instead of a cursor.
+    #[param(minimum = 0)]
     #[serde(deserialize_with = "integer")]
     after_seq: Option<i64>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum StateParam {
+enum StateParam {
     Active,
     Archived,
     Any,

@@ -14,17 +14,24 @@ mod params;
 mod record;
 mod upload;
 pub(crate) mod upload_fields;
+mod upload_headers;
+mod upload_json;
+mod upload_raw;
+mod upload_response;
 mod views;
 
 use attache_service::Action;
 
 use crate::endpoint::{Endpoint, endpoint};
 
-pub(crate) use self::upload::refuse_partial_and_coded;
+pub(crate) use self::content::DispositionParam;
+pub(crate) use self::upload_headers::refuse_partial_and_coded;
 
 /// Every endpoint of the native API.
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
     endpoint!(upload::upload_files, Key(Action::Upload)),
+    endpoint!(upload_raw::upload_raw, Key(Action::Upload)),
+    endpoint!(upload_json::upload_json, Key(Action::Upload)),
     endpoint!(list::list_files, Key(Action::List)),
     endpoint!(record::get_file, Key(Action::ReadRecord)),
     endpoint!(record::change_file, Key(Action::Change)),

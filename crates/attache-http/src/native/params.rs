@@ -5,6 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::path_params::file_id;
+use crate::schema;
 
 /// The path of one file.
 #[derive(Deserialize, IntoParams)]
@@ -26,6 +27,7 @@ pub(super) struct NamedFilePath {
     pub(super) id: FileId,
     /// Name of the file. A link is valid only under the name that it was created with; a public file may
     /// be read under any name.
+    #[param(value_type = schema::PathFilename)]
     pub(super) filename: String,
 }
 
@@ -45,14 +47,19 @@ pub(super) struct UploadPath {
 #[expect(dead_code, reason = "describes the link to the OpenAPI document")]
 pub(super) struct LinkQuery {
     /// As in the link.
+    #[param(minimum = 1)]
     tenant: i64,
     /// As in the link.
+    #[param(value_type = schema::LinkAction)]
     action: String,
     /// Time at which the link expires, in seconds since 1970.
+    #[param(minimum = 1)]
     expires: i64,
     /// As in the link.
+    #[param(value_type = schema::KeyId)]
     key_id: String,
     /// As in the link.
+    #[param(value_type = schema::Signature)]
     signature: String,
 }
 
@@ -62,11 +69,15 @@ pub(super) struct LinkQuery {
 #[expect(dead_code, reason = "describes the URL to the OpenAPI document")]
 pub(super) struct UploadLinkQuery {
     /// As in the URL.
+    #[param(minimum = 1)]
     tenant: i64,
     /// Time at which the URL expires, in seconds since 1970.
+    #[param(minimum = 1)]
     expires: i64,
     /// As in the URL.
+    #[param(value_type = schema::KeyId)]
     key_id: String,
     /// As in the URL.
+    #[param(value_type = schema::Signature)]
     signature: String,
 }

@@ -15,6 +15,7 @@ use super::views::FileView;
 use crate::answer::{Answer, empty, json};
 use crate::call::Call;
 use crate::problem::{Problem, ProblemKind};
+use crate::schema;
 use crate::state::App;
 use crate::wire::conditional::{Precondition, evaluate};
 use crate::wire::entity_tag::{SentTag, SentTags, StrongEntityTag};
@@ -23,6 +24,8 @@ use crate::wire::entity_tag::{SentTag, SentTags, StrongEntityTag};
 const REVISIONS_MAX: usize = 8;
 
 /// Read a record.
+///
+/// Archived files have their record too.
 #[utoipa::path(
     get, path = "/v1/files/{id}", tag = "files",
     params(FilePath),
@@ -65,23 +68,23 @@ pub(super) fn record(file: &FileRecord) -> Answer {
 pub(super) struct FilePatchBody {
     /// Display name.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = schema::Name)]
     name: PatchValue,
     /// Name of the file when it is downloaded.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = schema::SentFilename)]
     filename: PatchValue,
     /// Description, or null.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Description>)]
     description: PatchValue,
     /// Category, or null.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Category>)]
     category: PatchValue,
     /// Identifier of the person the file is about, or null.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::Person>)]
     person: PatchValue,
     /// ID of the person the file is about, or null.
     #[serde(default)]
@@ -89,7 +92,7 @@ pub(super) struct FilePatchBody {
     person_id: PatchValue,
     /// `private` or `public`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = schema::Visibility)]
     visibility: PatchValue,
 }
 
@@ -115,7 +118,7 @@ impl<'de> Deserialize<'de> for PatchValue {
 #[utoipa::path(
     patch, path = "/v1/files/{id}", tag = "files",
     params(FilePath, ("If-Match" = Option<String>, Header, description = "`ETag` of the revision to change")),
-    request_body(content((FilePatchBody = "application/merge-patch+json"), (FilePatchBody = "application/json"))),
+    request_body(content = FilePatchBody, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The record after the change", body = FileView),
         (status = 403, description = "The key lacks `files:write`, or `links:create` to publish the file"),

@@ -5,48 +5,61 @@ use attache_service::{CommittedFile, FileList, UploadStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::schema;
+
 /// A file record.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = File)]
+#[schema(as = FileRecord)]
 pub(super) struct FileView {
     /// ID.
     #[schema(format = Uuid)]
     id: String,
     /// Number in the order of commits.
+    #[schema(minimum = 1)]
     seq: i64,
     /// Identifier of the person the file is about, or null.
+    #[schema(required, value_type = Option<schema::Person>)]
     person: Option<String>,
     /// ID of the person the file is about, or null.
-    #[schema(format = Uuid)]
+    #[schema(required, format = Uuid)]
     person_id: Option<String>,
     /// Category, or null.
+    #[schema(required, value_type = Option<schema::Category>)]
     category: Option<String>,
     /// Display name.
+    #[schema(value_type = schema::Name)]
     name: String,
     /// Name of the file when it is downloaded.
+    #[schema(value_type = schema::Filename)]
     filename: String,
     /// Description, or null.
+    #[schema(required, value_type = Option<schema::Description>)]
     description: Option<String>,
     /// Type of the bytes, as detected from them.
+    #[schema(value_type = schema::MediaType)]
     content_type: String,
     /// Size in bytes.
     size_bytes: u64,
     /// SHA-256 of the bytes, as 64 hex digits.
+    #[schema(value_type = schema::Sha256)]
     sha256: String,
     /// `active` or `archived`.
-    #[schema(pattern = "^(active|archived)$")]
+    #[schema(value_type = schema::FileState)]
     state: &'static str,
     /// `private` or `public`.
-    #[schema(pattern = "^(private|public)$")]
+    #[schema(value_type = schema::Visibility)]
     visibility: &'static str,
     /// Readable key, set once and unique within the tenant.
+    #[schema(value_type = schema::Key)]
     key: String,
     /// Time of the claim, or null if the file is not claimed.
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     used_at: Option<String>,
     /// Holder of the claim, or null if the file is not claimed.
+    #[schema(required, value_type = Option<schema::Holder>)]
     used_by: Option<String>,
     /// Number of the principal that uploaded the file.
+    #[schema(required, minimum = 1)]
     uploaded_by: Option<i64>,
     /// Time at which the file was stored.
     #[schema(format = DateTime)]
@@ -55,9 +68,10 @@ pub(super) struct FileView {
     #[schema(format = DateTime)]
     updated_at: String,
     /// Time at which the file was archived, or null if it is active.
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     archived_at: Option<String>,
     /// Revision, counted from 1; in quotes it is the record's `ETag`.
+    #[schema(minimum = 1)]
     revision: i64,
 }
 
@@ -107,6 +121,7 @@ pub(super) struct UploadedFileView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UploadedFiles)]
 pub(super) struct UploadedFilesView {
+    /// The files.
     files: Vec<UploadedFileView>,
 }
 
@@ -124,11 +139,13 @@ impl From<&[CommittedFile]> for UploadedFilesView {
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = FileList)]
+#[schema(as = FilePage)]
 pub(super) struct FileListView {
+    /// The records, in the requested order.
     files: Vec<FileView>,
     /// `cursor` of the next page, or null at the end. A page may be shorter than its limit, even empty,
     /// and still have a next one.
+    #[schema(required, value_type = Option<schema::Cursor>)]
     next_cursor: Option<String>,
 }
 
@@ -149,6 +166,7 @@ pub(super) struct LinkView {
     #[schema(format = Uri)]
     pub(super) url: String,
     /// Method to use; a link to read also takes HEAD.
+    #[schema(pattern = "^GET$", examples("GET"))]
     pub(super) method: &'static str,
     /// Headers that must be sent with the request.
     pub(super) headers: std::collections::BTreeMap<String, String>,
@@ -165,12 +183,14 @@ pub(super) struct PendingUploadView {
     #[schema(format = Uuid)]
     pub(super) id: String,
     /// `pending`.
+    #[schema(value_type = schema::UploadState)]
     pub(super) state: &'static str,
     /// URL that takes the bytes. Anyone who has it can use it: treat it as a secret. If it is not one of
     /// this service, the upload must be completed afterwards.
     #[schema(format = Uri)]
     pub(super) url: String,
     /// Method to use.
+    #[schema(pattern = "^PUT$", examples("PUT"))]
     pub(super) method: &'static str,
     /// Headers that must be sent with the request.
     pub(super) headers: std::collections::BTreeMap<String, String>,
@@ -187,13 +207,15 @@ pub(super) struct UploadReceiptView {
     #[schema(format = Uuid)]
     id: String,
     /// `completed`.
-    #[schema(pattern = "^completed$")]
+    #[schema(value_type = schema::UploadState)]
     state: &'static str,
     /// Type of the bytes, as detected from them.
+    #[schema(value_type = schema::MediaType)]
     content_type: String,
     /// Size in bytes.
     size_bytes: u64,
     /// SHA-256 of the bytes, as 64 hex digits.
+    #[schema(value_type = schema::Sha256)]
     sha256: String,
     /// Time at which the bytes were stored.
     #[schema(format = DateTime)]
@@ -221,31 +243,40 @@ pub(super) struct UploadView {
     #[schema(format = Uuid)]
     id: String,
     /// `pending`, `completed` or `expired`.
-    #[schema(pattern = "^(pending|completed|expired)$")]
+    #[schema(value_type = schema::UploadState)]
     state: &'static str,
     /// Identifier of the person the file is about, if it was given so.
+    #[schema(required, value_type = Option<schema::Person>)]
     person: Option<String>,
     /// ID of the person the file is about, if it was given so.
-    #[schema(format = Uuid)]
+    #[schema(required, format = Uuid)]
     person_id: Option<String>,
     /// Category, or null.
+    #[schema(required, value_type = Option<schema::Category>)]
     category: Option<String>,
     /// Display name.
+    #[schema(value_type = schema::Name)]
     name: String,
     /// Name of the file when it is downloaded.
+    #[schema(value_type = schema::Filename)]
     filename: String,
     /// Description, or null.
+    #[schema(required, value_type = Option<schema::Description>)]
     description: Option<String>,
     /// Declared type of the bytes.
+    #[schema(value_type = schema::MediaType)]
     content_type: String,
     /// Declared size in bytes, or null.
+    #[schema(required)]
     size_bytes: Option<u64>,
     /// Declared SHA-256, or null.
+    #[schema(required, value_type = Option<schema::Sha256>)]
     sha256: Option<String>,
     /// `private` or `public`.
-    #[schema(pattern = "^(private|public)$")]
+    #[schema(value_type = schema::Visibility)]
     visibility: &'static str,
     /// Number of the principal that began the upload.
+    #[schema(required, minimum = 1)]
     uploaded_by: Option<i64>,
     /// Time at which the upload was begun.
     #[schema(format = DateTime)]
@@ -254,9 +285,10 @@ pub(super) struct UploadView {
     #[schema(format = DateTime)]
     expires_at: String,
     /// Time at which the upload was completed, or null.
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     completed_at: Option<String>,
     /// The record; null until the upload is complete, and after the record was deleted.
+    #[schema(required)]
     file: Option<FileView>,
 }
 
@@ -296,5 +328,6 @@ impl From<&UploadStatus> for UploadView {
 #[schema(as = Health)]
 pub(super) struct HealthView {
     /// `ok`.
+    #[schema(pattern = "^ok$", examples("ok"))]
     pub(super) status: &'static str,
 }

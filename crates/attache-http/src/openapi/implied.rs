@@ -5,19 +5,16 @@
 use http::Method;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{
-    ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, Required, Response,
-};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Required, Response};
 
-use super::API_KEY;
+use super::schemas::operations;
+use super::{API_KEY, bytes};
 use crate::dialects::{DialectSpec, TenantFrom};
 use crate::endpoint::{Access, EndpointInfo};
 use crate::router::Route;
 
-/// The type of a file's bytes: any.
-const BYTES: &str = "*/*";
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
 
@@ -27,25 +24,21 @@ pub(super) fn complete(document: &mut Document, route: &Route) {
         if let Some(dialect) = route.dialect {
             place_in_dialect(operation, dialect, route.info.access);
         }
+        title(operation);
         require_key(operation, route.info.access);
         add_failures(operation, &route.info);
         add_conditions(operation);
         add_entity_tags(operation);
-        describe_bytes(operation);
+        bytes::describe(operation);
         add_problem_documents(operation);
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem {
-        get,
-        put,
-        post,
-        patch,
-        delete,
-        ..
-    } = item;
-    [get, put, post, patch, delete].into_iter().flatten()
+/// Makes a title of the sentence that begins the description beside the handler.
+fn title(operation: &mut Operation) {
+    if let Some(summary) = &mut operation.summary {
+        summary.truncate(summary.trim_end_matches('.').len());
+    }
 }
 
 /// The endpoints of a dialect are grouped under its name, and take the header that names the tenant.
@@ -61,6 +54,8 @@ fn place_in_dialect(operation: &mut Operation, dialect: &DialectSpec, access: Ac
 /// Adds the security requirement of endpoints with a key, and their refusals.
 fn require_key(operation: &mut Operation, access: Access) {
     if !access.needs_key() {
+        // Not inherited from anywhere, and said: readers of the document take nothing for granted.
+        operation.security = Some(Vec::new());
         return;
     }
     let requirement = || vec![SecurityRequirement::new(API_KEY, [""; 0])];
@@ -94,7 +89,7 @@ fn add_failures(operation: &mut Operation, endpoint: &EndpointInfo) {
     if endpoint.template.contains('{') {
         add_response(operation, 404, "There is no such file");
     }
-    if takes_json(operation) {
+    if operation.request_body.is_some() {
         add_response(operation, 413, "The body is too large");
         add_response(operation, 415, "The type of the body is not supported");
         add_response(operation, 422, "A field is invalid");
@@ -108,15 +103,14 @@ fn add_failures(operation: &mut Operation, endpoint: &EndpointInfo) {
 
 /// Adds ranges to downloads, and conditions to every response with an `ETag`.
 fn add_conditions(operation: &mut Operation) {
-    let gives_bytes = gives(operation, |response| response.content.contains_key(BYTES));
+    let gives_bytes = gives(operation, bytes::are_in);
     if gives_bytes {
         add_parameter(operation, "Range", "One range of bytes");
         let range_for = "The `ETag` or `Last-Modified` of the bytes that the range belongs to";
         add_parameter(operation, "If-Range", range_for);
         add_response(operation, 206, "The range");
         if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("206") {
-            let content = ContentBuilder::new().build();
-            response.content.insert(BYTES.to_owned(), content.into());
+            bytes::add_to(response);
         }
         add_response(operation, 304, "The client has the current bytes");
         describe(
@@ -163,34 +157,12 @@ fn add_conditions(operation: &mut Operation) {
 fn add_entity_tags(operation: &mut Operation) {
     for status in ["200", "201", "206", "304"] {
         let tag = match operation.responses.responses.get(status) {
-            Some(RefOr::T(response)) if response.content.contains_key(BYTES) => {
-                "The bytes' SHA-256, quoted"
-            }
+            Some(RefOr::T(response)) if bytes::are_in(response) => "The bytes' SHA-256, quoted",
             Some(RefOr::T(response)) if is_record(response) => "The record's revision, quoted",
             Some(_) if status == "304" => "The tag that the client has",
             _ => continue,
         };
         describe(operation, status, "ETag", tag);
-    }
-}
-
-/// Describes bytes as binary: their Rust type would read as an array of numbers.
-fn describe_bytes(operation: &mut Operation) {
-    let responses = operation.responses.responses.values_mut();
-    let responses = responses.filter_map(|response| match response {
-        RefOr::T(response) => response.content.get_mut(BYTES),
-        RefOr::Ref(_) => None,
-    });
-    let request = match &mut operation.request_body {
-        Some(RefOr::T(body)) => body.content.get_mut("application/octet-stream"),
-        _ => None,
-    };
-    for content in responses.chain(request) {
-        if let RefOr::T(content) = content {
-            let bytes = ObjectBuilder::new().schema_type(Type::String);
-            let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
-            content.schema = Some(bytes.format(Some(format)).into());
-        }
     }
 }
 
@@ -210,13 +182,6 @@ fn add_problem_documents(operation: &mut Operation) {
     describe(operation, "503", "Retry-After", after);
 }
 
-fn takes_json(operation: &Operation) -> bool {
-    match &operation.request_body {
-        Some(RefOr::T(body)) => body.content.contains_key(JSON),
-        _ => false,
-    }
-}
-
 /// Returns `true` if the successful response satisfies a predicate.
 fn gives(operation: &Operation, kind: impl Fn(&Response) -> bool) -> bool {
     match operation.responses.responses.get("200") {
@@ -229,7 +194,7 @@ fn is_record(response: &Response) -> bool {
     let Some(RefOr::T(content)) = response.content.get(JSON) else {
         return false;
     };
-    let record = Ref::from_schema_name("File");
+    let record = Ref::from_schema_name("FileRecord");
     matches!(&content.schema, Some(RefOr::Ref(schema)) if schema.ref_location == record.ref_location)
 }
 

@@ -27,6 +27,14 @@ async fn request(tenant: &Tenant, row: &EndpointInfo, client: &HttpClient) -> Ht
             let call = client.post(&format!("{file}/claim"));
             return call.json(&json!({ "holder": "certificate:42" }));
         }
+        "upload_raw" => {
+            let call = client.post("/v1/files/raw?filename=b.txt");
+            return call.bytes(b"more bytes");
+        }
+        "upload_json" => {
+            let call = client.post("/v1/files/json");
+            return call.json(&json!({ "filename": "b.txt", "content": "aGVsbG8" }));
+        }
         "create_link" => {
             return client.post(&format!("{file}/links")).json(&json!({}));
         }

@@ -68,8 +68,9 @@ impl MediaType {
         let text = text.trim();
         let essence = text.split(';').next().unwrap_or_default().trim_end();
         let parsed: mime::Mime = essence.parse().map_err(|_| refused())?;
-        let is_range = parsed.type_() == mime::STAR || parsed.subtype() == mime::STAR;
-        if is_range || text.contains(|c: char| c.is_control() && c != '\t') {
+        // The crate takes `text/` and `text/x*` for types.
+        let is_type = !essence.contains('*') && !essence.ends_with('/');
+        if !is_type || text.contains(|c: char| c.is_control() && c != '\t') {
             return Err(refused());
         }
         let essence = parsed.essence_str().to_ascii_lowercase();

@@ -324,6 +324,9 @@ fn only_media_types_parse() {
         "pdf",
         "*/*",
         "image/*",
+        "image/x*",
+        "image/",
+        "/png",
         "text/plain\r\nX: y",
         "a/b/c",
     ] {

@@ -131,6 +131,22 @@ async fn announced_type_is_enforced_except_octet_stream() {
 }
 
 #[tokio::test]
+async fn bytes_of_no_stated_type_are_verified() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let stated = Some("application/octet-stream");
+    let pending = begin(&fixture, &cx, request("application/pdf")).await;
+    let refused = send_as(&fixture, &pending, stated, body(b"no pdf")).await;
+    let refused = refused.unwrap_err();
+    assert!(
+        matches!(refused, ServiceError::TypeNotAccepted { .. }),
+        "{refused:?}"
+    );
+    let sent = send_as(&fixture, &pending, stated, body(b"%PDF-1.7 x")).await;
+    assert_eq!(sent.unwrap().content_type.as_str(), "application/pdf");
+}
+
+#[tokio::test]
 async fn cancelled_upload_refuses_bytes_in_flight() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;

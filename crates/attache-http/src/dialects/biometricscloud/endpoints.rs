@@ -19,6 +19,8 @@ use crate::state::App;
 const FILE_URL_LIFETIME: Duration = Duration::from_mins(15);
 
 /// Create a record with its file.
+///
+/// The file is in the JSON, as base64.
 #[utoipa::path(
     post, path = "/api/v1/files", request_body = CreateBody,
     responses((status = 200, description = "The record", body = RecordWithFileView))
@@ -52,7 +54,9 @@ pub(super) async fn biometricscloud_list_files(app: &App, cx: Context, call: Cal
     json(StatusCode::OK, &RecordsView::from(&list))
 }
 
-/// Read a record, with a new link to its file.
+/// Read a record.
+///
+/// With a new link to its file.
 #[utoipa::path(
     get, path = "/api/v1/file/{id}", params(RecordPath),
     responses((status = 200, description = "The record", body = RecordWithFileView))
@@ -64,6 +68,8 @@ pub(super) async fn biometricscloud_get_file(app: &App, cx: Context, call: Call)
 }
 
 /// Change a record.
+///
+/// The bytes of its file cannot be changed.
 #[utoipa::path(
     put, path = "/api/v1/file/{id}", params(RecordPath),
     request_body = UpdateBody,

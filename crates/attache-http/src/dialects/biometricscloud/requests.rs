@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::native::json_upload::JsonUpload;
 use crate::native::list::check_limit;
 use crate::problem::Problem;
+use crate::schema;
 use crate::wire::base64;
 use crate::wire::json_body::read_json;
 use crate::wire::query::integer;
@@ -66,13 +67,16 @@ impl RecordType {
 #[schema(as = biometricscloud::NewRecord)]
 pub(super) struct CreateBody {
     /// Description.
+    #[schema(value_type = Option<schema::DescriptionOrNone>)]
     description: Option<String>,
     /// 1 medical, 2 dental, 3 hospital or specialist, 4 pharmacy, 5 other.
     #[schema(minimum = 1, maximum = 5)]
     r#type: Option<i64>,
     /// Bytes of the file in base64; padding is optional.
+    #[schema(value_type = schema::LooseBase64, content_encoding = "base64")]
     upload_content: String,
     /// Name of the file.
+    #[schema(value_type = schema::SentFilename)]
     upload_filename: String,
 }
 
@@ -107,11 +111,13 @@ pub(super) fn read_upload(body: &[u8]) -> Result<JsonUpload, Problem> {
 #[schema(as = biometricscloud::Change)]
 pub(super) struct UpdateBody {
     /// Description; empty for none.
+    #[schema(value_type = Option<schema::DescriptionOrNone>)]
     description: Option<String>,
     /// 1 medical, 2 dental, 3 hospital or specialist, 4 pharmacy, 5 other.
     #[schema(minimum = 1, maximum = 5)]
     r#type: Option<i64>,
     /// Name of the file.
+    #[schema(value_type = Option<schema::SentFilename>)]
     upload_filename: Option<String>,
     /// Refused: the bytes of a file never change.
     #[schema(ignore)]
@@ -181,7 +187,7 @@ fn field<T>(name: &str, value: Result<T, InvalidValue>) -> Result<T, Problem> {
 #[into_params(parameter_in = Path)]
 pub(super) struct RecordPath {
     /// Number of the record.
-    #[param(value_type = i64)]
+    #[param(value_type = i64, minimum = 1)]
     #[serde(deserialize_with = "file_seq")]
     pub(super) id: FileSeq,
 }

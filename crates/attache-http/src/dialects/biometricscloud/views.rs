@@ -7,29 +7,38 @@ use utoipa::ToSchema;
 
 use super::requests::RecordType;
 
+use crate::schema;
+
 /// A medical record.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = biometricscloud::Record)]
 pub(super) struct RecordView {
     /// Number.
+    #[schema(minimum = 1)]
     id: i64,
     /// ID in the native API.
     #[schema(format = Uuid)]
     uuid: String,
     /// Number of the tenant.
+    #[schema(minimum = 1)]
     tenant_id: i64,
     /// Number of the key that uploaded the file; 0 if none did.
+    #[schema(minimum = 0)]
     user_id: i64,
     /// Description; empty if there is none.
+    #[schema(value_type = schema::DescriptionOrNone)]
     description: String,
     /// 1 medical, 2 dental, 3 hospital or specialist, 4 pharmacy, 5 other.
+    #[schema(minimum = 1, maximum = 5)]
     r#type: u8,
     /// 1 active, 2 archived.
+    #[schema(minimum = 1, maximum = 2)]
     state: u8,
     /// Time at which the record was stored.
     #[schema(format = DateTime)]
     created_time: String,
     /// Name of the file.
+    #[schema(value_type = schema::Filename)]
     file_name: String,
 }
 
@@ -71,9 +80,11 @@ pub(super) struct RecordWithFileView {
 #[schema(as = biometricscloud::Records)]
 pub(super) struct RecordsView {
     /// `offset` of the next page: the last `id` of this one, or null if it is empty.
+    #[schema(required, minimum = 1)]
     next_id: Option<i64>,
     /// Number of records on the page.
     count: usize,
+    /// The records, in the requested order.
     results: Vec<RecordView>,
 }
 

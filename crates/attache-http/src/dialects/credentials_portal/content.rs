@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 use super::names;
 use crate::paths::encoded;
 use crate::problem::Problem;
+use crate::schema;
 use crate::state::App;
 
 /// The path of a file's bytes.
@@ -17,10 +18,13 @@ use crate::state::App;
 #[into_params(parameter_in = Path)]
 pub(super) struct ContentPath {
     /// The district: the key's tenant.
+    #[param(value_type = schema::Slug)]
     pub(super) district: String,
     /// Identifier of the person the file is about.
+    #[param(value_type = schema::Person)]
     pub(super) person: String,
     /// The filename with the file's ID inside, as in its `url`; or the bare filename.
+    #[param(value_type = schema::PathFilename)]
     pub(super) filename: String,
 }
 

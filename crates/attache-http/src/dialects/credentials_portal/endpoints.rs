@@ -17,6 +17,7 @@ use crate::native::content::stream_to_key;
 use crate::native::{form, refuse_partial_and_coded};
 use crate::path_params::file_id;
 use crate::problem::{Problem, ProblemKind};
+use crate::schema;
 use crate::state::App;
 
 /// List files.
@@ -48,13 +49,17 @@ pub(super) struct UploadForm {
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// Identifier of the person the file is about; an unknown one registers a person.
+    #[schema(value_type = schema::Person)]
     #[serde(rename = "personId")]
     person_id: String,
     /// Display name; the filename by default.
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<String>,
 }
 
 /// Store a file about a person.
+///
+/// The form names the person.
 #[utoipa::path(
     post, path = "/api/upload",
     request_body(content((UploadForm = "multipart/form-data"))),
@@ -81,9 +86,11 @@ pub(super) struct PersonUploadForm {
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// Identifier of the person the file is about; if given, the same as in the path.
+    #[schema(value_type = Option<schema::Person>)]
     #[serde(rename = "personId")]
     person_id: Option<String>,
     /// Display name; the filename by default.
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<String>,
 }
 
@@ -91,10 +98,13 @@ pub(super) struct PersonUploadForm {
 #[into_params(parameter_in = Path)]
 pub(super) struct PersonPath {
     /// Identifier of the person the file is about; an unknown one registers a person.
+    #[param(value_type = schema::Person)]
     id: String,
 }
 
 /// Store a file about the person in the path.
+///
+/// The form may repeat the person, and must not name another.
 #[utoipa::path(
     post, path = "/api/people/{id}/uploads", params(PersonPath),
     request_body(content((PersonUploadForm = "multipart/form-data"))),
@@ -132,8 +142,10 @@ async fn store(app: &App, cx: Context, fields: PersonFields, call: Call) -> Answ
 #[schema(as = credentials_portal::Change)]
 pub(super) struct ChangeBody {
     /// Display name.
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<String>,
     /// Identifier of the person the file is about; an unknown one registers a person.
+    #[schema(value_type = Option<schema::Person>)]
     person_id: Option<String>,
 }
 
@@ -181,6 +193,7 @@ pub(super) async fn credentials_portal_change_file(app: &App, cx: Context, call:
 #[into_params(parameter_in = Path)]
 pub(super) struct PersonFilePath {
     /// Identifier of the person the file is about.
+    #[param(value_type = schema::Person)]
     person: String,
     /// ID of the file.
     #[param(value_type = String, format = Uuid)]
@@ -189,6 +202,8 @@ pub(super) struct PersonFilePath {
 }
 
 /// Delete a file about a person permanently.
+///
+/// The record is deleted at once, its bytes within seconds.
 #[utoipa::path(
     delete, path = "/api/people/{person}/uploads/{id}", params(PersonFilePath),
     responses(
@@ -214,7 +229,7 @@ pub(super) async fn credentials_portal_delete_file(app: &App, cx: Context, call:
 #[utoipa::path(
     get, path = "/files/{district}/upload/{person}/{filename}", params(ContentPath),
     responses(
-        (status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>),
+        (status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>),
         (status = 403, description = "The district is not the key's, or the key lacks `content:read`, or `files:read` for a bare filename"),
         (status = 404, description = "There is no such file about this person, or several have the filename, or it is archived"),
         (status = 409, description = "The file is being inspected"),

@@ -7,22 +7,29 @@ use utoipa::ToSchema;
 use super::content::ContentPath;
 use super::names;
 use crate::public_url::PublicUrl;
+use crate::schema;
 
 /// A file about a person.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = credentials_portal::File)]
 pub(super) struct FileView {
     /// ID.
+    #[schema(format = Uuid)]
     id: String,
     /// The district: the tenant's slug.
+    #[schema(value_type = schema::Slug)]
     district_id: String,
     /// Identifier of the person the file is about.
+    #[schema(value_type = schema::Person)]
     person_id: String,
     /// Display name.
+    #[schema(value_type = schema::Name)]
     name: String,
     /// Name of the uploaded file.
+    #[schema(value_type = schema::Filename)]
     filename: String,
     /// Type of the bytes.
+    #[schema(value_type = schema::MediaType)]
     content_type: String,
     /// Size in bytes.
     size: u64,
@@ -30,6 +37,7 @@ pub(super) struct FileView {
     #[schema(format = Uri)]
     url: String,
     /// Time at which the file was stored, in milliseconds since 1970.
+    #[schema(minimum = 0)]
     created_at: i64,
 }
 

@@ -15,6 +15,7 @@ use crate::native::content::stream_public;
 use crate::native::{form, refuse_partial_and_coded};
 use crate::path_params::file_id;
 use crate::problem::Problem;
+use crate::schema;
 use crate::state::App;
 
 /// The path of one file.
@@ -37,7 +38,7 @@ pub(super) struct FilePath {
 pub(super) struct UploadForm {
     /// One or more PDF files.
     #[serde(rename = "files[]")]
-    #[schema(value_type = Vec<String>, format = Binary)]
+    #[schema(value_type = Vec<String>, format = Binary, min_items = 1)]
     files: Vec<Vec<u8>>,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct UploadForm {
 /// returned.
 #[utoipa::path(
     post, path = "/files",
-    request_body(content((UploadForm = "multipart/form-data"))),
+    request_body(content = UploadForm, content_type = "multipart/form-data", encoding(("files[]" = (content_type = "application/pdf")))),
     responses(
         (status = 201, description = "The files, in the order of the upload", body = FilesView),
         (status = 413, description = "The body is too large, or has too many files"),
@@ -103,6 +104,8 @@ pub(super) async fn dokstamp_list_files(app: &App, cx: Context, call: Call) -> A
 }
 
 /// Read a file's record.
+///
+/// It has the URL of the bytes.
 #[utoipa::path(
     get, path = "/files/{uuid}", params(FilePath),
     responses((status = 200, description = "The file", body = OneFileView))
@@ -117,10 +120,13 @@ pub(super) async fn dokstamp_get_file(app: &App, cx: Context, call: Call) -> Ans
 #[schema(as = dokstamp::Change)]
 pub(super) struct ChangeBody {
     /// New name.
+    #[schema(value_type = schema::SentFilename)]
     original_name: String,
 }
 
 /// Rename a file.
+///
+/// The name is the only field that can be changed.
 #[utoipa::path(
     patch, path = "/files/{uuid}", params(FilePath),
     request_body = ChangeBody,
@@ -152,6 +158,8 @@ pub(super) async fn dokstamp_replace_file(app: &App, cx: Context, call: Call) ->
 }
 
 /// Delete a file permanently.
+///
+/// A file that is attached to a certificate stays.
 #[utoipa::path(
     delete, path = "/files/{uuid}", params(FilePath),
     responses(
@@ -165,10 +173,12 @@ pub(super) async fn dokstamp_delete_file(app: &App, cx: Context, call: Call) -> 
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-/// Read a file's bytes, without a key.
+/// Read a file's bytes.
+///
+/// Without a key, as every file here is public.
 #[utoipa::path(
     get, path = "/files/{uuid}/download", params(FilePath),
-    responses((status = 200, description = "The bytes", content_type = "*/*", body = Vec<u8>))
+    responses((status = 200, description = "The bytes", content_type = "application/octet-stream", body = Vec<u8>))
 )]
 pub(super) async fn dokstamp_read_public(app: &App, call: Call) -> Answer {
     let FilePath { id } = call.path()?;

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::paths;
 use crate::public_url::PublicUrl;
+use crate::schema;
 
 /// A file.
 #[derive(Debug, Serialize, ToSchema)]
@@ -15,15 +16,18 @@ pub(super) struct FileView {
     #[schema(format = Uuid)]
     uuid: String,
     /// Name of the file.
+    #[schema(value_type = schema::Filename)]
     original_name: String,
     /// Type of the bytes.
+    #[schema(value_type = schema::MediaType)]
     mime_type: String,
     /// Extension of the name, without the dot; empty if there is none.
+    #[schema(max_length = 255, examples("pdf"))]
     extension: String,
     /// Size in bytes.
     size: u64,
     /// Time at which it was attached to a certificate, or null.
-    #[schema(format = DateTime)]
+    #[schema(required, format = DateTime)]
     used_at: Option<String>,
     /// URL of the bytes; for anyone if the file is public, otherwise with a key.
     #[schema(format = Uri)]
@@ -56,6 +60,7 @@ fn download_path(id: FileId) -> String {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = dokstamp::Files)]
 pub(super) struct FilesView {
+    /// The files.
     pub(super) data: Vec<FileView>,
 }
 
@@ -63,5 +68,6 @@ pub(super) struct FilesView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = dokstamp::OneFile)]
 pub(super) struct OneFileView {
+    /// The file.
     pub(super) data: FileView,
 }

@@ -4,7 +4,7 @@ use attache_model::{Context, FileId};
 use attache_service::{LinkRequest, UploadRequest};
 use http::StatusCode;
 
-use super::requests::{UrlBody, UrlRequest};
+use super::requests::{DescribedUrl, UrlBody, UrlRequest};
 use super::views::UrlView;
 use super::{TO_READ, TO_UPLOAD};
 use crate::answer::{Answer, json};
@@ -17,7 +17,7 @@ use crate::state::App;
 /// To view or download a file, or to send a new one: one PUT of the declared type succeeds, and the file
 /// then has the ID in this response.
 #[utoipa::path(
-    post, path = "/v1/files/url", request_body = UrlBody,
+    post, path = "/v1/files/url", request_body = DescribedUrl,
     responses(
         (status = 200, description = "The URL", body = UrlView),
         (status = 404, description = "The tenant has no such file"),

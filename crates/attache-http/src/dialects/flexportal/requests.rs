@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 
 use crate::path_params::file_id_of;
 use crate::problem::Problem;
+use crate::schema;
 
 const MINUTE_SECONDS: f64 = 60.0;
 const MAX_MINUTES: f64 = 1440.0;
 
 /// The purpose of a URL.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = flexportal::Action)]
 pub(super) enum ActionBody {
     /// See the file in place, if its type allows; otherwise save it.
     #[default]
@@ -28,22 +28,65 @@ pub(super) enum ActionBody {
 }
 
 /// The URL to create.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = flexportal::NewUrl)]
 pub(super) struct UrlBody {
-    /// Purpose; `view` by default.
-    #[schema(inline)]
     action: Option<ActionBody>,
-    /// ID of the file to view or download.
-    #[schema(min_length = 1)]
     file_id: Option<String>,
-    /// Name of the file to upload.
-    #[schema(min_length = 1)]
     file_name: Option<String>,
-    /// Type of the file to upload; empty if unknown.
     content_type: Option<String>,
-    /// Lifetime in minutes, 1 to 1440; 60 by default.
+    expires_in_minutes: Option<f64>,
+}
+
+/// The URL to create, as the document describes it: each purpose needs other fields.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = flexportal::NewUrl)]
+#[expect(dead_code, reason = "describes the body to the OpenAPI document")]
+pub(super) enum DescribedUrl {
+    /// A URL to view or download a file.
+    Read(ReadUrl),
+    /// A URL to upload a file.
+    Upload(UploadUrl),
+}
+
+/// A URL to view or download a file.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = flexportal::NewReadUrl)]
+#[expect(dead_code, reason = "describes the body to the OpenAPI document")]
+pub(super) struct ReadUrl {
+    /// Purpose; `view` by default.
+    #[schema(value_type = Option<String>, pattern = "^(view|download)$", examples("view"))]
+    action: Option<ActionBody>,
+    /// ID of the file.
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        examples("019bb8d4-6a31-7c52-9f0e-3b8a4c1d2e5f")
+    )]
+    file_id: String,
+    /// Lifetime in minutes; 60 by default.
+    #[schema(minimum = 1, maximum = 1440)]
+    expires_in_minutes: Option<f64>,
+}
+
+/// A URL to upload a file.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = flexportal::NewUploadUrl)]
+#[expect(dead_code, reason = "describes the body to the OpenAPI document")]
+pub(super) struct UploadUrl {
+    /// Purpose.
+    #[schema(value_type = String, pattern = "^upload$", examples("upload"))]
+    action: ActionBody,
+    /// Name of the file.
+    #[schema(value_type = schema::SentFilename)]
+    file_name: String,
+    /// Type of the file; empty if unknown.
+    #[schema(value_type = schema::MediaTypeOrNone)]
+    content_type: String,
+    /// Lifetime in minutes; 60 by default.
     #[schema(minimum = 1, maximum = 1440)]
     expires_in_minutes: Option<f64>,
 }

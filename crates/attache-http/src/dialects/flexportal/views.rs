@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::public_url::PublicUrl;
+use crate::schema;
 
 /// A signed URL, and its file.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,12 +23,15 @@ pub(super) struct UrlView {
     #[schema(format = Uuid, nullable = false)]
     file_id: Option<String>,
     /// Name of the file.
+    #[schema(value_type = schema::Filename)]
     filename: String,
     /// Type of the file; an upload must be sent with it.
+    #[schema(value_type = schema::MediaType)]
     content_type: String,
     /// Size in bytes; 0 for an upload.
     file_size: u64,
     /// Time at which the URL expires, in milliseconds since 1970.
+    #[schema(minimum = 0)]
     expires_at: i64,
 }
 

@@ -37,7 +37,9 @@ pub(super) async fn participant_files_list_files(app: &App, cx: Context, call: C
     json(StatusCode::OK, &FilesView::from(list))
 }
 
-/// Create a URL at which a file can be downloaded for a while, without a key.
+/// Create a URL for a download.
+///
+/// Anyone who has the URL can use it for 15 minutes, without a key.
 #[utoipa::path(
     get, path = "/api/v1/administration/projects/{slug}/files/download",
     params(ProjectPath, DownloadQuery),

@@ -7,6 +7,7 @@ use utoipa::IntoParams;
 
 use crate::native::list::bound;
 use crate::problem::Problem;
+use crate::schema;
 use crate::wire::query::{parsed, parsed_with};
 
 /// The number of files on a page, by default and at most.
@@ -18,6 +19,7 @@ const PAGE_FILES: u32 = 100;
 #[expect(dead_code, reason = "describes the path to the OpenAPI document")]
 pub(super) struct ProjectPath {
     /// The project: the key's tenant.
+    #[param(value_type = schema::Slug)]
     slug: String,
 }
 
@@ -31,11 +33,11 @@ pub(super) struct ListQuery {
     #[serde(rename = "participantID", deserialize_with = "parsed")]
     participant_id: Option<PersonId>,
     /// Only files of the participant with this identifier.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::Person>)]
     #[serde(deserialize_with = "parsed")]
     participant_identifier: Option<PersonIdentifier>,
     /// Only files in this category.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::Category>)]
     #[serde(deserialize_with = "parsed")]
     category: Option<Category>,
     /// Only files stored after this time or date.
@@ -51,6 +53,7 @@ pub(super) struct ListQuery {
     #[serde(deserialize_with = "limit")]
     limit: Option<u32>,
     /// The `nextPageID` of the previous page, with the same filters.
+    #[param(value_type = Option<schema::Cursor>)]
     #[serde(rename = "pageID")]
     page_id: Option<String>,
 }
@@ -97,6 +100,7 @@ fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::E
 #[into_params(parameter_in = Query)]
 pub(super) struct DownloadQuery {
     /// Key of the file.
+    #[param(value_type = schema::Key)]
     key: String,
 }
 

@@ -5,6 +5,8 @@ use attache_service::FileList;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::schema;
+
 /// A file that a participant uploaded.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = participant_files::File)]
@@ -15,10 +17,13 @@ pub(super) struct FileView {
     #[schema(format = Uuid)]
     participant_id: String,
     /// Identifier of the participant in the project.
+    #[schema(value_type = schema::Person)]
     participant_identifier: String,
     /// Readable key, set once and unique within the project.
+    #[schema(value_type = schema::Key)]
     key: String,
     /// Category, or null.
+    #[schema(required, value_type = Option<schema::Category>)]
     category: Option<String>,
     /// Time of the last change.
     #[schema(format = DateTime)]
@@ -43,9 +48,11 @@ impl FileView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = participant_files::Files)]
 pub(super) struct FilesView {
+    /// The files, newest first.
     files: Vec<FileView>,
     /// `pageID` of the next page, or null at the end. A page may be shorter than its limit, even empty,
     /// and still have a next one.
+    #[schema(required, value_type = Option<schema::Cursor>)]
     #[serde(rename = "nextPageID")]
     next_page_id: Option<String>,
 }
