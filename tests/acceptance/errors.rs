@@ -17,19 +17,20 @@ async fn invalid_key_returns_401_with_a_challenge() {
     let good = server.key();
     let (kept, last) = good.split_at(good.len() - 1);
     let mistyped = format!("{kept}{}", if last == "0" { "1" } else { "0" });
+    // A key is never described; a header without one is.
     let values = [
-        None,
-        Some("Bearer".to_owned()),
-        Some("Bearer ".to_owned()),
-        Some("Bearer garbage".to_owned()),
-        Some(format!("Bearer {mistyped}")),
-        Some(format!("Bearer {kept}")),
-        Some(format!("Bearer {good} {good}")),
-        Some(format!("Basic {good}")),
-        Some(good.to_owned()),
+        (None, "there is no API key"),
+        (Some("Bearer".to_owned()), "has no API key"),
+        (Some("Bearer ".to_owned()), "has no API key"),
+        (Some("Bearer garbage".to_owned()), "the API key is"),
+        (Some(format!("Bearer {mistyped}")), "the API key is"),
+        (Some(format!("Bearer {kept}")), "the API key is"),
+        (Some(format!("Bearer {good} {good}")), "the API key is"),
+        (Some(format!("Basic {good}")), "another scheme than Bearer"),
+        (Some(good.to_owned()), "has no scheme"),
     ];
     let mut bodies = Vec::new();
-    for value in values {
+    for (value, reason) in values {
         let mut request = anyone.request("GET", "/v1/files");
         if let Some(value) = &value {
             request = request.header("authorization", value);
@@ -39,9 +40,15 @@ async fn invalid_key_returns_401_with_a_challenge() {
             response.header("www-authenticate").starts_with("Bearer"),
             "{value:?}: {response:?}"
         );
-        bodies.push(comparable(response.problem(401, "unauthenticated")));
+        let body = comparable(response.problem(401, "unauthenticated"));
+        let detail = body["detail"].as_str().unwrap();
+        assert!(detail.contains(reason), "{value:?}: {detail}");
+        assert!(!detail.contains(kept), "{detail}");
+        if reason == "the API key is" {
+            bodies.push(body);
+        }
     }
-    assert!(bodies.iter().all(|body| *body == bodies[1]), "{bodies:#?}");
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:#?}");
     let request = anyone.request("GET", "/v1/files");
     request
         .header("authorization", &format!("bearer {good}"))

@@ -19,8 +19,8 @@ use crate::config::{LogArgs, LogFormat};
 /// Returns an error if the filter is invalid.
 pub(crate) fn install(args: &LogArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::builder()
-        .parse(&args.log_filter)
-        .context("--log: write a level such as info, or a filter such as info,attached=debug")?;
+        .parse(args.log_filter.as_str())
+        .context("--log cannot be used")?;
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match args.log_format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),

@@ -22,6 +22,9 @@ const BLOCKING_TIMEOUT: Duration = Duration::from_secs(5);
 fn main() -> ExitCode {
     let cli = Cli::from_process();
     let installed = logging::install(&cli.log);
+    for warning in &cli.warnings {
+        tracing::warn!("{warning}");
+    }
     let (command, data) = cli.into_command();
     let options = data
         .options(|name| std::env::var(name).ok())

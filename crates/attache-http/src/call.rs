@@ -73,7 +73,7 @@ pub(crate) struct RequestHead {
 impl RequestHead {
     /// Finds the principal of the request's API key.
     pub(crate) async fn authenticate(&self, service: &FileService) -> Result<Context, Problem> {
-        let token = bearer_token(&self.parts).ok_or(ServiceError::Unauthenticated)?;
+        let token = bearer_token(&self.parts).map_err(Problem::unauthenticated)?;
         Ok(service.authenticate(token, self.request_id.clone()).await?)
     }
 
@@ -201,15 +201,26 @@ pub(crate) fn aborted(error: impl Into<BoxError>) -> BodyError {
     BodyError::Aborted(error.into())
 }
 
-fn bearer_token(parts: &Parts) -> Option<&str> {
+/// Reads the key of a request. The error says what is wrong with the header, never what it holds.
+fn bearer_token(parts: &Parts) -> Result<&str, &'static str> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else {
-        return None;
+    let Some(value) = values.next() else {
+        return Err("there is no API key");
     };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())
+    if values.next().is_some() {
+        return Err("there is more than one Authorization header");
+    }
+    let value = value
+        .to_str()
+        .map_err(|_| "the Authorization header is not ASCII")?;
+    match value.trim().split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        Some(_) => Err("the Authorization header has another scheme than Bearer"),
+        None if value.trim().eq_ignore_ascii_case("bearer") => {
+            Err("the Authorization header has no API key")
+        }
+        None => Err("the Authorization header has no scheme"),
+    }
 }
 
 #[cfg(test)]
@@ -227,10 +238,20 @@ mod tests {
             }
             request.body(()).unwrap().into_parts().0
         };
-        assert_eq!(bearer_token(&parts(&["Bearer abc"])), Some("abc"));
-        assert_eq!(bearer_token(&parts(&["bearer  abc"])), Some("abc"));
-        for wrong in [&["Basic abc"][..], &["abc"], &[], &["Bearer a", "Bearer b"]] {
-            assert_eq!(bearer_token(&parts(wrong)), None, "{wrong:?}");
+        assert_eq!(bearer_token(&parts(&["Bearer abc"])), Ok("abc"));
+        assert_eq!(bearer_token(&parts(&["bearer  abc"])), Ok("abc"));
+        for (wrong, reason) in [
+            (&["Basic abc"][..], "another scheme"),
+            (&["Token abc"], "another scheme"),
+            (&["att_abc"], "no scheme"),
+            (&["Bearer"], "has no API key"),
+            (&["Bearer "], "has no API key"),
+            (&[""], "has no scheme"),
+            (&[], "there is no API key"),
+            (&["Bearer a", "Bearer b"], "more than one"),
+        ] {
+            let refused = bearer_token(&parts(wrong)).unwrap_err();
+            assert!(refused.contains(reason), "{wrong:?}: {refused}");
         }
     }
 }

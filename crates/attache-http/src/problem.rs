@@ -200,6 +200,13 @@ impl Problem {
         }
     }
 
+    /// Returns the problem of a request whose credentials cannot be read, for the reason given.
+    pub(crate) fn unauthenticated(reason: &str) -> Self {
+        let mut problem = Self::from(ServiceError::Unauthenticated);
+        problem.detail = format!("{reason}: send `Authorization: Bearer ` and the key");
+        problem
+    }
+
     pub(crate) fn no_route() -> Self {
         Self::new(
             ProblemKind::NotFound,

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 /// The lifetime of a result.
 const LIFETIME: Duration = Duration::from_secs(1);
 
+/// The time after which a check that has no result counts as failed.
+const TIME_LIMIT: Duration = Duration::from_secs(3);
+
 /// The last result; the lock admits one check at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness(Mutex<Option<(Instant, bool)>>);
@@ -23,11 +26,19 @@ impl Readiness {
         {
             return healthy;
         }
-        let health = service.check_health().await;
-        if let Err(error) = &health {
-            tracing::warn!(error = error as &dyn std::error::Error, "not ready");
+        let health = tokio::time::timeout(TIME_LIMIT, service.check_health()).await;
+        let healthy = matches!(health, Ok(Ok(())));
+        // Logged where it changes: an orchestrator asks every few seconds.
+        if last.is_none_or(|(_, was_healthy)| was_healthy != healthy) {
+            match health {
+                Ok(Ok(())) => tracing::info!("ready"),
+                Ok(Err(error)) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+                }
+                Err(_) => tracing::warn!("not ready: no response within {TIME_LIMIT:?}"),
+            }
         }
-        *last = Some((Instant::now(), health.is_ok()));
-        health.is_ok()
+        *last = Some((Instant::now(), healthy));
+        healthy
     }
 }

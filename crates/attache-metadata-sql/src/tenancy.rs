@@ -46,6 +46,24 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
             .await
     }
 
+    async fn list_tenants(
+        &self,
+        after: Option<TenantId>,
+        limit: u32,
+    ) -> Result<Vec<Tenant>, RepositoryError> {
+        self.backend
+            .read("list_tenants", (after, limit), |session, (after, limit)| {
+                let sql = format!(
+                    "SELECT {TENANT_COLUMNS} FROM tenants WHERE id > $1 ORDER BY id LIMIT $2"
+                );
+                let statement = Statement::new(sql)
+                    .bind(after.map_or(0, TenantId::get))
+                    .bind(i64::from(*limit));
+                Box::pin(session.rows(statement, rows::tenant))
+            })
+            .await
+    }
+
     async fn has_tenants(&self) -> Result<bool, RepositoryError> {
         self.backend
             .read("has_tenants", (), |session, ()| {

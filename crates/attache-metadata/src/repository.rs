@@ -40,6 +40,13 @@ pub trait TenancyRepository: Send + Sync {
         slug: &TenantSlug,
     ) -> Result<Option<Tenant>, RepositoryError>;
 
+    /// Lists tenants in the order of their creation: at most `limit`, after the tenant `after`.
+    async fn list_tenants(
+        &self,
+        after: Option<TenantId>,
+        limit: u32,
+    ) -> Result<Vec<Tenant>, RepositoryError>;
+
     /// Returns `true` if there is any tenant, to tell a new installation from a used one.
     async fn has_tenants(&self) -> Result<bool, RepositoryError>;
 

@@ -12,8 +12,8 @@ use attache_signing::ApiKey;
 
 use crate::ServiceError;
 
-/// The page size of [`Administration::list_api_keys`].
-const KEYS_PER_PAGE: u32 = 500;
+/// The page size of lists.
+const PER_PAGE: u32 = 500;
 
 /// Creates and lists tenants, API keys and principals, without authorisation.
 ///
@@ -86,6 +86,23 @@ impl Administration {
             .repository
             .create_tenant(slug, self.clock.now())
             .await?)
+    }
+
+    /// Lists all tenants, in the order of their creation.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the repository.
+    pub async fn list_tenants(&self) -> Result<Vec<Tenant>, ServiceError> {
+        let mut tenants: Vec<Tenant> = Vec::new();
+        loop {
+            let after = tenants.last().map(|tenant| tenant.id);
+            let page = self.repository.list_tenants(after, PER_PAGE).await?;
+            if page.is_empty() {
+                return Ok(tenants);
+            }
+            tenants.extend(page);
+        }
     }
 
     /// Returns `true` if there is any tenant.
@@ -198,7 +215,7 @@ impl Administration {
             let after: Option<PrincipalSeq> = keys.last().map(|key| key.principal.seq);
             let page = self
                 .repository
-                .list_api_keys(tenant, after, KEYS_PER_PAGE)
+                .list_api_keys(tenant, after, PER_PAGE)
                 .await?;
             if page.is_empty() {
                 return Ok(Some(keys));

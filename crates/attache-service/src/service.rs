@@ -86,7 +86,11 @@ impl Parts {
         }
         let free_bytes = self.store.health().await?.free_bytes;
         if free_bytes.is_some_and(|free| free == 0 || free < declared) {
-            return Err(ServiceError::OutOfSpace(None));
+            let free_bytes = free_bytes.unwrap_or(0);
+            let figures = format!(
+                "an upload of {declared} bytes was announced, and {free_bytes} bytes may still be stored"
+            );
+            return Err(ServiceError::OutOfSpace(Some(figures.into())));
         }
         Ok(limit_bytes)
     }

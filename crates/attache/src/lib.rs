@@ -10,7 +10,7 @@ pub mod signing_keys;
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), target_os = "linux"))]
 pub use installation::{
     DatabaseLocation, Installation, InstallationDatabase, InstallationOptions, OpenError,
-    SigningKeySource, StorageLocation,
+    PathProblem, SigningKeySource, StorageLocation,
 };
 
 #[cfg(feature = "http")]

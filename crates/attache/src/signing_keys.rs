@@ -22,13 +22,13 @@ pub enum SigningKeysError {
         /// The missing file.
         path: PathBuf,
     },
-    /// Users other than the owner may read or change the file, so its keys count as leaked.
+    /// Users other than the owner may change the file, so its keys may be theirs.
     #[error(
-        "the key file {} has mode {mode:04o}: users other than its owner may read it; if none did, \
-         run chmod 600 on it, otherwise generate new keys",
+        "the key file {} has mode {mode:04o}: users other than its owner may change it; if none did, \
+         run chmod go-w on it, otherwise generate new keys",
         .path.display()
     )]
-    Exposed {
+    Writable {
         /// The file.
         path: PathBuf,
         /// Its permission bits.
@@ -54,25 +54,62 @@ pub enum SigningKeysError {
     },
 }
 
-/// Loads a key file.
+/// Loads a key file. Logs a warning if users other than its owner may read it, as they may where a
+/// container's secrets are mounted.
 ///
 /// # Errors
 ///
-/// Returns [`SigningKeysError::Missing`] if there is no file, and [`SigningKeysError::Exposed`] if group
-/// or others have any permission on it.
+/// Returns [`SigningKeysError::Missing`] if there is no file, and [`SigningKeysError::Writable`] if group
+/// or others may change it.
 pub fn load(path: &Path) -> Result<KeyRing, SigningKeysError> {
+    let loaded = inspect(path)?;
+    if let Some(warning) = loaded.warning() {
+        tracing::warn!("{warning}");
+    }
+    Ok(loaded.ring)
+}
+
+/// The content of a key file, and its mode.
+#[derive(Debug)]
+pub struct KeyFile {
+    /// The keys.
+    pub ring: KeyRing,
+    path: PathBuf,
+    mode: u32,
+}
+
+impl KeyFile {
+    /// Returns a warning if users other than the owner may read the file.
+    pub fn warning(&self) -> Option<String> {
+        let Self { path, mode, .. } = self;
+        let path = path.display();
+        (mode & 0o044 != 0).then(|| {
+            format!(
+                "the key file {path} has mode {mode:04o}: users other than its owner may read it; \
+                 whoever does can sign links"
+            )
+        })
+    }
+}
+
+/// Loads a key file, and returns a warning instead of logging it.
+///
+/// # Errors
+///
+/// The same as [`load`].
+pub fn inspect(path: &Path) -> Result<KeyFile, SigningKeysError> {
     let (text, mode) = read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => SigningKeysError::Missing { path: path.into() },
         _ => failed(path, source),
     })?;
-    if mode & 0o077 != 0 {
-        let path = path.into();
-        return Err(SigningKeysError::Exposed { path, mode });
+    let path = path.to_owned();
+    if mode & 0o022 != 0 {
+        return Err(SigningKeysError::Writable { path, mode });
     }
-    KeyRing::parse(&text).map_err(|source| SigningKeysError::Malformed {
-        path: path.into(),
-        source,
-    })
+    match KeyRing::parse(&text) {
+        Ok(ring) => Ok(KeyFile { ring, path, mode }),
+        Err(source) => Err(SigningKeysError::Malformed { path, source }),
+    }
 }
 
 /// Loads a key file; if there is none, generates one with a new key, accessible to its owner only.
@@ -110,8 +147,15 @@ pub fn load_or_generate(
 fn read(path: &Path) -> io::Result<(Zeroizing<String>, u32)> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
-        return Err(io::Error::new(ErrorKind::InvalidData, "not a key file"));
+    let refused = |problem: String| Err(io::Error::new(ErrorKind::InvalidData, problem));
+    if !metadata.is_file() {
+        return refused("it is not a regular file".to_owned());
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return refused(format!(
+            "it has {} bytes, more than the {MAX_FILE_BYTES} of a key file",
+            metadata.len()
+        ));
     }
     let capacity = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
     // Enough capacity for everything, so that growing leaves no copy of a secret behind.
@@ -171,17 +215,40 @@ mod tests {
     }
 
     #[test]
-    fn exposed_keys_are_refused() {
+    fn keys_that_others_may_change_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("signing-keys");
         load_or_generate(&path, &SystemClock, &OsEntropy).unwrap();
-        for mode in [0o640, 0o604, 0o660, 0o601] {
+        for mode in [0o660, 0o602, 0o620, 0o666] {
             set_mode(&path, mode);
             let refused = load_or_generate(&path, &SystemClock, &OsEntropy).unwrap_err();
-            assert!(matches!(refused, SigningKeysError::Exposed { mode: m, .. } if m == mode));
+            assert!(matches!(refused, SigningKeysError::Writable { mode: m, .. } if m == mode));
         }
-        set_mode(&path, 0o400);
-        load(&path).unwrap();
+    }
+
+    #[test]
+    fn keys_that_others_may_read_are_warned_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("signing-keys");
+        load_or_generate(&path, &SystemClock, &OsEntropy).unwrap();
+        // The modes of secrets that Docker and Kubernetes mount are among them.
+        for (mode, is_exposed) in [
+            (0o400, false),
+            (0o600, false),
+            (0o711, false),
+            (0o440, true),
+            (0o444, true),
+            (0o640, true),
+            (0o644, true),
+            (0o404, true),
+        ] {
+            set_mode(&path, mode);
+            load(&path).unwrap();
+            let warning = inspect(&path).unwrap().warning();
+            assert_eq!(warning.is_some(), is_exposed, "{mode:o}");
+            let names_mode = |text: &String| text.contains(&format!("{mode:04o}"));
+            assert!(warning.as_ref().is_none_or(names_mode), "{warning:?}");
+        }
     }
 
     #[test]

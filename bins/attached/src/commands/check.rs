@@ -44,7 +44,7 @@ async fn checks(options: &InstallationOptions) -> Vec<Check> {
     if let Some(data_dir) = &options.data_dir {
         checks.push(("data directory", finding(check_directory(data_dir))));
     }
-    checks.push(("signing keys", finding(check_keys(options))));
+    checks.push(("signing keys", check_keys(options)));
     checks.push(("database", check_database(options).await));
     checks.push(("storage", options.diagnose_storage().await));
     let disks = disks(options);
@@ -76,17 +76,28 @@ fn check_directory(path: &Path) -> anyhow::Result<String> {
     Ok(shown.to_string())
 }
 
-fn check_keys(options: &InstallationOptions) -> anyhow::Result<String> {
-    let (ring, origin) = match &options.signing_keys {
-        SigningKeySource::Ring(ring) => (ring.clone(), "the configuration".to_owned()),
-        SigningKeySource::File(path) => (signing_keys::load(path)?, path.display().to_string()),
-        SigningKeySource::Generated(path) if !options.database.is_shared() => {
-            (signing_keys::load(path)?, path.display().to_string())
+fn check_keys(options: &InstallationOptions) -> Vec<Finding> {
+    let (ring, origin, warning) = match &options.signing_keys {
+        SigningKeySource::Ring(ring) => (ring.clone(), "the configuration".to_owned(), None),
+        SigningKeySource::Generated(_) if options.database.is_shared() => {
+            return finding(Err(explain(OpenError::NoSigningKeys)));
         }
-        _ => return Err(explain(OpenError::NoSigningKeys)),
+        SigningKeySource::File(path) | SigningKeySource::Generated(path) => {
+            match signing_keys::inspect(path) {
+                Ok(file) => {
+                    let warning = file.warning();
+                    (file.ring, path.display().to_string(), warning)
+                }
+                Err(error) => return finding(Err(error.into())),
+            }
+        }
+        _ => return finding(Err(explain(OpenError::NoSigningKeys))),
     };
     let ids: Vec<_> = ring.keys().map(|key| key.id().as_str()).collect();
-    Ok(format!("{} from {origin}", ids.join(", ")))
+    let found = Finding::fine(format!("{} from {origin}", ids.join(", ")));
+    std::iter::once(found)
+        .chain(warning.map(Finding::warning))
+        .collect()
 }
 
 async fn check_database(options: &InstallationOptions) -> Vec<Finding> {

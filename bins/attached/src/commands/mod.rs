@@ -52,9 +52,21 @@ fn explain(error: OpenError) -> anyhow::Error {
             "--signing-keys (or ATTACHE_SIGNING_KEYS) is required: with PostgreSQL no keys are \
              generated, because all servers need the same keys"
         ),
-        OpenError::Database(
-            sql::OpenError::SchemaOlder { .. } | sql::OpenError::Missing { .. },
-        ) => anyhow::anyhow!("{}; run `attached migrate` first", with_causes(&error)),
+        OpenError::Database {
+            source: sql::OpenError::SchemaOlder { .. },
+            ..
+        } => anyhow::anyhow!("{}; run `attached migrate` first", with_causes(&error)),
+        OpenError::Database {
+            source: sql::OpenError::Missing { path },
+            ..
+        } => {
+            let path = std::path::absolute(&path).unwrap_or(path);
+            anyhow::anyhow!(
+                "there is no database at {}: if there should be one, name its directory with \
+                 --data-dir (or ATTACHE_DATA_DIR); for a new one run `attached migrate` first",
+                path.display()
+            )
+        }
         _ => error.into(),
     }
 }

@@ -1,7 +1,11 @@
 //! The command line and its environment variables.
 
 mod data;
+mod environment;
+mod listen;
 mod locations;
+mod log_filter;
+mod nearest;
 mod serve;
 mod target;
 mod values;
@@ -15,6 +19,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::data::DataArgs;
+pub(crate) use self::log_filter::LogFilter;
 pub(crate) use self::serve::{ServeArgs, local_url};
 pub(crate) use self::target::TargetArgs;
 use self::values::{KeyIdArg, parse_key_id, parse_key_name, parse_lifetime, parse_scopes};
@@ -37,6 +42,9 @@ pub(crate) struct Cli {
     /// The logging flags.
     #[command(flatten)]
     pub(crate) log: LogArgs,
+    /// What the environment holds that nothing reads, for the log.
+    #[arg(skip)]
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The commands.
@@ -44,7 +52,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve HTTP until stopped (the default command)
     Serve(Box<ServeArgs>),
-    /// Create tenants
+    /// Create and list tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
     /// Create, list and revoke API keys
@@ -70,6 +78,16 @@ pub(crate) enum TenantCommand {
         #[arg(value_parser = TenantSlug::parse)]
         slug: TenantSlug,
     },
+    /// List all tenants
+    List(ListArgs),
+}
+
+/// The form of a list.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ListArgs {
+    /// Print one JSON document, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The commands for API keys.
@@ -77,11 +95,13 @@ pub(crate) enum TenantCommand {
 pub(crate) enum KeyCommand {
     /// Create a key and print it to standard output. It cannot be shown again
     Create(KeyCreateArgs),
-    /// List keys, without their secrets
+    /// List keys, without their secrets, and tenants without keys
     List {
         /// List only this tenant's keys
         #[arg(long, value_name = "SLUG", value_parser = TenantSlug::parse)]
         tenant: Option<TenantSlug>,
+        #[command(flatten)]
+        list: ListArgs,
     },
     /// Revoke a key immediately and permanently
     Revoke {
@@ -123,15 +143,17 @@ pub(crate) struct LogArgs {
         global = true
     )]
     pub(crate) log_format: LogFormat,
-    /// The log level: error, warn, info, debug or trace, also per module, such as `info,attached=debug`
+    /// The log level: error, warn, info, debug, trace or off, also per module, such as
+    /// `info,attached=debug`
     #[arg(
         long = "log",
         env = "ATTACHE_LOG",
         value_name = "FILTER",
         default_value = "info",
+        value_parser = LogFilter::parse,
         global = true
     )]
-    pub(crate) log_filter: String,
+    pub(crate) log_filter: LogFilter,
 }
 
 /// The format of log lines.
@@ -147,7 +169,13 @@ pub(crate) enum LogFormat {
 impl Cli {
     /// Parses the command line, or exits with a message.
     pub(crate) fn from_process() -> Self {
-        Self::try_from_args(std::env::args_os()).unwrap_or_else(|error| error.exit())
+        let warnings = environment::check(&Self::command(), std::env::vars_os());
+        let warnings = warnings.unwrap_or_else(|problem| Self::refuse(problem));
+        let parsed = Self::try_from_args(std::env::args_os());
+        Self {
+            warnings,
+            ..parsed.unwrap_or_else(|error| error.exit())
+        }
     }
 
     fn try_from_args(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
@@ -278,7 +306,13 @@ mod tests {
         assert_eq!(key.expires_in.unwrap().as_secs(), 90 * 86_400);
         assert_eq!(key.scopes.unwrap().to_string(), "files:read,links:create");
         for (flag, value, hint) in [
-            ("--scopes", "files:raed", "files:read"),
+            ("--scopes", "files:raed", "did you mean `files:read`?"),
+            (
+                "--scopes",
+                "files:write,link:create",
+                "did you mean `links:create`?",
+            ),
+            ("--scopes", "everything", "omit the flag for all"),
             ("--scopes", "", "at least one"),
             ("--expires-in", "soon", "90d"),
             ("--expires-in", "0s", "at least"),

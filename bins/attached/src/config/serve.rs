@@ -6,7 +6,8 @@ use std::time::Duration;
 use attache::{Dialects, Downloads, PublicUrl};
 use clap::{Args, ValueEnum};
 
-use super::values::{parse_bytes, parse_lifetime, parse_origin};
+use super::listen::parse_listen;
+use super::values::{parse_bytes, parse_dialects, parse_lifetime, parse_origin};
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -17,7 +18,8 @@ pub(crate) struct ServeArgs {
         long,
         env = "ATTACHE_LISTEN",
         value_name = "ADDRESS:PORT",
-        default_value = "127.0.0.1:8080"
+        default_value = "127.0.0.1:8080",
+        value_parser = parse_listen
     )]
     pub(crate) listen: SocketAddr,
     /// The URL at which clients reach the server, used in links; may include a path that a proxy
@@ -30,7 +32,8 @@ pub(crate) struct ServeArgs {
         long,
         env = "ATTACHE_DIALECTS",
         value_name = "DIALECTS",
-        default_value_t
+        default_value_t,
+        value_parser = parse_dialects
     )]
     pub(crate) dialects: Dialects,
     /// The maximum size of one upload, all its files together: in bytes, or with KiB, MiB, GiB
@@ -81,7 +84,12 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) max_connections: u32,
     /// The address to serve metrics on, at /metrics; keep it off public networks [default: none]
-    #[arg(long, env = "ATTACHE_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(
+        long,
+        env = "ATTACHE_ADMIN_LISTEN",
+        value_name = "ADDRESS:PORT",
+        value_parser = parse_listen
+    )]
     pub(crate) admin_listen: Option<SocketAddr>,
 }
 

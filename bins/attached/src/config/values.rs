@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use attache::model::DisplayName;
 use attache::signing::{ApiKey, ApiKeyId};
-use attache::{InvalidValue, Scopes};
+use attache::{Dialect, Dialects, InvalidValue, Scope, Scopes};
+
+use super::nearest::hint;
 
 /// The id of an API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +17,36 @@ pub(super) fn parse_key_name(text: &str) -> Result<String, InvalidValue> {
 }
 
 pub(super) fn parse_scopes(text: &str) -> Result<Scopes, String> {
-    let scopes: Scopes = text
-        .parse()
-        .map_err(|error: InvalidValue| error.to_string())?;
+    let known = || Scope::ALL.map(Scope::as_str);
+    let scopes: Scopes = text.parse().map_err(|_: InvalidValue| {
+        let wrong = first_unknown(text, &known());
+        let (hint, known) = (hint(wrong, known()), known().join(", "));
+        format!("`{wrong}` is not a scope{hint}: known are {known}; omit the flag for all of them")
+    })?;
     if scopes == Scopes::default() {
         return Err("name at least one scope, or omit the flag for all of them".to_owned());
     }
     Ok(scopes)
+}
+
+/// Parses a set of dialects.
+pub(super) fn parse_dialects(text: &str) -> Result<Dialects, String> {
+    text.parse().map_err(|error: InvalidValue| {
+        let all = Dialects::all();
+        let known: Vec<_> = all
+            .iter()
+            .map(Dialect::name)
+            .chain(["all", "none"])
+            .collect();
+        let wrong = first_unknown(text, &known);
+        format!("{error}{}", hint(wrong, known))
+    })
+}
+
+/// Returns the first name of a comma-separated list that is not known.
+fn first_unknown<'t>(list: &'t str, known: &[&str]) -> &'t str {
+    let mut names = list.split(',').map(str::trim);
+    names.find(|name| !known.contains(name)).unwrap_or(list)
 }
 
 pub(super) fn parse_lifetime(text: &str) -> Result<Duration, String> {
@@ -118,6 +143,14 @@ mod tests {
         ] {
             assert!(parse_bytes(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn misspelt_dialect_is_refused_with_its_like() {
+        assert_eq!(parse_dialects("dokstamp").unwrap().to_string(), "dokstamp");
+        assert_eq!(parse_dialects("none").unwrap(), Dialects::none());
+        let refused = parse_dialects("flexportal,dokstmap").unwrap_err();
+        assert!(refused.contains("did you mean `dokstamp`?"), "{refused}");
     }
 
     #[test]

@@ -197,6 +197,14 @@ impl TenancyRepository for Broken {
         self.inner.find_tenant_by_slug(slug).await
     }
 
+    async fn list_tenants(
+        &self,
+        after: Option<TenantId>,
+        limit: u32,
+    ) -> Result<Vec<Tenant>, RepositoryError> {
+        self.inner.list_tenants(after, limit).await
+    }
+
     async fn has_tenants(&self) -> Result<bool, RepositoryError> {
         self.inner.has_tenants().await
     }

@@ -146,6 +146,7 @@ macro_rules! checks {
 const CHECKS: &[Check] = checks! {
         tenancy::{
             slugs_are_taken_once,
+            tenants_are_listed_in_pages,
             keys_are_kept_and_found,
             keys_are_listed_in_pages,
             keys_are_revoked_once,

@@ -47,6 +47,26 @@ pub(super) async fn slugs_are_taken_once(world: &World) -> CheckResult {
     Ok(())
 }
 
+pub(super) async fn tenants_are_listed_in_pages(world: &World) -> CheckResult {
+    let repository = world.repository();
+    ensure_eq!(
+        repository.list_tenants(None, 2).await?,
+        Vec::new(),
+        "the tenants of a new repository"
+    );
+    let mut created = Vec::new();
+    for slug in ["west", "east", "north"] {
+        let slug = TenantSlug::parse(slug)?;
+        created.extend(repository.create_tenant(&slug, world.now()).await?);
+    }
+    let first = repository.list_tenants(None, 2).await?;
+    ensure_eq!(first, created[..2], "the first page of tenants");
+    let after = first.last().map(|tenant| tenant.id);
+    let second = repository.list_tenants(after, 2).await?;
+    ensure_eq!(second, created[2..], "the second page of tenants");
+    Ok(())
+}
+
 fn new_key(tenant: TenantId, key_id: &str) -> NewApiKey {
     NewApiKey {
         tenant,

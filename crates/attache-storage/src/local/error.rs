@@ -1,5 +1,7 @@
 //! Failures of the disk in detail, and their translation into the kinds of the contract.
 
+use std::path::PathBuf;
+
 use rustix::io::Errno;
 
 use crate::{BlobError, BlobErrorKind, BlobKey, BodyError, PutError};
@@ -29,10 +31,23 @@ pub(super) enum LocalError {
     #[error("the filesystem is mounted read-only")]
     ReadOnly,
     /// The bytes granted to other puts are not available either.
-    #[error("{needed_bytes} more bytes would use up the reserve of {reserved_bytes} bytes")]
+    #[error(
+        "{needed_bytes} more bytes would use up the reserve of {reserved_bytes} bytes: \
+         {available_bytes} bytes may still be written at {}",
+        .root.display()
+    )]
     Reserved {
+        root: PathBuf,
         reserved_bytes: u64,
+        available_bytes: u64,
         needed_bytes: u64,
+    },
+    #[error("the disk or the quota at {} is full: {free_bytes} bytes are free", .root.display())]
+    DiskFull {
+        root: PathBuf,
+        free_bytes: u64,
+        #[source]
+        errno: Errno,
     },
     #[error("the blob's name belongs to something that is not a regular file")]
     NotAFile,
@@ -54,6 +69,16 @@ impl LocalError {
         move |errno| Self::System { action, errno }
     }
 
+    /// Returns the system's error if it means a full disk or quota.
+    pub(super) fn out_of_space(&self) -> Option<Errno> {
+        match self {
+            Self::System { errno, .. } | Self::SyncFailed { errno, .. } => {
+                is_out_of_space(*errno).then_some(*errno)
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn kind(&self) -> BlobErrorKind {
         match self {
             Self::System { errno, .. } => kind_of_errno(*errno),
@@ -62,7 +87,7 @@ impl LocalError {
             Self::Locked => BlobErrorKind::InUse,
             Self::Degraded | Self::Abandoned | Self::ShuttingDown => BlobErrorKind::Unavailable,
             Self::ReadOnly => BlobErrorKind::PermissionDenied,
-            Self::Reserved { .. } => BlobErrorKind::OutOfSpace,
+            Self::Reserved { .. } | Self::DiskFull { .. } => BlobErrorKind::OutOfSpace,
             Self::NotAFile | Self::Truncated { .. } => BlobErrorKind::Corrupt,
             Self::InvalidRange { .. } => BlobErrorKind::InvalidRange,
             Self::CannotPresign => BlobErrorKind::Unsupported,

@@ -27,7 +27,7 @@ use rustix::io::Errno;
 
 use self::blocking::blocking;
 use self::disk::{Disk, SystemDisk};
-use self::error::LocalError;
+use self::error::{LocalError, WriteError};
 use self::shared::Shared;
 use self::tree::split_path;
 use crate::{
@@ -167,7 +167,12 @@ impl BlobStore for LocalBlobStore {
         options: PutOptions,
     ) -> Result<StoredBlob, PutError> {
         let stored = put::put(&self.shared, key, body, options).await;
-        stored.map_err(|error| error.into_put_error(key))
+        stored.map_err(|error| match error {
+            WriteError::Local(error) => {
+                WriteError::Local(self.shared.locate(error)).into_put_error(key)
+            }
+            error => error.into_put_error(key),
+        })
     }
 
     async fn get(&self, key: &BlobKey, range: Option<ByteRange>) -> Result<BlobReader, BlobError> {

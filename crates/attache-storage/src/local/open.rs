@@ -12,6 +12,7 @@ use super::LocalOptions;
 use super::disk::Disk;
 use super::error::LocalError;
 use super::shared::Shared;
+use super::space::DiskSpace;
 use super::tree::{FILE_MODE, create_directory, link_unnamed_file};
 
 /// The entries of the root: the blobs, the files that are being written, and the lock.
@@ -44,7 +45,7 @@ pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared
         staging,
         lock,
         supports_unnamed_files,
-        options.reserved_bytes,
+        DiskSpace::new(options.root.clone(), options.reserved_bytes),
         disk,
     ))
 }

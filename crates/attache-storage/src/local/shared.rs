@@ -39,14 +39,14 @@ impl Shared {
         staging: OwnedFd,
         lock: OwnedFd,
         supports_unnamed_files: bool,
-        reserved_bytes: u64,
+        space: DiskSpace,
         disk: Box<dyn Disk>,
     ) -> Self {
         Self {
             blobs: Tree::new(blobs),
             staging,
             disk,
-            space: DiskSpace::new(reserved_bytes),
+            space,
             supports_unnamed_files,
             supports_cached_reads: AtomicBool::new(true),
             next_name: AtomicU64::new(0),
@@ -131,6 +131,12 @@ impl Shared {
             directories.clear();
         }
         directories.insert(path.to_owned());
+    }
+
+    /// Adds the path and the free bytes to an error that means a full disk.
+    pub(super) fn locate(&self, error: LocalError) -> LocalError {
+        let directory = self.staging.as_fd();
+        self.space.locate(error, self.disk.as_ref(), directory)
     }
 
     /// Returns the number of bytes that new puts may write: free, not reserved and not granted.

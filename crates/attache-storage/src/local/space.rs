@@ -1,6 +1,7 @@
 //! The space on the disk: how much is free beyond the reserve, and how much puts may write.
 
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{StatVfs, StatVfsMountFlags};
@@ -15,14 +16,17 @@ use super::error::LocalError;
 /// used.
 #[derive(Debug)]
 pub(super) struct DiskSpace {
+    /// The directory of the store, for messages.
+    root: PathBuf,
     reserved_bytes: u64,
     /// The unwritten bytes of all grants together.
     granted_bytes: Mutex<u64>,
 }
 
 impl DiskSpace {
-    pub(super) fn new(reserved_bytes: u64) -> Self {
+    pub(super) fn new(root: PathBuf, reserved_bytes: u64) -> Self {
         Self {
+            root,
             reserved_bytes,
             granted_bytes: Mutex::new(0),
         }
@@ -62,13 +66,35 @@ impl DiskSpace {
                 .map(|bytes| round_up_to_blocks(bytes, &stat))
                 .into_iter()
                 .find(|bytes| *bytes <= available_bytes)
-                .ok_or(LocalError::Reserved {
+                .ok_or_else(|| LocalError::Reserved {
+                    root: self.root.clone(),
                     reserved_bytes: self.reserved_bytes,
+                    available_bytes,
                     needed_bytes,
                 })?
         };
         *granted_bytes = granted_bytes.saturating_add(grant_bytes);
         Ok(grant_bytes)
+    }
+
+    /// Adds the path and the free bytes to an error that means a full disk.
+    pub(super) fn locate(
+        &self,
+        error: LocalError,
+        disk: &dyn Disk,
+        directory: BorrowedFd<'_>,
+    ) -> LocalError {
+        let Some(errno) = error.out_of_space() else {
+            return error;
+        };
+        let free_bytes = stat(disk, directory)
+            .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+            .unwrap_or_default();
+        LocalError::DiskFull {
+            root: self.root.clone(),
+            free_bytes,
+            errno,
+        }
     }
 
     /// Removes bytes from the account: they were written, so the filesystem counts them, or never

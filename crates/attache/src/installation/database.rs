@@ -44,6 +44,7 @@ enum Repository {
 
 impl Repository {
     async fn open(options: &InstallationOptions) -> Result<Self, OpenError> {
+        let failed = |error| OpenError::of_database(&options.database, error);
         Ok(match &options.database {
             #[cfg(feature = "sqlite")]
             DatabaseLocation::Sqlite(path) => {
@@ -52,7 +53,7 @@ impl Repository {
                     sqlite = sqlite.with_event_hook(hook.clone());
                 }
                 Self::Sqlite {
-                    repository: Arc::new(SqliteRepository::open(sqlite).await?),
+                    repository: Arc::new(SqliteRepository::open(sqlite).await.map_err(failed)?),
                     name: options.database.to_string(),
                 }
             }
@@ -63,7 +64,7 @@ impl Repository {
                     postgres = postgres.with_event_hook(hook.clone());
                 }
                 Self::Postgres {
-                    repository: Arc::new(PostgresRepository::open(postgres).await?),
+                    repository: Arc::new(PostgresRepository::open(postgres).await.map_err(failed)?),
                     clock: options.clock.clone(),
                 }
             }
@@ -88,17 +89,19 @@ impl InstallationDatabase {
     ///
     /// [`OpenError::DataDir`], [`OpenError::Database`].
     pub async fn migrate(options: &InstallationOptions) -> Result<MigrationReport, OpenError> {
-        Ok(match &options.database {
+        let migrated = match &options.database {
             #[cfg(feature = "sqlite")]
-            DatabaseLocation::Sqlite(path) => {
-                options.create_data_dir()?;
-                SqliteRepository::migrate(path).await?
-            }
+            DatabaseLocation::Sqlite(path) => match options.create_data_dir() {
+                Ok(()) => SqliteRepository::migrate(path).await,
+                Err(error) => return Err(error.with_path_problem(options)),
+            },
             #[cfg(feature = "postgres")]
             DatabaseLocation::Postgres(postgres) => {
-                PostgresRepository::migrate(&postgres.url).await?
+                PostgresRepository::migrate(&postgres.url).await
             }
-        })
+        };
+        let failed = |error| OpenError::of_database(&options.database, error);
+        migrated.map_err(|error| failed(error).with_path_problem(options))
     }
 
     /// Opens a migrated database.
@@ -107,7 +110,8 @@ impl InstallationDatabase {
     ///
     /// Returns [`OpenError::Database`] if it is missing or has another schema.
     pub async fn open(options: &InstallationOptions) -> Result<Self, OpenError> {
-        let repository = Repository::open(options).await?;
+        let opened = Repository::open(options).await;
+        let repository = opened.map_err(|error| error.with_path_problem(options))?;
         let administration = Administration::new(
             repository.shared(),
             options.clock.clone(),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use attache_storage::{BlobError, BlobErrorKind};
 
+use super::options::{DatabaseLocation, InstallationOptions, SigningKeySource, StorageLocation};
+use super::path_problem::{Expected, PathProblem};
 use crate::signing_keys::SigningKeysError;
 
 /// The error of opening an installation.
@@ -18,6 +20,15 @@ pub enum OpenError {
         /// The cause.
         #[source]
         source: std::io::Error,
+    },
+    /// A path cannot be used by this process.
+    #[error("{problem}")]
+    Path {
+        /// The path, and the reason.
+        problem: PathProblem,
+        /// The error that it led to.
+        #[source]
+        source: Box<OpenError>,
     },
     /// Another program, or another part of this program, has the installation open.
     #[error("{} is in use by another server: only one server at a time may use it", .path.display())]
@@ -49,8 +60,14 @@ pub enum OpenError {
     #[error("signing keys must be given: all servers of a shared database need the same keys")]
     NoSigningKeys,
     /// The database cannot be used.
-    #[error("the database cannot be opened")]
-    Database(#[from] attache_metadata_sql::OpenError),
+    #[error("the database cannot be opened ({location})")]
+    Database {
+        /// The path of a file; of a server only its kind.
+        location: String,
+        /// The cause.
+        #[source]
+        source: attache_metadata_sql::OpenError,
+    },
 }
 
 impl OpenError {
@@ -59,5 +76,59 @@ impl OpenError {
             return Self::InUse { path, source };
         }
         Self::Blobs { path, source }
+    }
+
+    pub(super) fn of_database(
+        location: &DatabaseLocation,
+        source: attache_metadata_sql::OpenError,
+    ) -> Self {
+        let location = location.to_string();
+        Self::Database { location, source }
+    }
+
+    /// Adds the path that cannot be used, its owner and mode, if that is the reason.
+    pub(super) fn with_path_problem(self, options: &InstallationOptions) -> Self {
+        let mut paths: Vec<(PathBuf, Expected)> = Vec::new();
+        match &self {
+            Self::DataDir { path, .. } => paths.push((path.clone(), Expected::Directory)),
+            Self::SigningKeys(_) => {
+                if let SigningKeySource::Generated(path) | SigningKeySource::File(path) =
+                    &options.signing_keys
+                {
+                    paths.push((path.clone(), Expected::ReadableFile));
+                }
+            }
+            Self::Blobs { .. } => {
+                if let StorageLocation::Local(root) = &options.storage {
+                    let parts = ["", "blobs", "staging"].map(|part| root.join(part));
+                    paths.extend(parts.map(|part| (part, Expected::Directory)));
+                    paths.push((root.join(".lock"), Expected::WritableFile));
+                }
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Database { .. } => {
+                if let DatabaseLocation::Sqlite(file) = &options.database {
+                    // SQLite creates its log beside the file.
+                    let directory = file.parent().unwrap_or(file);
+                    paths.push((directory.to_owned(), Expected::Directory));
+                    for ending in ["", "-wal", "-shm"] {
+                        let mut name = file.clone().into_os_string();
+                        name.push(ending);
+                        paths.push((name.into(), Expected::WritableFile));
+                    }
+                }
+            }
+            _ => {}
+        }
+        let mut problems = paths
+            .iter()
+            .filter_map(|(path, expected)| PathProblem::find(path, *expected));
+        match problems.next() {
+            None => self,
+            Some(problem) => Self::Path {
+                problem,
+                source: Box::new(self),
+            },
+        }
     }
 }

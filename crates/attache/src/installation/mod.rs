@@ -3,6 +3,7 @@
 mod database;
 mod error;
 mod options;
+mod path_problem;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 pub use self::database::InstallationDatabase;
 pub use self::error::OpenError;
 pub use self::options::{DatabaseLocation, InstallationOptions, SigningKeySource, StorageLocation};
+pub use self::path_problem::PathProblem;
 
 /// An open installation: the service over it, and its administration.
 ///
@@ -58,14 +60,22 @@ impl Installation {
         options: InstallationOptions,
         configure: impl FnOnce(ServiceBuilder) -> ServiceBuilder + Send,
     ) -> Result<Self, OpenError> {
+        let opened = Self::open_parts(&options, configure).await;
+        opened.map_err(|error| error.with_path_problem(&options))
+    }
+
+    async fn open_parts(
+        options: &InstallationOptions,
+        configure: impl FnOnce(ServiceBuilder) -> ServiceBuilder + Send,
+    ) -> Result<Self, OpenError> {
         options.create_data_dir()?;
         // Before anything else: the store takes the lock that keeps a second server away.
-        let store = open_store(&options).await?;
+        let store = open_store(options).await?;
         let key_ring = options.load_keys()?;
         if !options.database.is_shared() {
-            InstallationDatabase::migrate(&options).await?;
+            InstallationDatabase::migrate(options).await?;
         }
-        let database = InstallationDatabase::open(&options).await?;
+        let database = InstallationDatabase::open(options).await?;
         let builder = FileService::builder(database.repository(), store.clone(), key_ring)
             .clock(options.clock.clone())
             .entropy(options.entropy.clone());

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use attache::signing_keys::SigningKeysError;
 use attache::{
-    Installation, InstallationDatabase, InstallationOptions, OpenError, SigningKeySource,
-    TenantSlug,
+    DatabaseLocation, Installation, InstallationDatabase, InstallationOptions, OpenError,
+    SigningKeySource, StorageLocation, TenantSlug,
 };
 
 #[tokio::test]
@@ -27,7 +27,11 @@ async fn open_creates_an_owner_only_directory() {
 
     let file = InstallationOptions::in_directory(data_dir.join("signing-keys"));
     let refused = Installation::open(file).await.unwrap_err();
-    assert!(matches!(refused, OpenError::DataDir { .. }), "{refused}");
+    let not_a_directory = format!(
+        "{} is not a directory",
+        data_dir.join("signing-keys").display()
+    );
+    assert_eq!(refused.to_string(), not_a_directory);
 }
 
 #[tokio::test]
@@ -66,7 +70,7 @@ async fn second_open_is_refused_but_database_opens() {
 }
 
 #[tokio::test]
-async fn exposed_and_missing_key_files_are_refused() {
+async fn writable_and_missing_key_files_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let mut options = InstallationOptions::in_directory(directory.path().join("data"));
     Installation::open(options.clone())
@@ -75,17 +79,16 @@ async fn exposed_and_missing_key_files_are_refused() {
         .close()
         .await;
     let keys = directory.path().join("data/signing-keys");
-    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o664)).unwrap();
     let refused = Installation::open(options.clone()).await.unwrap_err();
-    let exposed = OpenError::SigningKeys(SigningKeysError::Exposed {
-        path: keys,
-        mode: 0o644,
-    });
-    assert_eq!(refused.to_string(), exposed.to_string());
     assert!(matches!(
         refused,
-        OpenError::SigningKeys(SigningKeysError::Exposed { .. })
+        OpenError::SigningKeys(SigningKeysError::Writable { mode: 0o664, path }) if path == keys
     ));
+
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let readable = Installation::open(options.clone()).await.unwrap();
+    readable.close().await;
 
     // A configured file is never generated: existing links would silently become invalid.
     options.signing_keys = SigningKeySource::File(directory.path().join("elsewhere"));
@@ -95,4 +98,34 @@ async fn exposed_and_missing_key_files_are_refused() {
         OpenError::SigningKeys(SigningKeysError::Missing { .. })
     ));
     assert!(!directory.path().join("elsewhere").exists());
+}
+
+#[tokio::test]
+async fn path_of_the_wrong_kind_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "no database, and no directory").unwrap();
+    let place = |database: &Path, storage: &Path| {
+        let database = DatabaseLocation::Sqlite(database.to_owned());
+        let storage = StorageLocation::Local(storage.to_owned());
+        let keys = SigningKeySource::Generated(directory.path().join("keys"));
+        InstallationOptions::new(database, storage).with_signing_keys(keys)
+    };
+    let (new, blobs) = (
+        directory.path().join("new.db"),
+        directory.path().join("blobs"),
+    );
+    for (options, at_fault) in [
+        (place(&folder, &blobs), &folder),
+        (place(&file.join("a.db"), &blobs), &file),
+        (place(&file, &blobs), &file),
+        (place(&new, &file), &file),
+        (place(&new, &file.join("blobs")), &file),
+    ] {
+        let refused = Installation::open(options).await.unwrap_err();
+        let named = at_fault.display().to_string();
+        assert!(refused.to_string().contains(&named), "{refused}: {named}");
+    }
 }

@@ -231,7 +231,14 @@ async fn empty_body_leaves_the_reserve() {
     let (store, meter) = open(root.path(), BLOCK_BYTES).await;
     store.put_bytes(&key("a"), "").await.unwrap();
     store.put_bytes(&key("b"), "x").await.unwrap();
-    assert!(is_out_of_space(&store.put_bytes(&key("c"), "").await));
+    let refused = store.put_bytes(&key("c"), "").await;
+    assert!(is_out_of_space(&refused));
+    let shown = format!("{:?}", refused.unwrap_err());
+    let root = root.path().display().to_string();
+    assert!(
+        shown.contains(&root) && shown.contains("available_bytes: 0"),
+        "{shown}"
+    );
     assert_eq!(granted_bytes(&store, &meter).await, 0);
 }
 
