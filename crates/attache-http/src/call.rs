@@ -3,10 +3,11 @@
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-use attache_model::{Context, RequestId};
+use attache_model::{Context, MediaType, RequestId};
 use attache_service::{Body as FileBody, BodyError, FileService, ServiceError};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
+use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http_body::Body;
@@ -17,13 +18,16 @@ use utoipa::IntoParams;
 
 use crate::path_params::PathParams;
 use crate::problem::{Problem, ProblemKind};
-use crate::wire::content_type::ContentType;
+use crate::wire::content_type::{ContentType, means_form};
 use crate::wire::json_body::read_json;
 use crate::wire::query;
 use crate::wire::response_body::BoxError;
 
 /// The longest JSON body other than an upload, in bytes.
 pub(crate) const SMALL_JSON_BYTES: usize = 64 << 10;
+
+/// The type that curl and other clients declare by default. It says nothing about the bytes.
+const DEFAULT_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// A request body, from any server.
 pub(crate) struct RequestBody(BodyStream<UnsyncBoxBody<Bytes, BoxError>>);
@@ -93,9 +97,45 @@ impl RequestHead {
             .ok()
     }
 
-    /// Returns the declared type of the body, as it was sent.
-    pub(crate) fn content_type(&self) -> Option<&str> {
-        self.parts.headers.get(CONTENT_TYPE)?.to_str().ok()
+    /// Returns `true` if the body is declared as JSON, merge patches included.
+    pub(crate) fn is_json(&self) -> bool {
+        let is_json = |value: &HeaderValue| {
+            ContentType::parse(value.as_bytes()).is_ok_and(ContentType::is_json)
+        };
+        self.sole_content_type()
+            .is_ok_and(|value| value.is_some_and(is_json))
+    }
+
+    /// Returns `true` if the body is declared as a form with files, in any of the header's lines.
+    pub(crate) fn is_form(&self) -> bool {
+        let mut values = self.parts.headers.get_all(CONTENT_TYPE).iter();
+        values.any(|value| means_form(value.as_bytes()))
+    }
+
+    /// Returns the declared type of a body that is the bytes of a file. `None` if it says nothing: it is
+    /// absent, cannot be read, or is the one that clients send by default.
+    ///
+    /// # Errors
+    ///
+    /// For a form, which would be stored with its envelope, and for several types.
+    pub(crate) fn file_type(&self) -> Result<Option<MediaType>, Problem> {
+        if self.is_form() {
+            let detail = "send the bytes as they are, not as a form";
+            return Err(Problem::new(ProblemKind::UnsupportedMediaType, detail));
+        }
+        let value = self.sole_content_type()?;
+        let declared = value.and_then(|value| MediaType::parse(value.to_str().ok()?).ok());
+        Ok(declared.filter(|declared| declared.essence() != DEFAULT_TYPE))
+    }
+
+    fn sole_content_type(&self) -> Result<Option<&HeaderValue>, Problem> {
+        let mut values = self.parts.headers.get_all(CONTENT_TYPE).iter();
+        let first = values.next();
+        if values.next().is_none() {
+            return Ok(first);
+        }
+        let detail = "the header Content-Type is given more than once";
+        Err(Problem::new(ProblemKind::MalformedBody, detail))
     }
 
     /// Returns the query, without its question mark.
@@ -179,21 +219,11 @@ impl Call {
 
 /// Refuses a body that does not say it is JSON.
 pub(crate) fn require_json(head: &RequestHead) -> Result<(), Problem> {
-    if head.content_type().is_some_and(is_json) {
+    if head.is_json() {
         return Ok(());
     }
     let detail = "send JSON, with Content-Type: application/json";
     Err(Problem::new(ProblemKind::UnsupportedMediaType, detail))
-}
-
-/// Returns `true` if a content type is JSON, merge patches included.
-pub(crate) fn is_json(content_type: &str) -> bool {
-    ContentType::parse(content_type.as_bytes()).is_ok_and(ContentType::is_json)
-}
-
-/// Returns `true` if a content type is that of a form with files.
-pub(crate) fn is_form(content_type: &str) -> bool {
-    ContentType::parse(content_type.as_bytes()).is_ok_and(ContentType::is_form)
 }
 
 /// Converts the failure of a body into the service's error.

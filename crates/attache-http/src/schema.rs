@@ -10,10 +10,10 @@ use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The characters beyond ASCII that names have none of: controls, and those that change the direction of text.
+/// The characters beyond ASCII that names have none of: controls, and those that turn text around.
 macro_rules! controls {
     () => {
-        r"\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069"
+        r"\u007F-\u009F\u202A-\u202E\u2066-\u2069"
     };
 }
 
@@ -32,6 +32,20 @@ macro_rules! media_type {
 macro_rules! listed_type {
     () => {
         concat!("(?=[^,]{3,127}(?:,|$))", media_type!(","))
+    };
+}
+
+/// The line breaks and blanks that base64 may have anywhere.
+macro_rules! breaks {
+    () => {
+        r"[ \t\r\n]*"
+    };
+}
+
+/// A number of base64 symbols.
+macro_rules! symbols {
+    ($count:literal) => {
+        concat!("(?:[A-Za-z0-9+/]", breaks!(), "){", $count, "}")
     };
 }
 
@@ -103,10 +117,16 @@ texts! {
     MediaTypeOrNone = concat!("^(?:", media_type!(""), ")?$"), 0..=127, "application/pdf";
     /// Media types, separated by commas.
     MediaTypes = concat!("^", listed_type!(), "(?:,", listed_type!(), "){0,63}$"), 3..=8191, "application/pdf,image/png";
-    /// Bytes in base64, of which the padding is optional.
-    Base64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw](?:==)?|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=?)?$", 0..=33_554_432, "aGVsbG8=";
-    /// Bytes in base64, of which the padding is optional and the spare bits are ignored.
-    LooseBase64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$", 0..=33_554_432, "aGVsbG8=";
+    /// Bytes in base64, of which the padding is optional, perhaps broken into lines.
+    Base64 = concat!(
+        "^", breaks!(), "(?:", symbols!(4), ")*(?:", symbols!(1), "[AQgw]", breaks!(), "(?:=", breaks!(), "=", breaks!(), ")?|",
+        symbols!(2), "[AEIMQUYcgkosw048]", breaks!(), "(?:=", breaks!(), ")?)?$"
+    ), 0..=33_554_432, "aGVsbG8=";
+    /// The same with any spare bits, which are ignored.
+    LooseBase64 = concat!(
+        "^", breaks!(), "(?:", symbols!(4), ")*(?:", symbols!(2), "(?:=", breaks!(), "=", breaks!(), ")?|",
+        symbols!(3), "(?:=", breaks!(), ")?)?$"
+    ), 0..=33_554_432, "aGVsbG8=";
     /// The readable key of a record.
     Key = r"^[^\u0000-\u001F]+$", 1..=1024, "019bb8d4-6a2f-7d10-8a11-5c6d7e8f9a0b/medical/2026-01-31T12:00:00.000Z_report.pdf";
     /// A position in a list.

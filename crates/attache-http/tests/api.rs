@@ -11,6 +11,7 @@ mod api {
     mod direct_uploads;
     mod faults;
     mod inspection;
+    mod notations;
     mod panics;
     mod redirects;
     mod single_uploads;

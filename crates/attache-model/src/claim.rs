@@ -2,23 +2,22 @@
 
 use std::fmt;
 
-use crate::names::check_text;
+use crate::names::normalised;
 use crate::{InvalidValue, Timestamp};
 
-/// The holder of a claim, a text chosen by the client such as `certificate:42`: 1 to 256 bytes without
-/// control characters.
+/// The holder of a claim, a text chosen by the client such as `certificate:42`: Unicode NFC, 1 to 256 bytes
+/// without control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Holder(String);
 
 impl Holder {
-    /// Parses a holder.
+    /// Normalises a holder to Unicode NFC and checks it.
     ///
     /// # Errors
     ///
     /// Returns an error if `text` is empty, longer than 256 bytes, or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        check_text("holder", text, 256)?;
-        Ok(Self(text.to_owned()))
+        normalised("holder", text, 256).map(Self)
     }
 
     /// The text.

@@ -30,6 +30,7 @@ pub use limits::Limits;
 pub use media::MediaType;
 pub use names::{
     Category, Description, DisplayName, Filename, PersonIdentifier, PrincipalSubject, TenantSlug,
+    to_nfc,
 };
 pub use people::{Person, PersonRef, Tenant};
 pub use principal::{Principal, Scope, Scopes};

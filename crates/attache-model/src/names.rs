@@ -9,9 +9,11 @@ use crate::InvalidValue;
 /// The maximum length of a filename or display name, in bytes of UTF-8.
 const NAME_BYTES: usize = 255;
 
-/// Matches Unicode's bidirectional controls, which can make `exe.fdp` read as `pdf.exe`.
+/// Matches Unicode's bidirectional embeddings, overrides and isolates, which can make `exe.fdp` read as
+/// `pdf.exe`. The marks U+200E, U+200F and U+061C are none of them: they turn no letter around, and
+/// systems that write from right to left insert them by themselves.
 const fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn check_characters(what: &'static str, text: &str, allowed: &[char]) -> Result<(), InvalidValue> {
@@ -54,15 +56,25 @@ pub(crate) fn check_text(what: &'static str, text: &str, max: usize) -> Result<(
 
 /// Normalises a name to NFC and checks it. Texts that cannot become short enough are refused before
 /// they are normalised.
-fn normalised(what: &'static str, text: &str) -> Result<String, InvalidValue> {
+pub(crate) fn normalised(
+    what: &'static str,
+    text: &str,
+    max_bytes: usize,
+) -> Result<String, InvalidValue> {
     // NFC shortens a text to a third of its bytes at most.
-    let name: String = if text.len() > 4 * NAME_BYTES {
+    let name = if text.len() > 4 * max_bytes {
         text.to_owned()
     } else {
-        text.nfc().collect()
+        to_nfc(text)
     };
-    check_text(what, &name, NAME_BYTES)?;
+    check_text(what, &name, max_bytes)?;
     Ok(name)
+}
+
+/// Converts text to Unicode NFC, the form in which all names are kept. A text that is compared with names
+/// has to be converted first.
+pub fn to_nfc(text: &str) -> String {
+    text.nfc().collect()
 }
 
 fn is_slug(text: &str) -> bool {
@@ -116,7 +128,7 @@ impl Filename {
     /// Returns an error if `text` has no valid last segment.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name = normalised("filename", last)?;
+        let name = normalised("filename", last, NAME_BYTES)?;
         if name == "." || name == ".." {
             return Err(InvalidValue::new(
                 "filename",
@@ -146,7 +158,7 @@ impl DisplayName {
     ///
     /// Returns an error if `text` is empty, longer than 255 bytes, or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        normalised("name", text).map(Self)
+        normalised("name", text, NAME_BYTES).map(Self)
     }
 }
 
@@ -240,26 +252,31 @@ impl TenantSlug {
 }
 
 text_type!(
-    /// The identifier of a person, chosen by the tenant: 1 to 256 bytes without control characters, and
-    /// not `.` or `..`, which a URL cannot carry as a segment.
+    /// The identifier of a person, chosen by the tenant: Unicode NFC, 1 to 256 bytes without control
+    /// characters, and not `.` or `..`, which a URL cannot carry as a segment.
     PersonIdentifier
 );
 
 impl PersonIdentifier {
-    /// Parses an identifier. It is kept byte for byte.
+    /// Normalises an identifier to NFC and checks it. Nothing else is changed.
     ///
     /// # Errors
     ///
     /// Returns an error if `text` is empty, longer than 256 bytes, has control characters, or is `.` or `..`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        check_text("person", text, 256)?;
-        if text == "." || text == ".." {
+        let identifier = normalised("person", text, 256)?;
+        if identifier == "." || identifier == ".." {
             return Err(InvalidValue::new(
                 "person",
                 "is `.` or `..`, which a URL cannot carry",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(identifier))
+    }
+
+    /// Returns the identifier in Unicode NFD, as one may have been stored before they were normalised.
+    pub fn decomposed(&self) -> String {
+        self.0.nfd().collect()
     }
 }
 
@@ -278,6 +295,8 @@ mod tests {
             ("re\u{0301}sume\u{0301}.pdf", "r\u{e9}sum\u{e9}.pdf"),
             ("中文 \"2\" 100%.pdf", "中文 \"2\" 100%.pdf"),
             (" leading and trailing ", " leading and trailing "),
+            ("\u{200f}\u{5e7}.pdf\u{200e}", "\u{200f}\u{5e7}.pdf\u{200e}"),
+            ("\u{61c}\u{645}.pdf", "\u{61c}\u{645}.pdf"),
         ] {
             assert_eq!(Filename::parse(sent).unwrap().as_str(), kept);
         }
@@ -293,13 +312,33 @@ mod tests {
             "a\0b",
             "a\nb",
             "gpj\u{202e}fdp.exe",
+            "\u{202a}x",
+            "\u{202b}x",
+            "\u{202c}x",
+            "\u{202d}x",
             "\u{2066}x",
+            "\u{2067}x",
+            "\u{2068}x",
+            "x\u{2069}",
             "a\u{7f}",
         ] {
             assert!(Filename::parse(sent).is_err(), "{sent:?}");
         }
         assert!(Filename::parse(&"é".repeat(127)).is_ok());
         assert!(Filename::parse(&"é".repeat(128)).is_err());
+    }
+
+    #[test]
+    fn every_name_is_kept_in_nfc() {
+        let (sent, kept) = ("Jose\u{301} \u{1112}\u{1161}\u{11ab}", "Jos\u{e9} \u{d55c}");
+        assert_eq!(Filename::parse(sent).unwrap().as_str(), kept);
+        assert_eq!(DisplayName::parse(sent).unwrap().as_str(), kept);
+        assert_eq!(PersonIdentifier::parse(sent).unwrap().as_str(), kept);
+        assert_eq!(crate::Holder::parse(sent).unwrap().as_str(), kept);
+        // 256 bytes, but 384 as they were sent.
+        let long = "e\u{301}".repeat(128);
+        assert!(PersonIdentifier::parse(&long).is_ok());
+        assert!(PersonIdentifier::parse(&format!("{long}a")).is_err());
     }
 
     #[test]

@@ -62,7 +62,8 @@ impl Timestamp {
     }
 
     /// Parses an RFC 3339 time with any offset, or a date (`2026-01-31`, midnight UTC). Fractions of a
-    /// millisecond are dropped.
+    /// millisecond are dropped. The seconds, and the colon or the minutes of the offset, may be absent, as
+    /// ISO 8601 allows and some libraries write: `2026-01-31T13:00+0100`.
     ///
     /// # Errors
     ///
@@ -102,14 +103,31 @@ fn parse_millis(text: &str) -> Result<i64, InvalidValue> {
             "is not an RFC 3339 time such as 2026-01-31T12:00:00Z, nor a date",
         )
     };
-    let full = if text.len() == 10 {
-        format!("{text}T00:00:00Z")
-    } else {
-        text.to_owned()
-    };
+    let full = complete(text).ok_or_else(refused)?;
     let parsed = OffsetDateTime::parse(&full, &Rfc3339).map_err(|_| refused())?;
     let millis = parsed.unix_timestamp_nanos().div_euclid(1_000_000);
     i64::try_from(millis).map_err(|_| refused())
+}
+
+/// Adds what RFC 3339 demands and ISO 8601 does not: seconds, and the colon and minutes of the offset.
+/// Returns `None` for a text that is too short to be a time.
+fn complete(text: &str) -> Option<String> {
+    if text.len() == "2026-01-31".len() {
+        return Some(format!("{text}T00:00:00Z"));
+    }
+    let (date, time) = text.split_at_checked("2026-01-31T".len())?;
+    let (time, offset) = time.split_at(time.find(['Z', 'z', '+', '-'])?);
+    let seconds = if time.len() == "13:00".len() {
+        ":00"
+    } else {
+        ""
+    };
+    let offset = match offset.split_at_checked("+01".len()) {
+        Some((hours, "")) => format!("{hours}:00"),
+        Some((hours, minutes)) if minutes.len() == 2 => format!("{hours}:{minutes}"),
+        _ => offset.to_owned(),
+    };
+    Some(format!("{date}{time}{seconds}{offset}"))
 }
 
 impl fmt::Display for Timestamp {
@@ -179,8 +197,34 @@ mod tests {
     }
 
     #[test]
+    fn times_of_iso_8601_are_read() {
+        for text in [
+            "2026-01-31T12:00:00Z",
+            "2026-01-31T12:00:00+0000",
+            "2026-01-31T12:00:00-0000",
+            "2026-01-31T12:00:00.000+0000",
+            "2026-01-31T13:00:00.0000000+01",
+            "2026-01-31T17:30:00+0530",
+            "2026-01-31T12:00Z",
+            "2026-01-31T14:00+02:00",
+            "2026-01-31t08:30-0330",
+        ] {
+            let at = Timestamp::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(at.to_string(), "2026-01-31T12:00:00.000Z", "{text}");
+        }
+    }
+
+    #[test]
     fn invalid_times_are_refused() {
         for wrong in [
+            "2026-01-31T12:00:00",
+            "2026-01-31T12Z",
+            "2026-01-31T12:00:00+000",
+            "2026-01-31T12:00:00+00000",
+            "2026-01-31T12:00:00+2500",
+            "2026-01-31T12:00:00+",
+            "2026-01-31T\u{e9}2:00Z",
+            "2026-01-3\u{e9}",
             "",
             "yesterday",
             "2023-02-29",

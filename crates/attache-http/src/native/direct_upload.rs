@@ -21,6 +21,7 @@ use crate::paths;
 use crate::problem::{Problem, ProblemKind};
 use crate::schema;
 use crate::state::App;
+use crate::wire::scalars::whole;
 
 /// The upload to begin.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,12 +35,14 @@ pub(super) struct NewUploadBody {
     #[schema(value_type = schema::MediaType)]
     content_type: String,
     /// Exact number of bytes.
+    #[serde(default, deserialize_with = "whole")]
     size_bytes: Option<u64>,
     /// SHA-256 of the bytes.
     #[schema(value_type = Option<schema::SentSha256>)]
     sha256: Option<String>,
     /// Number of seconds in which the bytes must be sent; 3600 by default.
     #[schema(minimum = 1, maximum = 86_400, default = 3600)]
+    #[serde(default, deserialize_with = "whole")]
     expires_in: Option<u64>,
     /// Identifier of the person the file is about; an unknown one registers a person when the bytes
     /// have arrived.
@@ -215,8 +218,7 @@ pub(super) async fn cancel_upload(app: &App, cx: Context, call: Call) -> Answer 
 pub(super) async fn send_upload(app: &App, call: Call) -> Answer {
     let UploadPath { id } = call.path()?;
     let pairs = call.head.link_pairs()?;
-    let declared_type = call.head.content_type().map(MediaType::parse);
-    let declared_type = declared_type.and_then(Result::ok);
+    let declared_type = call.head.file_type()?;
     refuse_partial_and_coded(&call.head.parts.headers)?;
     let request_id = call.head.request_id.clone();
     let file = app

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use http::header::CONTENT_TYPE;
 
 use super::upload_fields::FormFields;
-use crate::call::{Call, RequestBody, aborted, is_form};
+use crate::call::{Call, RequestBody, aborted};
 use crate::problem::{Problem, ProblemKind};
 use crate::state::App;
 use crate::wire::multipart::{Boundary, Multipart, Part};
@@ -22,13 +22,14 @@ pub(crate) async fn receive(
     mut fields: impl FormFields,
 ) -> Result<(UploadSession, UploadFields), Problem> {
     let content_type = call.head.parts.headers.get(CONTENT_TYPE);
-    let is_form = call.head.content_type().is_some_and(is_form);
-    let content_type = content_type.filter(|_| is_form).ok_or_else(|| {
-        Problem::new(
-            ProblemKind::UnsupportedMediaType,
-            "send multipart/form-data",
-        )
-    })?;
+    let content_type = content_type
+        .filter(|_| call.head.is_form())
+        .ok_or_else(|| {
+            Problem::new(
+                ProblemKind::UnsupportedMediaType,
+                "send multipart/form-data",
+            )
+        })?;
     let boundary = Boundary::from_content_type(content_type)?;
     let declared = call
         .head

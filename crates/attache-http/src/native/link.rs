@@ -15,6 +15,7 @@ use crate::answer::{Answer, json};
 use crate::call::Call;
 use crate::schema;
 use crate::state::App;
+use crate::wire::scalars::whole;
 
 /// The action that a link allows its bearer.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -38,6 +39,7 @@ pub(super) struct LinkBody {
     action: LinkActionBody,
     /// Lifetime in seconds; 900 by default.
     #[schema(minimum = 1, maximum = 86_400, default = 900)]
+    #[serde(default, deserialize_with = "whole")]
     expires_in: Option<u64>,
 }
 

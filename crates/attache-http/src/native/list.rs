@@ -2,7 +2,7 @@
 
 use attache_model::{
     Category, Context, FileSeq, Filename, MediaType, PersonId, PersonIdentifier, PersonRef,
-    Sha256Digest, Timestamp,
+    Sha256Digest, Timestamp, to_nfc,
 };
 use attache_service::{FileQuery, ListRequest, Sort, SortDirection, SortField, StateFilter};
 use http::header::LINK;
@@ -146,7 +146,7 @@ impl ListQuery {
                 content_type: self.content_type,
                 sha256: self.sha256,
                 filename: self.filename,
-                name_prefix: self.name.filter(|prefix| !prefix.is_empty()),
+                name_prefix: self.name.filter(|it| !it.is_empty()).map(|it| to_nfc(&it)),
                 sort: self.sort.unwrap_or_default(),
             },
             limit: self.limit,
@@ -175,9 +175,9 @@ where
 }
 
 fn parse_bound(text: &str) -> Result<Timestamp, String> {
-    let offset_at = text.len().checked_sub("+00:00".len());
-    let parts = offset_at.and_then(|at| text.split_at_checked(at));
-    let spaced = parts.and_then(|(time, offset)| Some((time, offset.strip_prefix(' ')?)));
+    let spaced = text
+        .split_once(' ')
+        .filter(|(time, _)| time.contains(['T', 't']));
     let with_plus = spaced.map(|(time, offset)| format!("{time}+{offset}"));
     let parsed = Timestamp::parse_bound(with_plus.as_deref().unwrap_or(text));
     parsed.map_err(|error| format!("is invalid: {error}"))
@@ -231,7 +231,12 @@ mod tests {
     #[test]
     fn unencoded_plus_of_an_offset_is_read() {
         let noon = parse_bound("2026-01-31T12:00:00Z").unwrap();
-        for text in ["2026-01-31T14:00:00+02:00", "2026-01-31T14:00:00 02:00"] {
+        for text in [
+            "2026-01-31T14:00:00+02:00",
+            "2026-01-31T14:00:00 02:00",
+            "2026-01-31T14:00:00 0200",
+            "2026-01-31T14:00 02",
+        ] {
             assert_eq!(parse_bound(text).unwrap(), noon, "{text}");
         }
         for wrong in [

@@ -1,7 +1,7 @@
 //! The path and link parameters that several endpoints share.
 
-use attache_model::FileId;
-use serde::Deserialize;
+use attache_model::{FileId, to_nfc};
+use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
 use crate::path_params::file_id;
@@ -28,7 +28,13 @@ pub(super) struct NamedFilePath {
     /// Name of the file. A link is valid only under the name that it was created with; a public file may
     /// be read under any name.
     #[param(value_type = schema::PathFilename)]
+    #[serde(deserialize_with = "name_in_path")]
     pub(super) filename: String,
+}
+
+/// Reads a name in the form that filenames have: clients may decompose it on its way.
+fn name_in_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|name| to_nfc(&name))
 }
 
 /// The path of one upload.

@@ -10,7 +10,7 @@ use super::upload_response::created;
 use super::views::UploadedFilesView;
 use super::{form, upload_json, upload_raw};
 use crate::answer::Answer;
-use crate::call::{Call, is_form, is_json};
+use crate::call::Call;
 use crate::problem::{Problem, ProblemKind};
 use crate::schema;
 use crate::state::App;
@@ -75,16 +75,24 @@ pub(super) struct UploadForm {
 )]
 pub(super) async fn upload_files(app: &App, cx: Context, call: Call) -> Answer {
     refuse_partial_and_coded(&call.head.parts.headers)?;
-    if call.head.content_type().is_some_and(is_form) {
+    if call.head.is_form() {
         refuse_query(&call, "belongs in the form, if the body is one")?;
     }
     let (upload, fields) = if upload_raw::has_filename(&call)? {
         upload_raw::receive(app, &cx, call).await?
     } else {
-        refuse_query(&call, "needs the parameter `filename`")?;
+        refuse_query(&call, place_of_fields(&call))?;
         receive_by_type(app, &cx, call).await?
     };
     created(app, &upload.commit(fields).await?)
+}
+
+fn place_of_fields(call: &Call) -> &'static str {
+    if call.head.is_json() {
+        "belongs in the JSON body. (To store the JSON itself as a file, name it by `filename`)"
+    } else {
+        "needs the parameter `filename`: the name of the file whose bytes are the body"
+    }
 }
 
 /// Refuses any parameter beside a body that has fields of its own. With `filename`, a form would
@@ -101,15 +109,15 @@ async fn receive_by_type(
     cx: &Context,
     call: Call,
 ) -> Result<(UploadSession, UploadFields), Problem> {
-    match call.head.content_type() {
-        Some(declared) if is_form(declared) => {
-            form::receive(app, cx, call, FieldCollector::default()).await
-        }
-        Some(declared) if is_json(declared) => upload_json::receive(app, cx, call).await,
-        _ => Err(Problem::new(
+    if call.head.is_form() {
+        form::receive(app, cx, call, FieldCollector::default()).await
+    } else if call.head.is_json() {
+        upload_json::receive(app, cx, call).await
+    } else {
+        Err(Problem::new(
             ProblemKind::UnsupportedMediaType,
             "send multipart/form-data, application/json with base64 content, or the bytes \
              themselves with ?filename= in the query",
-        )),
+        ))
     }
 }

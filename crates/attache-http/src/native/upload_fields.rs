@@ -7,6 +7,7 @@ use attache_model::{
 use attache_service::UploadFields;
 
 use crate::problem::Problem;
+use crate::wire::scalars;
 
 /// The names of the fields, in the order of the documentation.
 pub(crate) const FIELD_NAMES: [&str; 9] = [
@@ -91,11 +92,8 @@ impl FormFields for FieldCollector {
             "sha256" => fields.sha256 = Some(text.parse().map_err(fault)?),
             "accept" => fields.accept = accepted_types(text).map_err(fault)?,
             "dedup" => {
-                fields.dedup = match text {
-                    "true" => true,
-                    "false" => false,
-                    _ => return Err(FieldFault::new(name, "must be true or false")),
-                }
+                fields.dedup = scalars::boolean(text)
+                    .ok_or_else(|| FieldFault::new(name, scalars::NO_BOOLEAN))?;
             }
             _ => {
                 let known = FIELD_NAMES.join(", ");

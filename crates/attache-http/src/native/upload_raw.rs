@@ -1,6 +1,6 @@
 //! `POST /v1/files/raw`: the bytes of a file, and its fields in the query.
 
-use attache_model::{Context, Filename, MediaType};
+use attache_model::{Context, Filename};
 use attache_service::{IncomingFile, UploadFields, UploadSession};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -10,8 +10,8 @@ use super::upload_headers::refuse_partial_and_coded;
 use super::upload_response::created;
 use super::views::UploadedFilesView;
 use crate::answer::Answer;
-use crate::call::{Call, is_form};
-use crate::problem::{Problem, ProblemKind};
+use crate::call::Call;
+use crate::problem::Problem;
 use crate::schema;
 use crate::state::App;
 use crate::wire::query;
@@ -71,16 +71,9 @@ pub(super) struct UploadQuery {
 )]
 pub(super) async fn upload_raw(app: &App, cx: Context, call: Call) -> Answer {
     refuse_partial_and_coded(&call.head.parts.headers)?;
-    if call.head.content_type().is_some_and(is_form) {
-        let detail = "send the bytes as they are; a form belongs to /v1/files";
-        return Err(Problem::new(ProblemKind::UnsupportedMediaType, detail));
-    }
     let (upload, fields) = receive(app, &cx, call).await?;
     created(app, &upload.commit(fields).await?)
 }
-
-/// The type that curl declares by default. It says nothing about the file.
-const CURL_DEFAULT_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// Returns `true` if the query names the file whose bytes are the body.
 pub(super) fn has_filename(call: &Call) -> Result<bool, Problem> {
@@ -114,11 +107,7 @@ pub(super) async fn receive(
     .map_err(|fault| Problem::invalid_parameter(&fault.field, fault.detail))?;
     let file = IncomingFile {
         filename,
-        declared_type: call
-            .head
-            .content_type()
-            .and_then(|text| MediaType::parse(text).ok())
-            .filter(|declared| declared.essence() != CURL_DEFAULT_TYPE),
+        declared_type: call.head.file_type()?,
         expected_sha256: fields.sha256,
         accept: fields.accept.clone(),
     };

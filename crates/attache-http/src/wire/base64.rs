@@ -1,4 +1,6 @@
-//! Decodes the base64 of JSON uploads: the standard alphabet, padded or not, and nothing else.
+//! Decodes the base64 of JSON uploads: the standard alphabet, padded or not, perhaps broken into lines.
+
+use std::borrow::Cow;
 
 use ::base64::DecodeError;
 use ::base64::alphabet;
@@ -18,27 +20,62 @@ pub(crate) fn decode_with_spare_bits(text: &str) -> Result<Vec<u8>, Base64Error>
 
 fn decode_with(config: GeneralPurposeConfig, text: &str) -> Result<Vec<u8>, Base64Error> {
     // All of the padding or none of it: half of it is a sign that the text was cut.
-    let padding = if text.ends_with('=') {
+    let symbols = without_breaks(text);
+    let padding = if symbols.ends_with(b"=") {
         DecodePaddingMode::RequireCanonical
     } else {
         DecodePaddingMode::RequireNone
     };
     let config = config.with_decode_padding_mode(padding);
     let engine = GeneralPurpose::new(&alphabet::STANDARD, config);
-    engine.decode(text).map_err(Base64Error)
+    engine
+        .decode(symbols.as_ref())
+        .map_err(|error| Base64Error {
+            at: place_in(text, &error),
+            error,
+        })
+}
+
+/// Returns the text without line breaks and blanks, which MIME encoders insert (RFC 2045, 6.8).
+fn without_breaks(text: &str) -> Cow<'_, [u8]> {
+    if text.bytes().any(is_break) {
+        Cow::Owned(text.bytes().filter(|byte| !is_break(*byte)).collect())
+    } else {
+        Cow::Borrowed(text.as_bytes())
+    }
+}
+
+const fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n' | b' ' | b'\t')
+}
+
+/// Returns the place of an error in the text as it was sent.
+fn place_in(text: &str, error: &DecodeError) -> usize {
+    let symbol = match error {
+        DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => *at,
+        DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => 0,
+    };
+    let mut symbols = text
+        .bytes()
+        .enumerate()
+        .filter(|(_, byte)| !is_break(*byte));
+    symbols.nth(symbol).map_or(symbol, |(at, _)| at)
 }
 
 /// The reason why text is not base64. Offsets are bytes, counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("base64 {}", describe(.0))]
-pub(crate) struct Base64Error(DecodeError);
+#[error("base64 {}", describe(.error, *.at))]
+pub(crate) struct Base64Error {
+    error: DecodeError,
+    at: usize,
+}
 
-fn describe(error: &DecodeError) -> String {
+fn describe(error: &DecodeError, at: usize) -> String {
     match error {
-        DecodeError::InvalidByte(offset, _) => format!("has an invalid symbol at byte {offset}"),
+        DecodeError::InvalidByte(..) => format!("has an invalid symbol at byte {at}"),
         DecodeError::InvalidLength(length) => format!("is cut off after {length} symbols"),
-        DecodeError::InvalidLastSymbol(offset, _) => {
-            format!("has spare bits in its last symbol, at byte {offset}")
+        DecodeError::InvalidLastSymbol(..) => {
+            format!("has spare bits in its last symbol, at byte {at}")
         }
         DecodeError::InvalidPadding => "has too little or too much padding".to_owned(),
     }
@@ -67,13 +104,26 @@ mod tests {
     }
 
     #[test]
+    fn line_breaks_are_skipped() {
+        for (text, expected) in [
+            ("Zm9v\nYmFy", "foobar"),
+            ("Zm9v\r\nYmE=\r\n", "fooba"),
+            (" Zm9v\tYg =\n=\n", "foob"),
+            ("\n", ""),
+        ] {
+            assert_eq!(decode(text).unwrap(), expected.as_bytes(), "{text:?}");
+            assert_eq!(decode_with_spare_bits(text).unwrap(), expected.as_bytes());
+        }
+    }
+
+    #[test]
     fn fault_is_named() {
         for (text, expected) in [
-            ("Zm9v\nYmFy", "has an invalid symbol at byte 4"),
-            (" Zm9v", "has an invalid symbol at byte 0"),
+            ("Zm9v\r\nYm-y", "has an invalid symbol at byte 8"),
+            ("Zm9v\x0bYmFy", "has an invalid symbol at byte 4"),
             ("-_-_", "has an invalid symbol at byte 0"),
             ("Zm9vé", "has an invalid symbol at byte 4"),
-            ("Zg==\n", "has an invalid symbol at byte 4"),
+            ("Zg==\nZg==\n", "has an invalid symbol at byte 2"),
             ("Zg==Zg==", "has an invalid symbol at byte 2"),
             ("Zg=Z", "has an invalid symbol at byte 2"),
             ("Zg=", "has too little or too much padding"),
@@ -98,7 +148,7 @@ mod tests {
         for text in ["Zh==", "Zh"] {
             assert_eq!(decode_with_spare_bits(text).unwrap(), b"f", "{text}");
         }
-        for text in ["Zh=", "Z", "Zh===", "Zm9v\n"] {
+        for text in ["Zh=", "Z", "Zh===", "Zm9v\0"] {
             assert!(decode_with_spare_bits(text).is_err(), "{text:?}");
         }
     }
@@ -137,6 +187,7 @@ mod tests {
         #[test]
         fn accepted_text_is_canonical(text in "[A-Za-z0-9+/]{0,12}={0,3}|[ -~\n]{0,12}") {
             if let Ok(bytes) = decode(&text) {
+                let text = text.replace([' ', '\n'], "");
                 prop_assert!(text == encode(&bytes, true) || text == encode(&bytes, false));
             }
         }
@@ -144,7 +195,7 @@ mod tests {
         #[test]
         fn invalid_symbol_is_refused(
             bytes in prop::collection::vec(any::<u8>(), 1..100), at in any::<prop::sample::Index>(),
-            symbol in "[^A-Za-z0-9+/=]"
+            symbol in "[^A-Za-z0-9+/= \t\r\n]"
         ) {
             let mut text = encode(&bytes, false);
             text.insert_str(at.index(text.len()), &symbol);

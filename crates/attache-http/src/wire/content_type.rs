@@ -31,7 +31,7 @@ impl<'a> ContentType<'a> {
 
     /// Returns `true` for a form with files.
     pub(crate) fn is_form(self) -> bool {
-        self.is("multipart/form-data")
+        self.is(FORM)
     }
 
     /// Returns `true` for JSON, including merge patches.
@@ -52,6 +52,22 @@ impl<'a> ContentType<'a> {
         let parameters = Parameters::parse(self.value)?;
         Ok(parameters.get(name).map(<[u8]>::to_vec))
     }
+}
+
+const FORM: &str = "multipart/form-data";
+
+/// Returns `true` if the value means a form with files, even if it is broken behind the type: a form with
+/// a fault must never be taken for something else.
+pub(crate) fn means_form(value: &[u8]) -> bool {
+    let value = value.trim_ascii_start();
+    value
+        .split_at_checked(FORM.len())
+        .is_some_and(|(essence, rest)| {
+            essence.eq_ignore_ascii_case(FORM.as_bytes())
+                && rest
+                    .first()
+                    .is_none_or(|byte| !is_token(*byte) && *byte != b'/')
+        })
 }
 
 #[cfg(test)]
@@ -83,6 +99,29 @@ mod tests {
             "", "json", "/", "a/", "/b", "a b/c", "a/b/c", "a/b c", "\u{e9}/a", "; a/b",
         ] {
             assert!(ContentType::parse(value.as_bytes()).is_err(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn broken_form_is_still_a_form() {
+        for value in [
+            &b"multipart/form-data"[..],
+            b" Multipart/Form-Data;boundary=\"\"",
+            b"multipart/form-data; boundary=\xe9",
+            b"multipart/form-data, boundary=x",
+            b"multipart/form-data boundary=x",
+            b"multipart/form-data; boundary=\"x",
+        ] {
+            assert!(means_form(value), "{value:?}");
+        }
+        for value in [
+            &b""[..],
+            b"multipart/form",
+            b"multipart/form-data2; boundary=x",
+            b"multipart/form-data/x",
+            b"multipart/mixed; boundary=x",
+        ] {
+            assert!(!means_form(value), "{value:?}");
         }
     }
 

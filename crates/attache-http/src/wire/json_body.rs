@@ -22,6 +22,8 @@ pub(crate) enum JsonError {
 
 /// Reads a JSON object.
 pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+    // RFC 8259, section 8.1: a byte order mark may be ignored.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // Serde takes an array for an object whose fields stand in order.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
@@ -95,7 +97,16 @@ mod tests {
     fn malformed_json_and_mismatch_are_told_apart() {
         let read = |text: &str| read_json::<Sent>(text.as_bytes());
         assert!(read(" {\"holder\": \"a\"} ").is_ok());
-        for text in ["", "{", "[1,", "{\"holder\":\"a\"}}", "nonsense"] {
+        assert!(read("\u{feff}{\"holder\": \"a\"}").is_ok());
+        for text in [
+            "",
+            "\u{feff}",
+            "\u{feff}\u{feff}{}",
+            "{",
+            "[1,",
+            "{\"holder\":\"a\"}}",
+            "nonsense",
+        ] {
             let error = read(text).unwrap_err();
             assert!(
                 matches!(error, JsonError::Malformed(_)),

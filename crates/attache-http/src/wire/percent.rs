@@ -22,8 +22,13 @@ impl fmt::Display for PercentError {
     }
 }
 
-/// Decodes every escape in `text`.
+/// Decodes every escape in `text`, which is UTF-8 then.
 pub(crate) fn decode(text: &[u8]) -> Result<String, PercentError> {
+    String::from_utf8(decode_bytes(text)?).map_err(|_| PercentError::Utf8)
+}
+
+/// Decodes every escape in `text`, in whatever charset it is.
+pub(super) fn decode_bytes(text: &[u8]) -> Result<Vec<u8>, PercentError> {
     let mut rest = text;
     while let Some(at) = memchr::memchr(b'%', rest) {
         rest = match &rest[at + 1..] {
@@ -31,10 +36,7 @@ pub(crate) fn decode(text: &[u8]) -> Result<String, PercentError> {
             _ => return Err(PercentError::Escape),
         };
     }
-    let decoded = percent_decode(text).decode_utf8();
-    decoded
-        .map(std::borrow::Cow::into_owned)
-        .map_err(|_| PercentError::Utf8)
+    Ok(percent_decode(text).collect())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use utoipa::IntoParams;
 
-use crate::wire::percent;
+use crate::wire::{percent, scalars};
 
 /// The longest query string, in bytes.
 const MAX_QUERY_BYTES: usize = 8 << 10;
@@ -196,13 +196,12 @@ where
     parse(&text).map(Some).map_err(D::Error::custom)
 }
 
-/// Reads `true` or `false`; `serde_html_form` alone would also take `on`.
+/// Reads a boolean, as [`scalars::boolean`].
 pub(crate) fn boolean<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<bool>, D::Error> {
     parsed_with(deserializer, |text| {
-        let value = text.parse::<bool>();
-        value.map_err(|_| "must be `true` or `false`".to_owned())
+        scalars::boolean(text).ok_or_else(|| scalars::NO_BOOLEAN.to_owned())
     })
 }
 

@@ -20,9 +20,14 @@ pub(crate) async fn find<S: Session>(
             Statement::new(sql).bind(tenant.get()).bind(id.as_uuid())
         }
         PersonRef::Identifier(identifier) => {
-            let sql = "SELECT id, identifier FROM people WHERE tenant_id = $1 AND identifier = $2";
-            let identifier = identifier.as_str();
-            Statement::new(sql).bind(tenant.get()).bind(identifier)
+            // Earlier versions stored identifiers as they were sent.
+            let sql = "SELECT id, identifier FROM people \
+                WHERE tenant_id = $1 AND identifier IN ($2, $3) \
+                ORDER BY identifier = $2 DESC LIMIT 1";
+            Statement::new(sql)
+                .bind(tenant.get())
+                .bind(identifier.as_str())
+                .bind(identifier.decomposed())
         }
     };
     let read = |row: &dyn Columns| {

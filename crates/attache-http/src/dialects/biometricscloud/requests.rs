@@ -17,6 +17,7 @@ use crate::schema;
 use crate::wire::base64;
 use crate::wire::json_body::read_json;
 use crate::wire::query::integer;
+use crate::wire::scalars::whole;
 
 /// The type of a record: a number here, a category natively.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,7 @@ pub(super) struct CreateBody {
     description: Option<String>,
     /// 1 medical, 2 dental, 3 hospital or specialist, 4 pharmacy, 5 other.
     #[schema(minimum = 1, maximum = 5)]
+    #[serde(default, deserialize_with = "whole")]
     r#type: Option<i64>,
     /// Bytes of the file in base64; padding is optional.
     #[schema(value_type = schema::LooseBase64, content_encoding = "base64")]
@@ -115,6 +117,7 @@ pub(super) struct UpdateBody {
     description: Option<String>,
     /// 1 medical, 2 dental, 3 hospital or specialist, 4 pharmacy, 5 other.
     #[schema(minimum = 1, maximum = 5)]
+    #[serde(default, deserialize_with = "whole")]
     r#type: Option<i64>,
     /// Name of the file.
     #[schema(value_type = Option<schema::SentFilename>)]

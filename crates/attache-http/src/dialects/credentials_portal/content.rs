@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use attache_model::{Context, FileId, FileRecord, Filename, PersonIdentifier, PersonRef};
+use attache_model::{Context, FileId, FileRecord, Filename, PersonIdentifier, PersonRef, to_nfc};
 use attache_service::{Download, FileQuery, ListRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -78,7 +78,7 @@ async fn find_bare(
     name: &str,
 ) -> Result<FileId, Problem> {
     let filename = Filename::parse(name).map_err(|_| Problem::not_found())?;
-    if filename.as_str() != name {
+    if filename.as_str() != to_nfc(name) {
         return Err(Problem::not_found());
     }
     let mut found = Vec::new();

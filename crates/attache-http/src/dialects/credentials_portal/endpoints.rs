@@ -121,7 +121,7 @@ pub(super) async fn credentials_portal_upload_for_person(
     call: Call,
 ) -> Answer {
     let PersonPath { id: person } = call.path()?;
-    let fields = PersonFields::about(person)?;
+    let fields = PersonFields::about(&person)?;
     store(app, cx, fields, call).await
 }
 

@@ -1,5 +1,6 @@
 //! The fields of an upload to the credentials portal.
 
+use attache_model::to_nfc;
 use attache_service::UploadFields;
 
 use crate::native::upload_fields::{FieldCollector, FieldFault, FormFields};
@@ -19,16 +20,16 @@ pub(super) struct PersonFields {
 
 impl PersonFields {
     /// Returns the fields of a file about the person in the path.
-    pub(super) fn about(person: String) -> Result<Self, FieldFault> {
+    pub(super) fn about(person: &str) -> Result<Self, FieldFault> {
         let mut fields = Self::default();
-        fields.take(PERSON, &person)?;
-        fields.in_path = Some(person);
+        fields.take(PERSON, person)?;
+        fields.in_path = Some(to_nfc(person));
         Ok(fields)
     }
 
     fn take_person(&mut self, text: &str) -> Result<(), FieldFault> {
         match &self.in_path {
-            Some(person) if person == text => return Ok(()),
+            Some(person) if *person == to_nfc(text) => return Ok(()),
             Some(_) => {
                 return Err(FieldFault::new(
                     PERSON,

@@ -1,6 +1,8 @@
 //! The requests of participant-files.
 
-use attache_model::{Category, ObjectKey, PersonId, PersonIdentifier, PersonRef, Timestamp};
+use attache_model::{
+    Category, ObjectKey, PersonId, PersonIdentifier, PersonRef, Timestamp, to_nfc,
+};
 use attache_service::{FileQuery, ListRequest};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
@@ -109,7 +111,7 @@ impl DownloadQuery {
         if self.key.is_empty() {
             return Err(Problem::invalid_parameter("key", "is missing"));
         }
-        Ok(ObjectKey::from_text(self.key))
+        Ok(ObjectKey::from_text(to_nfc(&self.key)))
     }
 }
 

@@ -92,6 +92,14 @@ mod tests {
                 "----=_Part_1_2.3",
             ),
             (
+                "multipart/form-data; boundary=a/b:c?d=(e),f'",
+                "a/b:c?d=(e),f'",
+            ),
+            (
+                "multipart/form-data; charset=\"x;y\"; boundary=--=_NextPart_0/1:2",
+                "--=_NextPart_0/1:2",
+            ),
+            (
                 "multipart/form-data; boundary=----WebKitFormBoundaryA0",
                 "----WebKitFormBoundaryA0",
             ),

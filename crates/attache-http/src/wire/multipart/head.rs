@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::Encoding;
+
 use crate::wire::parameters::{Parameters, is_token};
-use crate::wire::percent;
+use crate::wire::{encoded_word, percent};
 
 /// The fields in the head of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,10 @@ impl PartHead {
         Ok(Self {
             name,
             filename,
-            content_type: content_type.map(|v| text("Content-Type", v)).transpose()?,
+            content_type: content_type
+                .filter(|value| !value.is_empty())
+                .map(|value| text("Content-Type", value))
+                .transpose()?,
         })
     }
 }
@@ -75,9 +80,9 @@ fn check_transfer_encoding(value: &[u8]) -> Result<(), Problem> {
 
 /// Reads the name and the filename.
 ///
-/// `filename*` is forbidden in form data (RFC 7578, 4.2), but some clients send nothing else for a
-/// name that is not ASCII. So it counts if there is no `filename`, and must then be well-formed:
-/// ignoring it would turn a file into a text field.
+/// `filename*` is forbidden in form data (RFC 7578, 4.2), but clients send it for a name that is not
+/// ASCII, alone or beside a `filename` that only stands in for it. So a well-formed one wins. Alone, it must
+/// be well-formed: ignoring it would turn a file into a text field.
 fn read_disposition(value: &[u8]) -> Result<(String, Option<String>), Problem> {
     let parameters =
         Parameters::parse(value).map_err(|problem| format!("Content-Disposition {problem}"))?;
@@ -87,12 +92,18 @@ fn read_disposition(value: &[u8]) -> Result<(String, Option<String>), Problem> {
     let name = parameters
         .get("name")
         .ok_or("Content-Disposition has no name")?;
-    let filename = match (parameters.get("filename"), parameters.get("filename*")) {
-        (Some(plain), _) => Some(decode_form_escapes(text("filename", plain)?)),
-        (None, Some(extended)) => Some(read_extended(extended)?),
-        (None, None) => None,
+    let extended = parameters.get("filename*").map(read_extended);
+    let filename = match (parameters.get("filename"), extended) {
+        (_, Some(Ok(extended))) if !extended.is_empty() => Some(extended),
+        (Some(plain), _) => Some(read_plain(plain)?),
+        (None, extended) => extended.transpose()?,
     };
     Ok((decode_form_escapes(text("name", name)?), filename))
+}
+
+fn read_plain(value: &[u8]) -> Result<String, Problem> {
+    let name = text("filename", value)?;
+    Ok(encoded_word::decode(&name).unwrap_or_else(|| decode_form_escapes(name)))
 }
 
 fn text(what: &str, bytes: &[u8]) -> Result<String, Problem> {
@@ -113,7 +124,7 @@ fn decode_form_escapes(text: String) -> String {
         .replace("%0A", "\n")
 }
 
-/// Reads `UTF-8'language'percent-encoded` (RFC 8187).
+/// Reads `UTF-8'language'percent-encoded` (RFC 8187), or the same in another charset (RFC 5987).
 fn read_extended(value: &[u8]) -> Result<String, Problem> {
     let malformed = || Problem::from("filename* is not UTF-8''percent-encoded");
     let mut pieces = value.splitn(3, |b| *b == b'\'');
@@ -122,10 +133,10 @@ fn read_extended(value: &[u8]) -> Result<String, Problem> {
     else {
         return Err(malformed());
     };
-    if !charset.eq_ignore_ascii_case(b"utf-8") {
-        return Err(malformed());
-    }
-    percent::decode(encoded).map_err(|_| malformed())
+    let charset = Encoding::for_label_no_replacement(charset).ok_or_else(malformed)?;
+    let bytes = percent::decode_bytes(encoded).map_err(|_| malformed())?;
+    let decoded = charset.decode_without_bom_handling_and_without_replacement(&bytes);
+    decoded.map(Cow::into_owned).ok_or_else(malformed)
 }
 
 #[cfg(test)]
@@ -199,6 +210,27 @@ mod tests {
     }
 
     #[test]
+    fn well_formed_extended_filename_wins() {
+        for (value, filename) in [
+            (
+                "form-data; name=a; filename=\"=?utf-8?B?w6kvYg==?=\"; filename*=utf-8''%C3%A9%2Fb",
+                "é/b",
+            ),
+            (
+                "form-data; name=a; filename*=utf-8''%C3%A9; filename=_",
+                "é",
+            ),
+            (r#"form-data; name=a; filename="=?utf-8?B?w6k=?=""#, "é"),
+            ("form-data; name=a; filename=b; filename*=UTF-8''%FF", "b"),
+            ("form-data; name=a; filename=b; filename*=UTF-8''", "b"),
+            ("form-data; name=a; filename*=iso-8859-1'en'%A3", "£"),
+        ] {
+            let expected = ("a".to_owned(), Some(filename.to_owned()));
+            assert_eq!(disposition(value), Ok(expected), "{value}");
+        }
+    }
+
+    #[test]
     fn malformed_disposition_is_refused() {
         for (value, problem) in [
             ("form-data", "has no name"),
@@ -208,7 +240,7 @@ mod tests {
             ("form-data; name=a; filename=b; filename=c", "twice"),
             ("form-data; name=\"a", "does not end"),
             ("form-data; name=a; filename*=b.pdf", "filename*"),
-            ("form-data; name=a; filename*=latin1''b", "filename*"),
+            ("form-data; name=a; filename*=klingon''b", "filename*"),
             ("form-data; name=a; filename*=UTF-8''%zz", "filename*"),
             ("form-data; name=a; filename*=UTF-8''%4", "filename*"),
             ("form-data; name=a; filename*=UTF-8''%FF", "filename*"),
@@ -249,6 +281,15 @@ mod tests {
         }
         let broken = b"Content-Disposition: form-data; name=\"\xff\"\r\n";
         assert_eq!(PartHead::parse(broken).unwrap_err(), "name is not UTF-8");
+    }
+
+    #[test]
+    fn filename_beside_an_unreadable_one_is_read() {
+        let lines = b"Content-Disposition: form-data; name=a; filename=\"\xe9\"; filename*=UTF-8''%C3%A9\r\n\
+            Content-Type:\r\n";
+        let head = PartHead::parse(lines).unwrap();
+        assert_eq!(head.filename.as_deref(), Some("é"));
+        assert_eq!(head.content_type, None, "an empty type is none");
     }
 
     #[test]

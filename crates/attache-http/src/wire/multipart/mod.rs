@@ -19,6 +19,7 @@ mod scanner;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod text_format;
 
 use std::error::Error;
 use std::fmt;

@@ -13,7 +13,7 @@ use super::error::{MultipartError, Place};
 use super::head::PartHead;
 use super::limits::MAX_TEXT_BYTES;
 use super::shared::{Shared, lock};
-use crate::wire::content_type::ContentType;
+use super::text_format::TextFormat;
 
 /// One part of a body. Its content is read by [`into_stream`](Self::into_stream) or
 /// [`text`](Self::text), and passed over if neither is called.
@@ -63,17 +63,19 @@ impl Part {
         self.content
     }
 
-    /// Reads the whole content as text: UTF-8, or the ISO 8859-1 that some clients declare.
+    /// Reads the whole content as text, in its declared charset; UTF-8 by default. Declared as JSON, it is
+    /// decoded: a string is its text.
     ///
     /// Cancelling loses what was read.
     ///
     /// # Errors
     ///
     /// [`MultipartError::TooLarge`] if it is longer than [`MAX_TEXT_BYTES`];
-    /// [`MultipartError::Syntax`] if it is not text in a known charset; else as the stream.
+    /// [`MultipartError::Syntax`] if it is not text in a known charset, or no simple JSON value; else as the
+    /// stream.
     pub(crate) async fn text(mut self) -> Result<String, MultipartError> {
         let place = Place::Part(self.number());
-        let charset = Charset::of(self.content_type())
+        let format = TextFormat::of(self.content_type())
             .map_err(|problem| MultipartError::syntax(place, problem))?;
         let mut bytes = Vec::new();
         while let Some(chunk) = self.content.next().await {
@@ -84,8 +86,8 @@ impl Part {
             }
             bytes.extend_from_slice(&chunk);
         }
-        charset
-            .decode(bytes)
+        format
+            .decode(&bytes)
             .map_err(|problem| MultipartError::syntax(place, problem))
     }
 }
@@ -117,64 +119,5 @@ impl fmt::Debug for PartStream {
         f.debug_struct("PartStream")
             .field("number", &self.number)
             .finish_non_exhaustive()
-    }
-}
-
-/// The charset of a text field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Charset {
-    Utf8,
-    Latin1,
-}
-
-impl Charset {
-    fn of(content_type: Option<&str>) -> Result<Self, String> {
-        let Some(content_type) = content_type else {
-            return Ok(Self::Utf8);
-        };
-        let charset = ContentType::parse(content_type.as_bytes())
-            .and_then(|content_type| content_type.parameter("charset"))
-            .map_err(|problem| format!("Content-Type {problem}"))?;
-        match charset
-            .map(|charset| charset.to_ascii_lowercase())
-            .as_deref()
-        {
-            None | Some(b"utf-8" | b"us-ascii") => Ok(Self::Utf8),
-            Some(b"iso-8859-1") => Ok(Self::Latin1),
-            Some(_) => Err("charset is not utf-8, us-ascii or iso-8859-1".to_owned()),
-        }
-    }
-
-    fn decode(self, bytes: Vec<u8>) -> Result<String, &'static str> {
-        match self {
-            Self::Utf8 => String::from_utf8(bytes).map_err(|_| "text is not UTF-8"),
-            Self::Latin1 => Ok(bytes.into_iter().map(char::from).collect()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_read_in_its_declared_charset() {
-        for (content_type, charset) in [
-            (None, Ok(Charset::Utf8)),
-            (Some("text/plain"), Ok(Charset::Utf8)),
-            (Some("text/plain; charset=\"UTF-8\""), Ok(Charset::Utf8)),
-            (Some("text/plain; charset=US-ASCII"), Ok(Charset::Utf8)),
-            (Some("text/plain;charset=ISO-8859-1"), Ok(Charset::Latin1)),
-            (Some("text/plain; charset=utf-16"), Err(())),
-            (Some("nonsense"), Err(())),
-        ] {
-            assert_eq!(
-                Charset::of(content_type).map_err(drop),
-                charset,
-                "{content_type:?}"
-            );
-        }
-        assert_eq!(Charset::Latin1.decode(vec![0xe9]).unwrap(), "é");
-        assert!(Charset::Utf8.decode(vec![0xe9]).is_err());
     }
 }

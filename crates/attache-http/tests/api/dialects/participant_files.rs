@@ -164,7 +164,7 @@ async fn malformed_parameter_is_named() {
         "uploadedAfter=2026-02-30",
         "uploadedAfter=",
         "uploadedBefore=1769860800",
-        "uploadedBefore=2026-01-31T14:00:00+0100",
+        "uploadedBefore=2026-01-31T14:00:00+010",
         "limit=0",
         "limit=-1",
         "limit=ten",

@@ -83,7 +83,10 @@ fn text_is_capped_and_must_be_utf8() {
     };
     assert_eq!(text("naïve".as_bytes()), Ok("naïve".to_owned()));
     assert_eq!(text(b""), Ok(String::new()));
-    assert_eq!(text(b"\xff"), Err("part 1: text is not UTF-8".into()));
+    assert_eq!(
+        text(b"\xff"),
+        Err("part 1: text is not UTF-8; declare its charset".into())
+    );
     let longest = vec![b'x'; 16 << 10];
     assert!(text(&longest).is_ok());
     let longer = vec![b'x'; (16 << 10) + 1];

@@ -155,7 +155,7 @@ async fn content_is_base64_with_or_without_padding() {
         assert_eq!(content, expected, "{text}");
     }
     for wrong in [
-        "Zm9v\nZm9v",
+        "Zm9v\u{b}Zm9v",
         "-_-_",
         "data:image/png;base64,Zg==",
         "Z",
