@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::steps::{self, Step};
 use crate::workspace::{self, Workspace};
-use crate::{guard, test, tools};
+use crate::{clients, document, guard, test, tools};
 
 /// The steps to leave out.
 #[derive(clap::Args)]
@@ -45,6 +45,16 @@ const STEPS: &[Step] = &[
         name: "documentation",
         run: documentation,
         remedy: "fix the documentation above; `cargo doc --workspace --no-deps` shows it again",
+    },
+    Step {
+        name: "lint of the OpenAPI document",
+        run: document::lint,
+        remedy: "mend the descriptions beside the handlers, or `attache-http/src/openapi/`",
+    },
+    Step {
+        name: "clients",
+        run: |workspace| clients::run_named(workspace, clients::IN_THE_GATE),
+        remedy: "`cargo xtask clients <name>` makes one again, and leaves it in `target/clients/`",
     },
 ];
 

@@ -2,9 +2,12 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod conformance;
+mod document;
 mod guard;
 mod nightly;
+mod server;
 mod steps;
 mod test;
 mod tools;
@@ -37,6 +40,8 @@ enum Task {
     /// Measure release builds
     #[command(subcommand)]
     Bench(bench::Measurement),
+    /// Make clients of the OpenAPI document with generators, and try each on a server
+    Clients(clients::Options),
     /// Run the public suites on your servers
     Conformance(conformance::Options),
 }
@@ -67,6 +72,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Nightly => nightly::run(&workspace)?,
         Task::Guard => guard::run(&workspace)?,
         Task::Bench(measurement) => bench::run(&workspace, measurement)?,
+        Task::Clients(options) => clients::run(&workspace, options)?,
         Task::Conformance(options) => conformance::run(&workspace, options)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::ci;
+use crate::clients;
+use crate::document;
 use crate::steps::{self, Step};
 use crate::test::{self, Selection, Summary, Tests};
 use crate::tools;
@@ -16,6 +18,16 @@ const STEPS: &[Step] = &[
         name: "features",
         run: |workspace| ci::features(workspace, FEATURES),
         remedy: ci::FEATURES_REMEDY,
+    },
+    Step {
+        name: "clients",
+        run: |workspace| clients::run(workspace, &clients::Options::default()),
+        remedy: "`cargo xtask clients <name>` makes one again, and leaves it in `target/clients/`",
+    },
+    Step {
+        name: "requests",
+        run: |workspace| document::try_requests(workspace, 100),
+        remedy: "mend the document where it is wrong, otherwise the server",
     },
     Step {
         name: "fuzz",

@@ -49,10 +49,13 @@ macro_rules! symbols {
     };
 }
 
+/// The longest length of a text that only its request limits.
+const UNLIMITED: usize = usize::MAX;
+
 /// Declares types that stand for texts in schemas: their pattern, shortest and longest length in characters,
 /// and an example.
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident = $pattern:expr, $shortest:literal..=$longest:literal, $example:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $pattern:expr, $shortest:literal..=$longest:tt, $example:literal;)*) => {
         $(
             $(#[$doc])*
             #[derive(Debug)]
@@ -64,7 +67,7 @@ macro_rules! texts {
                         .schema_type(Type::String)
                         .pattern(Some($pattern))
                         .min_length(Some($shortest))
-                        .max_length(Some($longest))
+                        .max_length(Some($longest).filter(|longest| *longest != UNLIMITED))
                         .examples([$example])
                         .build()
                 }
@@ -121,12 +124,12 @@ texts! {
     Base64 = concat!(
         "^", breaks!(), "(?:", symbols!(4), ")*(?:", symbols!(1), "[AQgw]", breaks!(), "(?:=", breaks!(), "=", breaks!(), ")?|",
         symbols!(2), "[AEIMQUYcgkosw048]", breaks!(), "(?:=", breaks!(), ")?)?$"
-    ), 0..=33_554_432, "aGVsbG8=";
+    ), 0..=UNLIMITED, "aGVsbG8=";
     /// The same with any spare bits, which are ignored.
     LooseBase64 = concat!(
         "^", breaks!(), "(?:", symbols!(4), ")*(?:", symbols!(2), "(?:=", breaks!(), "=", breaks!(), ")?|",
         symbols!(3), "(?:=", breaks!(), ")?)?$"
-    ), 0..=33_554_432, "aGVsbG8=";
+    ), 0..=UNLIMITED, "aGVsbG8=";
     /// The readable key of a record.
     Key = r"^[^\u0000-\u001F]+$", 1..=1024, "019bb8d4-6a2f-7d10-8a11-5c6d7e8f9a0b/medical/2026-01-31T12:00:00.000Z_report.pdf";
     /// A position in a list.

@@ -41,7 +41,7 @@ pub(super) struct NewUploadBody {
     #[schema(value_type = Option<schema::SentSha256>)]
     sha256: Option<String>,
     /// Number of seconds in which the bytes must be sent; 3600 by default.
-    #[schema(minimum = 1, maximum = 86_400, default = 3600)]
+    #[schema(minimum = 1, maximum = 86_400)]
     #[serde(default, deserialize_with = "whole")]
     expires_in: Option<u64>,
     /// Identifier of the person the file is about; an unknown one registers a person when the bytes

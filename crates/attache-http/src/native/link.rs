@@ -38,7 +38,7 @@ pub(super) struct LinkBody {
     #[schema(value_type = schema::LinkAction)]
     action: LinkActionBody,
     /// Lifetime in seconds; 900 by default.
-    #[schema(minimum = 1, maximum = 86_400, default = 900)]
+    #[schema(minimum = 1, maximum = 86_400)]
     #[serde(default, deserialize_with = "whole")]
     expires_in: Option<u64>,
 }

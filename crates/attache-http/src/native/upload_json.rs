@@ -48,7 +48,7 @@ pub(super) struct UploadJson {
     #[schema(value_type = Option<schema::Description>)]
     description: Option<String>,
     /// `private` (default) or `public`.
-    #[schema(value_type = Option<schema::Visibility>, default = "private")]
+    #[schema(value_type = Option<schema::Visibility>)]
     visibility: Option<String>,
     /// If true, an existing, equal, unclaimed record is returned instead of a new one.
     dedup: Option<bool>,

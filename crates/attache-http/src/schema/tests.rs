@@ -56,7 +56,7 @@ static DESCRIBED: LazyLock<HashMap<&str, Described>> = LazyLock::new(|| {
     let read = |(name, object): (&'static str, Object)| {
         let described = Described {
             pattern: Regex::new(object.pattern.as_deref().unwrap()).unwrap(),
-            lengths: object.min_length.unwrap()..=object.max_length.unwrap(),
+            lengths: object.min_length.unwrap()..=object.max_length.unwrap_or(UNLIMITED),
         };
         (name, described)
     };
