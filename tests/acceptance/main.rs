@@ -18,6 +18,7 @@ mod errors;
 mod filenames;
 mod first_start;
 mod hostile_requests;
+mod installation;
 mod isolation;
 mod lifecycle;
 mod links;

@@ -11,6 +11,7 @@ mod columns;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub mod data_migration;
 mod failure;
+mod installation;
 mod leases;
 mod list;
 mod migrations;

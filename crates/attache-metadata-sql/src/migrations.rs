@@ -30,7 +30,8 @@ macro_rules! embed_migrations {
             $folder,
             (1, "initial", "0001_initial"),
             (2, "uploads", "0002_uploads"),
-            (3, "more lists", "0003_more_lists")
+            (3, "more lists", "0003_more_lists"),
+            (5, "installation", "0005_installation")
         )
     };
     ($folder:literal, $(($version:literal, $description:literal, $file:literal)),+) => {
@@ -135,6 +136,7 @@ mod tests {
             0x9df2_91ec_b553_4c49,
             0xb725_751d_842b_69c0,
             0x6fd9_b763_6013_a838,
+            0xbe10_792c_2af7_c3b6,
         ];
         assert_eq!(beginnings(migrations), noted);
     }
@@ -146,6 +148,7 @@ mod tests {
             0x6729_5a5c_4291_db10,
             0x97e5_73ab_8a41_fd65,
             0xd809_6249_4771_2a02,
+            0x9eef_d11c_8984_6cc3,
         ];
         assert_eq!(beginnings(sqlx::PgConnection::MIGRATIONS), noted);
     }

@@ -5,6 +5,7 @@ pub mod conformance;
 mod error;
 mod events;
 mod files;
+mod installation;
 mod query;
 mod repository;
 mod tenancy;
@@ -17,6 +18,7 @@ pub use files::{
     Attempt, Change, CommittedFile, FileChange, IdempotencyKey, NewFile, NewFiles, Refusal,
     StoredFile,
 };
+pub use installation::{ForgottenBlobs, InstallationRepository, InstallationRow};
 pub use query::{
     FilePage, FileQuery, PageKey, PageRequest, Sort, SortDirection, SortField, SortValue,
     StateFilter,

@@ -16,9 +16,9 @@ use attache_model::{
 };
 
 use crate::{
-    ApiKeyRecord, Attempt, BlobIntent, CommittedFile, FileChange, FilePage, FileQuery, LeaseToken,
-    NewApiKey, NewFile, NewFiles, NewUpload, PageRequest, ReapStage, ReapTask, RepositoryError,
-    StoredFile, StoredUpload,
+    ApiKeyRecord, Attempt, BlobIntent, CommittedFile, FileChange, FilePage, FileQuery,
+    InstallationRepository, LeaseToken, NewApiKey, NewFile, NewFiles, NewUpload, PageRequest,
+    ReapStage, ReapTask, RepositoryError, StoredFile, StoredUpload,
 };
 
 /// Tenants, their principals and API keys. Unscoped: used for administration and authentication.
@@ -324,7 +324,13 @@ pub trait UploadRepository: Send + Sync {
 /// ```
 #[async_trait]
 pub trait MetadataRepository:
-    TenancyRepository + BlobRepository + FileRepository + UploadRepository + fmt::Debug + 'static
+    TenancyRepository
+    + BlobRepository
+    + FileRepository
+    + UploadRepository
+    + InstallationRepository
+    + fmt::Debug
+    + 'static
 {
     /// Checks that the database responds and accepts writes. Cheap enough for a health check every few
     /// seconds.

@@ -69,6 +69,10 @@ uuid_id!(
     BlobId, "blob id"
 );
 uuid_id!(
+    /// The id of an installation: a database and a store that belong together.
+    InstallationId, "installation id"
+);
+uuid_id!(
     /// The id of a person. Stable, even if the tenant renames the person.
     PersonId, "person id"
 );

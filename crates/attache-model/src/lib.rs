@@ -25,7 +25,9 @@ pub use entropy::{Entropy, OsEntropy};
 pub use error::InvalidValue;
 pub use file::{FileRecord, FileState, LifecycleError, ObjectKey, Visibility};
 pub use finding::{Finding, FindingLevel};
-pub use ids::{BlobId, FileId, FileSeq, PersonId, PrincipalSeq, Revision, TenantId};
+pub use ids::{
+    BlobId, FileId, FileSeq, InstallationId, PersonId, PrincipalSeq, Revision, TenantId,
+};
 pub use limits::Limits;
 pub use media::MediaType;
 pub use names::{

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::service::{Parts, Timing};
 use crate::{
     Administration, ApiKeyAuthenticator, Authenticator, Downloads, FileService, Inspector,
+    InstallationGuard,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -58,6 +59,7 @@ pub struct ServiceBuilder {
     limits: Limits,
     timing: Timing,
     downloads: Downloads,
+    guard: Option<Arc<InstallationGuard>>,
 }
 
 impl ServiceBuilder {
@@ -81,6 +83,7 @@ impl ServiceBuilder {
                 max_link_lifetime: DAY,
             },
             downloads: Downloads::default(),
+            guard: None,
         }
     }
 
@@ -154,6 +157,14 @@ impl ServiceBuilder {
         self
     }
 
+    /// Watches over the installation's halves: changes are recorded, and the reaper deletes nothing once
+    /// they no longer belong together. Without this nobody watches.
+    #[must_use]
+    pub fn guard(mut self, guard: Arc<InstallationGuard>) -> Self {
+        self.guard = Some(guard);
+        self
+    }
+
     /// Builds the service. Nothing runs in the background yet: see [`FileService::run_reaper`].
     pub fn build(self) -> FileService {
         let authenticator = self.authenticator.unwrap_or_else(|| {
@@ -173,6 +184,7 @@ impl ServiceBuilder {
             limits: self.limits,
             timing: self.timing,
             downloads: self.downloads,
+            guard: self.guard,
             in_flight_uploads: Arc::default(),
             reaper_wake: Notify::new(),
             tasks: TaskTracker::new(),

@@ -10,6 +10,7 @@ mod commit;
 mod download;
 mod error;
 mod find;
+mod identity;
 mod incoming;
 mod lease;
 mod lifecycle;
@@ -32,6 +33,9 @@ pub use builder::ServiceBuilder;
 pub use change::FilePatch;
 pub use download::{Content, Download};
 pub use error::ServiceError;
+pub use identity::{
+    Halves, IdentityError, InstallationGuard, Marker, RestoreReport, Standing, compare_halves,
+};
 pub use incoming::{IncomingFile, UploadFields};
 pub use links::{IssuedLink, LinkRequest};
 pub use list::{FileList, ListRequest};

@@ -57,6 +57,7 @@ impl FileService {
             .repository
             .delete_file(cx, id, expected)
             .await??;
+        self.parts.record_change();
         self.parts.reaper_wake.notify_one();
         Ok(())
     }

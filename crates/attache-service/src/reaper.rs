@@ -42,9 +42,13 @@ impl FileService {
     ///
     /// # Errors
     ///
-    /// Returns the error of the repository. Errors of the store are counted, logged and retried later.
+    /// Returns the error of the repository, and [`ServiceError::Internal`] if the database and the store no
+    /// longer belong together: then nothing is deleted. Errors of the store are counted, logged and retried later.
     pub async fn reap_once(&self) -> Result<ReapReport, ServiceError> {
         let mut report = ReapReport::default();
+        if let Some(guard) = &self.parts.guard {
+            guard.require_together().await?;
+        }
         loop {
             let tasks = self
                 .parts

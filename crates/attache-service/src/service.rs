@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use crate::access::{Action, authorise};
 use crate::uploads::limits::InFlightUploads;
-use crate::{Authenticator, Downloads, Inspector, ServiceError};
+use crate::{Authenticator, Downloads, Inspector, InstallationGuard, ServiceError};
 
 /// The largest declared size whose space the store checks by itself: that costs a small upload a trip
 /// to the disk, and the store refuses before it has read much more than the service would have.
@@ -62,6 +62,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) timing: Timing,
     pub(crate) downloads: Downloads,
+    /// The watch over the installation's halves, if there is one.
+    pub(crate) guard: Option<Arc<InstallationGuard>>,
     pub(crate) in_flight_uploads: Arc<InFlightUploads>,
     /// Wakes the reaper when there is something to delete.
     pub(crate) reaper_wake: Notify,
@@ -93,6 +95,13 @@ impl Parts {
             return Err(ServiceError::OutOfSpace(Some(figures.into())));
         }
         Ok(limit_bytes)
+    }
+
+    /// Records that a copy of the database from before is an older one from now on.
+    pub(crate) fn record_change(&self) {
+        if let Some(guard) = &self.guard {
+            guard.record_change();
+        }
     }
 
     /// Runs `work` to its end even if the caller is cancelled.

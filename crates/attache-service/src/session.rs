@@ -178,6 +178,7 @@ impl UploadSession {
             idempotency_key: fields.idempotency_key,
         };
         let committed = parts.repository.commit_files(&cx, &upload).await??;
+        parts.record_change();
         for file in staged {
             file.reservation.mark_committed();
         }

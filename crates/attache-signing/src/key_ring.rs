@@ -85,6 +85,15 @@ impl SigningKey {
         &self.id
     }
 
+    /// Returns the id and 16 hex digits that are derived from the secret and do not reveal it, so that
+    /// servers can compare their keys.
+    pub fn fingerprint(&self) -> String {
+        let derived = mac::derive(self.master.expose(), "attache/v1/fingerprint");
+        let digits = derived.expose().iter().take(8);
+        let digits: String = digits.map(|byte| format!("{byte:02x}")).collect();
+        format!("{}:{digits}", self.id)
+    }
+
     /// Returns the 32-byte key for one purpose.
     pub fn derived(&self, purpose: Purpose) -> &Secret {
         match purpose {

@@ -11,6 +11,7 @@ mod error_codes;
 mod failure;
 mod in_flight;
 mod list;
+mod marker;
 mod memory;
 mod multipart;
 mod open_upload;

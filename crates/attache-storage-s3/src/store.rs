@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use attache_storage::{
     BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange,
-    Capabilities, KeyPage, PresignOperation, PresignedRequest, PutError, PutOptions, StoreHealth,
-    StoredBlob,
+    Capabilities, KeyPage, MarkerWrite, PresignOperation, PresignedRequest, PutError, PutOptions,
+    StoreHealth, StoreMarker, StoredBlob,
 };
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::bucket::Bucket;
 use crate::credentials::{S3Credentials, S3CredentialsError};
 use crate::failure::S3Failure;
 use crate::options::S3Options;
-use crate::{list, orphaned_multipart, presign, put, read};
+use crate::{list, marker, orphaned_multipart, presign, put, read};
 
 /// The time for which a successful health check is cached.
 const HEALTHY_FOR: Duration = Duration::from_secs(5);
@@ -142,6 +142,25 @@ impl BlobStore for S3BlobStore {
             *last_healthy_at = Some(Instant::now());
         }
         Ok(StoreHealth { free_bytes: None })
+    }
+}
+
+#[async_trait]
+impl StoreMarker for S3BlobStore {
+    async fn read_marker(&self) -> Result<Option<String>, BlobError> {
+        let read = marker::read(&self.bucket).await;
+        read.map_err(|failure| failure.of_all("read_marker"))
+    }
+
+    async fn write_marker(&self, text: &str, write: MarkerWrite) -> Result<(), BlobError> {
+        let written = marker::write(&self.bucket, text, write).await;
+        match written {
+            Err(failure) if failure.has_code("PreconditionFailed") => {
+                Err(BlobError::new(BlobErrorKind::AlreadyExists, "write_marker")
+                    .with_source(failure))
+            }
+            written => written.map_err(|failure| failure.of_all("write_marker")),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod ext;
 mod key;
 #[cfg(target_os = "linux")]
 mod local;
+mod marker;
 mod memory;
 mod store;
 mod verify;
@@ -18,6 +19,7 @@ pub use ext::{BlobStoreExt, BlobTooLarge};
 pub use key::BlobKey;
 #[cfg(target_os = "linux")]
 pub use local::{LocalBlobStore, LocalOptions};
+pub use marker::{MARKER_BYTES, MarkerWrite, StoreMarker};
 pub use memory::MemoryBlobStore;
 pub use store::{
     BlobMeta, BlobReader, BlobStore, ByteRange, Capabilities, KeyPage, PresignOperation,

@@ -11,8 +11,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, BodyVerifier,
-    ByteRange, Capabilities, KeyPage, PresignOperation, PresignedRequest, PutError, PutOptions,
-    StoreHealth, StoredBlob,
+    ByteRange, Capabilities, KeyPage, MarkerWrite, PresignOperation, PresignedRequest, PutError,
+    PutOptions, StoreHealth, StoreMarker, StoredBlob,
 };
 
 /// The largest chunk that a reader returns, as with the other backends.
@@ -28,6 +28,7 @@ const TRUSTED_BYTES: u64 = 1024 * 1024;
 #[derive(Default)]
 pub struct MemoryBlobStore {
     blobs: Mutex<BTreeMap<BlobKey, Bytes>>,
+    marker: Mutex<Option<String>>,
 }
 
 impl MemoryBlobStore {
@@ -145,6 +146,23 @@ impl BlobStore for MemoryBlobStore {
 
     async fn health(&self) -> Result<StoreHealth, BlobError> {
         Ok(StoreHealth { free_bytes: None })
+    }
+}
+
+#[async_trait]
+impl StoreMarker for MemoryBlobStore {
+    async fn read_marker(&self) -> Result<Option<String>, BlobError> {
+        let marker = self.marker.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(marker.clone())
+    }
+
+    async fn write_marker(&self, marker: &str, write: MarkerWrite) -> Result<(), BlobError> {
+        let mut held = self.marker.lock().unwrap_or_else(PoisonError::into_inner);
+        if write == MarkerWrite::Create && held.is_some() {
+            return Err(BlobError::new(BlobErrorKind::AlreadyExists, "write_marker"));
+        }
+        *held = Some(marker.to_owned());
+        Ok(())
     }
 }
 

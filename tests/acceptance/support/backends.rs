@@ -114,6 +114,8 @@ impl Backends {
                 objects.chain(in_progress).collect()
             }
         };
+        // The store's lock and marker are not objects.
+        objects.retain(|object| !is_hidden(&object.path));
         objects.sort();
         objects
     }
@@ -142,9 +144,12 @@ pub(crate) struct StoredObject {
 fn files_in(folder: &Path) -> Vec<StoredObject> {
     let mut objects = Vec::new();
     collect(folder, &mut objects);
-    // The lock file that keeps a second server out is not an object.
-    objects.retain(|object| object.path != folder.join(".lock"));
     objects
+}
+
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with('.'))
 }
 
 /// Walks a directory that the server changes meanwhile; skips what vanishes.

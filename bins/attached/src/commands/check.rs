@@ -45,8 +45,12 @@ async fn checks(options: &InstallationOptions) -> Vec<Check> {
         checks.push(("data directory", finding(check_directory(data_dir))));
     }
     checks.push(("signing keys", check_keys(options)));
-    checks.push(("database", check_database(options).await));
+    let (database, identity) = check_database(options).await;
+    checks.push(("database", database));
     checks.push(("storage", options.diagnose_storage().await));
+    if !identity.is_empty() {
+        checks.push(("installation", identity));
+    }
     let disks = disks(options);
     if !disks.is_empty() {
         checks.push((
@@ -100,14 +104,17 @@ fn check_keys(options: &InstallationOptions) -> Vec<Finding> {
         .collect()
 }
 
-async fn check_database(options: &InstallationOptions) -> Vec<Finding> {
+/// Checks the database, and whether the store is the one that belongs to it.
+async fn check_database(options: &InstallationOptions) -> (Vec<Finding>, Vec<Finding>) {
     let database = match InstallationDatabase::open(options).await {
         Ok(database) => database,
-        Err(error) => return finding(Err(explain(error))),
+        Err(error) => return (finding(Err(explain(error))), Vec::new()),
     };
     let findings = database.diagnose().await;
+    let identity = options.diagnose_identity(&database).await;
+    let identity = identity.unwrap_or_else(|error| finding(Err(explain(error))));
     database.close().await;
-    findings
+    (findings, identity)
 }
 
 /// Returns the local paths that this installation writes to.

@@ -4,12 +4,14 @@ mod check;
 mod key;
 mod migrate;
 mod migrate_data;
+mod restore;
 mod serve;
 mod tenant;
 
 use std::process::ExitCode;
 
 use attache::model::with_causes;
+use attache::service::IdentityError;
 use attache::sql;
 use attache::{InstallationDatabase, InstallationOptions, OpenError};
 
@@ -25,6 +27,7 @@ pub(crate) async fn run(
         Command::Tenant(command) => tenant::run(command, &options).await?,
         Command::Key(command) => key::run(command, &options).await?,
         Command::Migrate => migrate::run(&options).await?,
+        Command::Restore { adopt_store } => restore::run(&options, adopt_store).await?,
         Command::MigrateData(target) => migrate_data::run(&target, &options).await?,
         Command::Check => return check::run(&options).await,
     }
@@ -67,6 +70,39 @@ fn explain(error: OpenError) -> anyhow::Error {
                 path.display()
             )
         }
+        OpenError::Identity(ref identity) => match remedy(identity) {
+            Some(remedy) => anyhow::anyhow!("{error}; {remedy}"),
+            None => error.into(),
+        },
         _ => error.into(),
     }
+}
+
+/// Returns the ways out for an operator whose database and store do not belong together.
+fn remedy(error: &IdentityError) -> Option<&'static str> {
+    Some(match error {
+        IdentityError::NoMarker { .. } | IdentityError::MissingBlobs { .. } => {
+            "mount its volume or correct --storage-url. Only if the bytes are lost for good, or the \
+             store is to be replaced, run `attached restore --adopt-store`"
+        }
+        IdentityError::LostDatabase { .. } => {
+            "correct --database-url or --data-dir, or restore the database from a backup and run \
+             `attached restore`. Only to begin again without the records of these bytes, run \
+             `attached migrate` and `attached restore --adopt-store`"
+        }
+        IdentityError::OtherStore { .. } | IdentityError::UnknownBlobs { .. } => {
+            "correct --storage-url, --database-url or --data-dir, and give each database a store of \
+             its own. Only if the two are to belong together from now on, run \
+             `attached restore --adopt-store`"
+        }
+        IdentityError::OlderDatabase { .. } => {
+            "start the newest database. If this one was restored from a backup on purpose, run \
+             `attached restore`: it keeps the bytes of all uploads that the copy knows too little about"
+        }
+        IdentityError::Marker { .. } => {
+            "restore the file `.installation` of the store from a backup, or run \
+             `attached restore --adopt-store` if this is the store of the database"
+        }
+        _ => return None,
+    })
 }

@@ -60,6 +60,16 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// Create the database, or upgrade it to this version's schema
     Migrate,
+    /// Accept the database and the store after one of them was restored from a backup.
+    ///
+    /// No server may be running. No bytes are deleted for what the copy of the database knew of uploads
+    /// and deletions that were under way.
+    Restore {
+        /// Also accept a store that belongs to another installation, or to none: it becomes this
+        /// database's
+        #[arg(long)]
+        adopt_store: bool,
+    },
     /// Copy all data to PostgreSQL and another store. Re-running resumes.
     ///
     /// The flags under "Data" name the source, an installation on SQLite. No server may use it

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use attache_metadata::InstallationRow;
 use attache_model::{BlobId, FileId, Sha256Digest};
 
 use super::page::{Cell, Range};
@@ -76,6 +77,15 @@ impl DataMigration {
         let source = Source::open(source.into()).await?;
         let target = Target::open(target).await?;
         Ok(Self { source, target })
+    }
+
+    /// Returns the identity that the source shares with its store; `None` if it was never opened with one.
+    ///
+    /// # Errors
+    ///
+    /// The source may fail.
+    pub async fn source_installation(&self) -> Result<Option<InstallationRow>, DataMigrationError> {
+        self.source.installation().await
     }
 
     /// Checks, row by row, that the target is empty or holds a part of this very source. Returns the

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use attache_metadata::{RepositoryError, RepositoryErrorKind};
+use attache_metadata::{InstallationRow, RepositoryError, RepositoryErrorKind};
 use attache_model::{BlobId, FileId};
 
 use super::page::{Cell, Range};
 use super::{DataMigrationError, Page, Table};
 use crate::columns::Columns;
+use crate::installation;
 use crate::open_error::{DatabaseFailure, OpenError};
 use crate::session::{Session as _, Statement};
 use crate::sqlite::connection;
@@ -102,6 +103,14 @@ impl Source {
     pub(super) async fn is_plain(&self) -> Result<bool, DataMigrationError> {
         let sql = "SELECT count(*) FROM blobs WHERE format <> 0 OR wrapped_key IS NOT NULL";
         Ok(self.number(sql.to_owned()).await? == 0)
+    }
+
+    /// Returns the identity that the database shares with its store.
+    pub(super) async fn installation(&self) -> Result<Option<InstallationRow>, DataMigrationError> {
+        let read = self.0.read(OPERATION, (), |session, ()| {
+            Box::pin(installation::find(session))
+        });
+        read.await.map_err(DataMigrationError::of_source)
     }
 
     /// Returns the last number that each table with a sequence has given.

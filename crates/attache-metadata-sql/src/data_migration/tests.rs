@@ -30,7 +30,7 @@ async fn every_stored_column_of_sqlite_is_listed() {
     // Of a column, `hidden` is 2 or 3 where it is generated.
     let sql = "SELECT t.name, c.name, c.type FROM sqlite_schema AS t \
         JOIN pragma_table_xinfo(t.name) AS c WHERE t.type = 'table' AND c.hidden = 0 \
-        AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND t.name <> '_sqlx_migrations'";
+        AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND t.name NOT IN ('_sqlx_migrations', 'installation')";
     let mut found = Columns::new();
     let mut statement = connection.prepare(sql).unwrap();
     let mut rows = statement.query([]).unwrap();
@@ -54,7 +54,7 @@ async fn every_stored_column_of_postgres_is_listed() {
     let sql = "SELECT table_name::text, column_name::text, data_type::text, \
         is_identity::text = 'YES' FROM information_schema.columns \
         WHERE table_schema = 'public' AND is_generated = 'NEVER' \
-        AND table_name <> '_sqlx_migrations'";
+        AND table_name NOT IN ('_sqlx_migrations', 'installation')";
     let (mut found, mut numbered) = (Columns::new(), Vec::new());
     for row in sqlx::query(sql).fetch_all(&mut connection).await.unwrap() {
         let (table, column): (String, String) = (row.get(0), row.get(1));

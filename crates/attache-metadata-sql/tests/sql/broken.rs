@@ -6,12 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use attache_metadata::conformance::checks;
 use attache_metadata::{
-    ApiKeyRecord, BlobIntent, BlobRepository, LeaseToken, MetadataRepository, NewApiKey, ReapStage,
-    ReapTask, RepositoryError, TenancyRepository,
+    ApiKeyRecord, BlobIntent, BlobRepository, ForgottenBlobs, InstallationRepository,
+    InstallationRow, LeaseToken, MetadataRepository, NewApiKey, ReapStage, ReapTask,
+    RepositoryError, TenancyRepository,
 };
 use attache_metadata_sql::SqliteRepository;
 use attache_model::{
-    BlobId, Context, PrincipalSeq, PrincipalSubject, Tenant, TenantId, TenantSlug, Timestamp,
+    BlobId, Context, InstallationId, PrincipalSeq, PrincipalSubject, Tenant, TenantId, TenantSlug,
+    Timestamp,
 };
 
 use crate::conformance::SqliteFactory;
@@ -46,6 +48,8 @@ pub(crate) enum Fault {
     UploadsOfAllTenants,
     ExpiredUploadsNotKept,
     ExpiredUploadsAllAtOnce,
+    LaterInstallationWins,
+    RestoreForgetsNothing,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,6 +102,14 @@ async fn fault_is_caught_by_name() {
         (
             Fault::ArchivedTwice,
             "lifecycle::archiving_and_restoring_are_idempotent",
+        ),
+        (
+            Fault::LaterInstallationWins,
+            "installation::id_is_registered_once",
+        ),
+        (
+            Fault::RestoreForgetsNothing,
+            "installation::restored_database_forgets_doubtful_blobs",
         ),
     ] {
         expect_caught(fault, name).await;
@@ -300,6 +312,49 @@ impl BlobRepository for Broken {
 
     async fn knows_storage_key(&self, storage_key: &str) -> Result<bool, RepositoryError> {
         self.inner.knows_storage_key(storage_key).await
+    }
+}
+
+#[async_trait]
+impl InstallationRepository for Broken {
+    async fn find_installation(&self) -> Result<Option<InstallationRow>, RepositoryError> {
+        self.inner.find_installation().await
+    }
+
+    async fn register_installation(
+        &self,
+        id: InstallationId,
+        now: Timestamp,
+    ) -> Result<InstallationRow, RepositoryError> {
+        let found = self.inner.register_installation(id, now).await?;
+        if self.fault == Fault::LaterInstallationWins && found.id != id {
+            self.inner.accept_restored(id, 0, now).await?;
+        }
+        self.inner.register_installation(id, now).await
+    }
+
+    async fn advance_generation(&self) -> Result<Option<u64>, RepositoryError> {
+        self.inner.advance_generation().await
+    }
+
+    async fn note_signing_key(&self, signing_key: &str) -> Result<Option<String>, RepositoryError> {
+        self.inner.note_signing_key(signing_key).await
+    }
+
+    async fn accept_restored(
+        &self,
+        id: InstallationId,
+        generation: u64,
+        now: Timestamp,
+    ) -> Result<ForgottenBlobs, RepositoryError> {
+        if self.fault == Fault::RestoreForgetsNothing {
+            return Ok(ForgottenBlobs::default());
+        }
+        self.inner.accept_restored(id, generation, now).await
+    }
+
+    async fn sample_storage_keys(&self, limit: u32) -> Result<Vec<String>, RepositoryError> {
+        self.inner.sample_storage_keys(limit).await
     }
 }
 

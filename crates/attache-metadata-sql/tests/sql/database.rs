@@ -21,6 +21,9 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
+/// The version of the schema that this program works on.
+pub(crate) const NEWEST: i64 = 5;
+
 /// An open repository that can be closed.
 #[async_trait::async_trait]
 pub(crate) trait Closing: MetadataRepository {

@@ -7,7 +7,7 @@ use attache_metadata_sql::{MigrationReport, OpenError};
 use attache_model::{Holder, PersonIdentifier, PersonRef};
 use futures_util::future::join_all;
 
-use crate::database::{BoxError, Database, Place, on_each_database, upload};
+use crate::database::{BoxError, Database, NEWEST, Place, on_each_database, upload};
 
 on_each_database!(
     second_migration_changes_nothing,
@@ -30,8 +30,8 @@ async fn second_migration_changes_nothing<D: Database>() -> Result<(), BoxError>
     place.tenant(&*repository, "north").await?;
     // Even while a server runs.
     let done = MigrationReport {
-        from_version: 3,
-        to_version: 3,
+        from_version: NEWEST,
+        to_version: NEWEST,
     };
     assert_eq!(D::migrate(place.database.address()).await?, done);
     assert!(repository.has_tenants().await?);
@@ -48,7 +48,7 @@ async fn one_of_many_migrations_creates_the_schema<D: Database>() -> Result<(), 
     let mut fresh = 0;
     for report in join_all(migrations).await {
         let report = report?;
-        assert_eq!(report.to_version, 3);
+        assert_eq!(report.to_version, NEWEST);
         fresh += usize::from(report.from_version == 0);
     }
     assert_eq!(fresh, 1);
@@ -67,7 +67,7 @@ async fn older_newer_and_altered_schemas_are_refused<D: Database>() -> Result<()
         )
         .await?;
     let is_newer = |error: OpenError| {
-        let (found, known) = (99, 3);
+        let (found, known) = (99, NEWEST);
         assert_eq!(
             error.to_string(),
             OpenError::SchemaNewer { found, known }.to_string()
@@ -89,7 +89,7 @@ async fn older_newer_and_altered_schemas_are_refused<D: Database>() -> Result<()
     let sql = "DELETE FROM _sqlx_migrations";
     database.execute(sql).await?;
     let older = place.open().await.map(drop).unwrap_err();
-    let (found, needed) = (0, 3);
+    let (found, needed) = (0, NEWEST);
     let expected = OpenError::SchemaOlder { found, needed };
     assert_eq!(older.to_string(), expected.to_string());
     Ok(())

@@ -2,7 +2,7 @@
 
 use attache_metadata_sql::OpenError;
 
-use crate::database::{BoxError, Database, HOUR, Place, on_each_database, upload};
+use crate::database::{BoxError, Database, HOUR, NEWEST, Place, on_each_database, upload};
 
 on_each_database!(
     pending_upload_survives_a_restart,
@@ -43,11 +43,11 @@ async fn database_without_uploads_is_migrated<D: Database>() -> Result<(), BoxEr
     place.database.execute(D::BEFORE_UPLOADS).await?;
 
     let older = place.open().await.map(drop).unwrap_err();
-    let (found, needed) = (1, 3);
+    let (found, needed) = (1, NEWEST);
     let expected = OpenError::SchemaOlder { found, needed };
     assert_eq!(older.to_string(), expected.to_string());
     let report = D::migrate(place.database.address()).await?;
-    assert_eq!((report.from_version, report.to_version), (1, 3));
+    assert_eq!((report.from_version, report.to_version), (1, NEWEST));
     let repository = place.open().await?;
     let record = &committed[0].record;
     let stored = repository.find_file(&cx, record.id).await?.unwrap();

@@ -17,6 +17,7 @@ mod claims;
 mod commits;
 mod dedup;
 mod endings;
+mod installation;
 mod isolation;
 mod lifecycle;
 mod listing;
@@ -220,6 +221,13 @@ const CHECKS: &[Check] = checks! {
             foreign_blobs_are_not_touched,
             foreign_people_are_unknown,
             public_files_are_located,
+        }
+        installation::{
+            id_is_registered_once,
+            generations_rise,
+            signing_key_is_noted,
+            restored_database_forgets_doubtful_blobs,
+            sample_holds_live_blobs,
         }
         listing::{
             pages_hold_each_record_once,

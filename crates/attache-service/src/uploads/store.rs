@@ -95,6 +95,7 @@ async fn commit(
         .repository
         .complete_upload(&cx, upload.id, &file)
         .await??;
+    parts.record_change();
     staged.reservation.mark_committed();
     Ok(record)
 }

@@ -8,6 +8,7 @@ mod conformance;
 mod credentials;
 mod diagnosis;
 mod faults;
+mod marker;
 mod memory;
 mod presigned;
 mod reading;

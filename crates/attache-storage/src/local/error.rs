@@ -49,6 +49,8 @@ pub(super) enum LocalError {
         #[source]
         errno: Errno,
     },
+    #[error("the marker is too long, or no text")]
+    BadMarker,
     #[error("the blob's name belongs to something that is not a regular file")]
     NotAFile,
     #[error("the file ends {missing_bytes} bytes too early")]
@@ -88,7 +90,7 @@ impl LocalError {
             Self::Degraded | Self::Abandoned | Self::ShuttingDown => BlobErrorKind::Unavailable,
             Self::ReadOnly => BlobErrorKind::PermissionDenied,
             Self::Reserved { .. } | Self::DiskFull { .. } => BlobErrorKind::OutOfSpace,
-            Self::NotAFile | Self::Truncated { .. } => BlobErrorKind::Corrupt,
+            Self::NotAFile | Self::BadMarker | Self::Truncated { .. } => BlobErrorKind::Corrupt,
             Self::InvalidRange { .. } => BlobErrorKind::InvalidRange,
             Self::CannotPresign => BlobErrorKind::Unsupported,
         }

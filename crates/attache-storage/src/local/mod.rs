@@ -5,6 +5,7 @@ mod diagnose;
 mod disk;
 mod error;
 mod list;
+mod marker;
 mod open;
 mod put;
 mod read;
@@ -32,7 +33,8 @@ use self::shared::Shared;
 use self::tree::split_path;
 use crate::{
     BlobError, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange, Capabilities, KeyPage,
-    PresignOperation, PresignedRequest, PutError, PutOptions, StoreHealth, StoredBlob,
+    MarkerWrite, PresignOperation, PresignedRequest, PutError, PutOptions, StoreHealth,
+    StoreMarker, StoredBlob,
 };
 
 /// Options for opening a [`LocalBlobStore`].
@@ -128,6 +130,19 @@ impl LocalBlobStore {
             Ok(findings) => findings,
             Err(error) => vec![Finding::failure(&error)],
         }
+    }
+
+    /// Reads the marker of a directory, even while a store has it open. `None` if there is no marker or
+    /// no directory. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`StoreMarker::read_marker`].
+    pub async fn marker_at(root: impl Into<PathBuf>) -> Result<Option<String>, BlobError> {
+        let root = root.into();
+        let read = blocking(move || marker::read_at(&root)).await;
+        let read = read.and_then(|read| read);
+        read.map_err(|error| error.into_store_error("read_marker"))
     }
 
     async fn open_on(options: LocalOptions, disk: Box<dyn Disk>) -> Result<Self, BlobError> {
@@ -226,6 +241,21 @@ impl BlobStore for LocalBlobStore {
             free_bytes: Some(free_bytes),
         })
         .map_err(|error| error.into_store_error("health"))
+    }
+}
+
+#[async_trait]
+impl StoreMarker for LocalBlobStore {
+    async fn read_marker(&self) -> Result<Option<String>, BlobError> {
+        let read = self.run(|shared| marker::read(shared.root.as_fd())).await;
+        read.map_err(|error| error.into_store_error("read_marker"))
+    }
+
+    async fn write_marker(&self, marker: &str, write: MarkerWrite) -> Result<(), BlobError> {
+        let marker = marker.to_owned();
+        let written = self.run(move |shared| marker::write(shared, &marker, write));
+        let written = written.await;
+        written.map_err(|error| error.into_store_error("write_marker"))
     }
 }
 

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::LocalOptions;
 use super::disk::Disk;
 use super::error::LocalError;
-use super::shared::Shared;
+use super::shared::{Directories, Shared};
 use super::space::DiskSpace;
 use super::tree::{FILE_MODE, create_directory, link_unnamed_file};
 
@@ -40,10 +40,14 @@ pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared
     sync(disk.as_ref(), root.as_fd())?;
     empty(staging.as_fd())?;
     let supports_unnamed_files = supports_unnamed_files(disk.as_ref(), staging.as_fd())?;
-    Ok(Shared::new(
+    let directories = Directories {
+        root,
         blobs,
         staging,
         lock,
+    };
+    Ok(Shared::new(
+        directories,
         supports_unnamed_files,
         DiskSpace::new(options.root.clone(), options.reserved_bytes),
         disk,
@@ -88,7 +92,7 @@ fn create_root(root: &Path, disk: &dyn Disk) -> Result<(), LocalError> {
     Ok(())
 }
 
-fn open_root(path: &Path) -> Result<OwnedFd, LocalError> {
+pub(super) fn open_root(path: &Path) -> Result<OwnedFd, LocalError> {
     rustix::fs::open(path, OPEN_ROOT, Mode::empty())
         .map_err(LocalError::system("opening the root directory"))
 }

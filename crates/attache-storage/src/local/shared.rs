@@ -15,9 +15,19 @@ use super::tree::{Tree, create_directory};
 /// The number of directories that are remembered as durable. Forgetting one costs a sync.
 const REMEMBERED_DIRECTORIES: usize = 64 * 1024;
 
+/// The open directories of a store, and its lock file.
+#[derive(Debug)]
+pub(super) struct Directories {
+    pub(super) root: OwnedFd,
+    pub(super) blobs: OwnedFd,
+    pub(super) staging: OwnedFd,
+    pub(super) lock: OwnedFd,
+}
+
 /// An open directory. Calls in flight keep it, and with it the lock, until they are done.
 #[derive(Debug)]
 pub(super) struct Shared {
+    pub(super) root: OwnedFd,
     pub(super) blobs: Tree,
     pub(super) staging: OwnedFd,
     pub(super) disk: Box<dyn Disk>,
@@ -30,19 +40,26 @@ pub(super) struct Shared {
     is_degraded: AtomicBool,
     /// The directories whose names are known to be on the disk.
     durable_directories: Mutex<HashSet<String>>,
+    /// Held while the marker is written.
+    pub(super) marker: Mutex<()>,
     _lock: OwnedFd,
 }
 
 impl Shared {
     pub(super) fn new(
-        blobs: OwnedFd,
-        staging: OwnedFd,
-        lock: OwnedFd,
+        directories: Directories,
         supports_unnamed_files: bool,
         space: DiskSpace,
         disk: Box<dyn Disk>,
     ) -> Self {
+        let Directories {
+            root,
+            blobs,
+            staging,
+            lock,
+        } = directories;
         Self {
+            root,
             blobs: Tree::new(blobs),
             staging,
             disk,
@@ -52,6 +69,7 @@ impl Shared {
             next_name: AtomicU64::new(0),
             is_degraded: AtomicBool::new(false),
             durable_directories: Mutex::default(),
+            marker: Mutex::default(),
             _lock: lock,
         }
     }

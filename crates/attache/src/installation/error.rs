@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use attache_service::IdentityError;
 use attache_storage::{BlobError, BlobErrorKind};
 
 use super::options::{DatabaseLocation, InstallationOptions, SigningKeySource, StorageLocation};
@@ -33,12 +34,21 @@ pub enum OpenError {
     /// Another program, or another part of this program, has the installation open.
     #[error("{} is in use by another server: only one server at a time may use it", .path.display())]
     InUse {
-        /// The directory of the blobs.
+        /// The directory or file that is in use.
         path: PathBuf,
-        /// The store's error.
-        #[source]
-        source: BlobError,
     },
+    /// The lock that keeps other servers away could not be taken.
+    #[error("the lock {} cannot be taken", .path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database and the store do not belong together, or one of them cannot be asked.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The directory of the blobs cannot be used.
     #[error("the blob directory {} cannot be opened", .path.display())]
     Blobs {
@@ -73,7 +83,7 @@ pub enum OpenError {
 impl OpenError {
     pub(crate) fn of_blobs(path: PathBuf, source: BlobError) -> Self {
         if source.kind() == BlobErrorKind::InUse {
-            return Self::InUse { path, source };
+            return Self::InUse { path };
         }
         Self::Blobs { path, source }
     }
@@ -91,6 +101,7 @@ impl OpenError {
         let mut paths: Vec<(PathBuf, Expected)> = Vec::new();
         match &self {
             Self::DataDir { path, .. } => paths.push((path.clone(), Expected::Directory)),
+            Self::Lock { path, .. } => paths.push((path.clone(), Expected::WritableFile)),
             Self::SigningKeys(_) => {
                 if let SigningKeySource::Generated(path) | SigningKeySource::File(path) =
                     &options.signing_keys

@@ -2,23 +2,25 @@
 
 mod database;
 mod error;
+mod identity;
+mod lock;
 mod options;
 mod path_problem;
+mod store;
 
 use std::sync::Arc;
 
 use attache_metadata::MetadataRepository;
-use attache_model::Finding;
-use attache_service::{Administration, FileService, ServiceBuilder};
-use attache_storage::{BlobStore, LocalBlobStore, LocalOptions};
-#[cfg(feature = "s3")]
-use attache_storage::{TimeoutBlobStore, Timeouts};
-#[cfg(feature = "s3")]
-use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
+use attache_service::{Administration, FileService, InstallationGuard, ServiceBuilder};
+use attache_storage::BlobStore;
 use tokio::task::JoinHandle;
+
+use self::lock::Locks;
 
 pub use self::database::InstallationDatabase;
 pub use self::error::OpenError;
+pub(crate) use self::store::{OpenStore, open_store};
+
 pub use self::options::{DatabaseLocation, InstallationOptions, SigningKeySource, StorageLocation};
 pub use self::path_problem::PathProblem;
 
@@ -32,7 +34,9 @@ pub struct Installation {
     service: FileService,
     store: Arc<dyn BlobStore>,
     database: InstallationDatabase,
-    reaper: ReaperTask,
+    guard: Arc<InstallationGuard>,
+    tasks: Tasks,
+    _locks: Locks,
 }
 
 impl Installation {
@@ -40,12 +44,15 @@ impl Installation {
     ///
     /// Nothing is created in a shared database: it must be migrated, and the keys must be given.
     ///
-    /// Needs a tokio runtime. Cancel-safe: opening can be retried. Credentials for a bucket must exist;
-    /// the bucket itself is not contacted, which [`FileService::check_health`] does.
+    /// The database and the store must belong together: the first opening gives both an id, and every
+    /// later one compares it. So both must be reachable.
+    ///
+    /// Needs a tokio runtime. Cancel-safe: opening can be retried.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; with [`OpenError::InUse`] nothing was changed.
+    /// [`OpenError`]; with [`OpenError::InUse`] nothing was changed, and with [`OpenError::Identity`]
+    /// nothing was deleted.
     pub async fn open(options: InstallationOptions) -> Result<Self, OpenError> {
         Self::open_with(options, |builder| builder).await
     }
@@ -69,24 +76,35 @@ impl Installation {
         configure: impl FnOnce(ServiceBuilder) -> ServiceBuilder + Send,
     ) -> Result<Self, OpenError> {
         options.create_data_dir()?;
-        // Before anything else: the store takes the lock that keeps a second server away.
-        let store = open_store(options).await?;
-        let key_ring = options.load_keys()?;
-        if !options.database.is_shared() {
-            InstallationDatabase::migrate(options).await?;
-        }
-        let database = InstallationDatabase::open(options).await?;
-        let builder = FileService::builder(database.repository(), store.clone(), key_ring)
+        // Before anything else: the locks keep a second server away.
+        let locks = options.lock()?;
+        let found_keys = options.find_keys()?;
+        let (database, store) = options.open_halves().await?;
+        let guard = Arc::new(options.open_identity(&database, &store).await?);
+        // New keys only for halves that belong together.
+        let key_ring = match found_keys {
+            Some(ring) => ring,
+            None => options.load_keys()?,
+        };
+        identity::note_signing_key(&database, &key_ring).await?;
+        let repository = database.repository();
+        let builder = FileService::builder(repository, store.blobs.clone(), key_ring)
             .clock(options.clock.clone())
-            .entropy(options.entropy.clone());
+            .entropy(options.entropy.clone())
+            .guard(guard.clone());
         let service = configure(builder).build();
-        let task = service.clone();
-        let reaper = ReaperTask(tokio::spawn(async move { task.run_reaper().await }));
+        let (reaping, watching) = (service.clone(), guard.clone());
+        let tasks = Tasks(vec![
+            tokio::spawn(async move { reaping.run_reaper().await }),
+            tokio::spawn(async move { watching.run().await }),
+        ]);
         Ok(Self {
             service,
-            store,
+            store: store.blobs,
             database,
-            reaper,
+            guard,
+            tasks,
+            _locks: locks,
         })
     }
 
@@ -117,64 +135,26 @@ impl Installation {
     /// closing loses nothing that was acknowledged.
     pub async fn close(self) {
         self.service.finish_tasks().await;
-        drop(self.reaper);
+        drop(self.tasks);
+        if let Err(error) = self.guard.finish().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "the store was not told of the database's last changes"
+            );
+        }
         self.database.close().await;
     }
 }
 
-/// Opens the store of an installation. A local store is locked: only one program can have it open.
-pub(crate) async fn open_store(
-    options: &InstallationOptions,
-) -> Result<Arc<dyn BlobStore>, OpenError> {
-    match &options.storage {
-        StorageLocation::Local(path) => {
-            let local = LocalOptions::new(path).with_reserved_bytes(options.reserved_bytes);
-            let store = LocalBlobStore::open(local).await;
-            let store = store.map_err(|error| OpenError::of_blobs(path.clone(), error))?;
-            Ok(Arc::new(store))
-        }
-        // The client retries and bounds each request; only a stalled body needs a timeout of its own.
-        #[cfg(feature = "s3")]
-        StorageLocation::S3 {
-            options,
-            credentials,
-        } => {
-            let store = bucket(options, credentials);
-            store.find_credentials().await?;
-            Ok(Arc::new(TimeoutBlobStore::new(store, Timeouts::default())))
-        }
-    }
-}
-
-#[cfg(feature = "s3")]
-fn bucket(options: &S3Options, credentials: &S3Credentials) -> S3BlobStore {
-    S3BlobStore::new(options.clone(), credentials)
-}
-
-impl InstallationOptions {
-    /// Reports the state of the store to its operator, even while a server has it open. Leaves nothing
-    /// behind.
-    pub async fn diagnose_storage(&self) -> Vec<Finding> {
-        match &self.storage {
-            StorageLocation::Local(path) => LocalBlobStore::diagnose(path).await,
-            #[cfg(feature = "s3")]
-            StorageLocation::S3 {
-                options,
-                credentials,
-            } => {
-                let (clock, entropy) = (self.clock.as_ref(), self.entropy.as_ref());
-                bucket(options, credentials).diagnose(clock, entropy).await
-            }
-        }
-    }
-}
-
-/// The reaper's task, which is aborted on drop. The reaper is cancel-safe.
+/// The tasks in the background, which are aborted on drop. Both are cancel-safe.
 #[derive(Debug)]
-struct ReaperTask(JoinHandle<()>);
+struct Tasks(Vec<JoinHandle<()>>);
 
-impl Drop for ReaperTask {
+impl Drop for Tasks {
     fn drop(&mut self) {
-        self.0.abort();
+        for task in &self.0 {
+            task.abort();
+        }
     }
 }

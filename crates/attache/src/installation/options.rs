@@ -15,7 +15,7 @@ use attache_signing::KeyRing;
 use attache_storage_s3::{S3Credentials, S3Options};
 
 use super::error::OpenError;
-use crate::signing_keys;
+use crate::signing_keys::{self, SigningKeysError};
 
 /// The location of the records.
 #[derive(Debug, Clone)]
@@ -31,6 +31,16 @@ pub enum DatabaseLocation {
 }
 
 impl DatabaseLocation {
+    /// Returns `true` if this is a file that does not exist.
+    pub(super) fn is_missing(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(path) => !path.exists(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
+        }
+    }
+
     /// Returns `true` if several servers may use the database at the same time.
     pub fn is_shared(&self) -> bool {
         match self {
@@ -156,6 +166,19 @@ impl InstallationOptions {
             path: path.clone(),
             source,
         })
+    }
+
+    /// Loads the signing keys; `None` if there are none yet and they may be generated.
+    pub(super) fn find_keys(&self) -> Result<Option<KeyRing>, OpenError> {
+        match &self.signing_keys {
+            SigningKeySource::Generated(path) if !self.database.is_shared() => {
+                match signing_keys::load(path) {
+                    Err(SigningKeysError::Missing { .. }) => Ok(None),
+                    loaded => Ok(Some(loaded?)),
+                }
+            }
+            _ => self.load_keys().map(Some),
+        }
     }
 
     /// Loads the signing keys. Generates them if the options ask for it and the database is not shared.

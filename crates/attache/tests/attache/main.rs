@@ -12,4 +12,5 @@
 #[cfg(feature = "postgres")]
 mod data_migration;
 mod examples;
+mod identity;
 mod installation;

@@ -2,7 +2,7 @@
 
 use attache_metadata_sql::{OpenError, SqliteOptions, SqliteRepository};
 
-use crate::database::{BoxError, Place, SqliteFile};
+use crate::database::{BoxError, NEWEST, Place, SqliteFile};
 
 #[tokio::test]
 async fn missing_or_foreign_file_is_not_opened() -> Result<(), BoxError> {
@@ -18,7 +18,7 @@ async fn missing_or_foreign_file_is_not_opened() -> Result<(), BoxError> {
     let empty = SqliteRepository::open(SqliteOptions::new(&path)).await;
     let older = OpenError::SchemaOlder {
         found: 0,
-        needed: 3,
+        needed: NEWEST,
     };
     assert_eq!(empty.unwrap_err().to_string(), older.to_string());
     std::fs::write(

@@ -1,0 +1,100 @@
+//! Opening the store of an installation, and its marker.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use attache_model::Finding;
+use attache_storage::{BlobError, BlobStore, LocalBlobStore, LocalOptions, StoreMarker};
+#[cfg(feature = "s3")]
+use attache_storage::{TimeoutBlobStore, Timeouts};
+#[cfg(feature = "s3")]
+use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
+
+use super::error::OpenError;
+use super::options::{InstallationOptions, StorageLocation};
+
+/// An open store: its blobs, and its marker.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenStore {
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) marker: Arc<dyn StoreMarker>,
+}
+
+impl StorageLocation {
+    /// Returns `true` if this is a directory with nothing in it, or none: either a new store, or one whose
+    /// volume is not mounted.
+    pub(super) fn is_empty_directory(&self) -> bool {
+        let is_empty = |path: &Path| {
+            std::fs::read_dir(path).map_or(!path.exists(), |mut entries| entries.next().is_none())
+        };
+        match self {
+            Self::Local(path) => is_empty(path),
+            #[cfg(feature = "s3")]
+            Self::S3 { .. } => false,
+        }
+    }
+}
+
+/// Opens the store of an installation. A local store is locked: only one program can have it open.
+pub(crate) async fn open_store(options: &InstallationOptions) -> Result<OpenStore, OpenError> {
+    match &options.storage {
+        StorageLocation::Local(path) => {
+            let local = LocalOptions::new(path).with_reserved_bytes(options.reserved_bytes);
+            let store = LocalBlobStore::open(local).await;
+            let store = store.map_err(|error| OpenError::of_blobs(path.clone(), error))?;
+            let store = Arc::new(store);
+            Ok(OpenStore {
+                blobs: store.clone(),
+                marker: store,
+            })
+        }
+        // The client retries and bounds each request; only a stalled body needs a timeout of its own.
+        #[cfg(feature = "s3")]
+        StorageLocation::S3 {
+            options,
+            credentials,
+        } => {
+            let store = bucket(options, credentials);
+            store.find_credentials().await?;
+            Ok(OpenStore {
+                marker: Arc::new(store.clone()),
+                blobs: Arc::new(TimeoutBlobStore::new(store, Timeouts::default())),
+            })
+        }
+    }
+}
+
+#[cfg(feature = "s3")]
+fn bucket(options: &S3Options, credentials: &S3Credentials) -> S3BlobStore {
+    S3BlobStore::new(options.clone(), credentials)
+}
+
+impl InstallationOptions {
+    /// Reports the state of the store to its operator, even while a server has it open. Leaves nothing
+    /// behind.
+    pub async fn diagnose_storage(&self) -> Vec<Finding> {
+        match &self.storage {
+            StorageLocation::Local(path) => LocalBlobStore::diagnose(path).await,
+            #[cfg(feature = "s3")]
+            StorageLocation::S3 {
+                options,
+                credentials,
+            } => {
+                let (clock, entropy) = (self.clock.as_ref(), self.entropy.as_ref());
+                bucket(options, credentials).diagnose(clock, entropy).await
+            }
+        }
+    }
+
+    /// Reads the store's marker, even while a server has the store open.
+    pub(super) async fn read_marker(&self) -> Result<Option<String>, BlobError> {
+        match &self.storage {
+            StorageLocation::Local(path) => LocalBlobStore::marker_at(path).await,
+            #[cfg(feature = "s3")]
+            StorageLocation::S3 {
+                options,
+                credentials,
+            } => bucket(options, credentials).read_marker().await,
+        }
+    }
+}
