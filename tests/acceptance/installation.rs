@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -130,17 +132,23 @@ async fn servers_with_other_signing_keys_say_so() {
 const UNDER_WAY: u64 = 10;
 
 /// Uploads a file whose last bytes wait for the signal.
-async fn upload_slowly(client: Client, number: u64, finish: watch::Receiver<bool>) -> String {
+async fn upload_slowly(
+    client: Client,
+    number: u64,
+    begun: Arc<AtomicU64>,
+    finish: watch::Receiver<bool>,
+) -> String {
     let bytes = Bytes::from(noise(number, 200_000));
-    let halves = [bytes.slice(..100_000), bytes.slice(100_000..)];
+    let halves = [bytes.slice(..100_000), bytes.slice(100_000..)].into_iter();
     let body = stream::unfold(
-        (halves.into_iter(), finish),
-        async |(mut rest, mut finish)| {
+        (halves, begun, finish),
+        async |(mut rest, begun, mut finish)| {
             let half = rest.next()?;
             if rest.len() == 0 {
+                begun.fetch_add(1, Ordering::Relaxed);
                 finish.wait_for(|finish| *finish).await.unwrap();
             }
-            Some((Ok(Frame::data(half)), (rest, finish)))
+            Some((Ok(Frame::data(half)), (rest, begun, finish)))
         },
     );
     let request = client.request("POST", &format!("/v1/files?filename={number}.bin"));
@@ -165,21 +173,28 @@ async fn restored_copy_costs_no_acknowledged_bytes() {
     if !pairing_has(Capability::DataDirectory) {
         return;
     }
-    let options = Options::new().environment("ATTACHE_UPLOAD_LEASE", "2s");
-    let mut server = Server::start(options).await;
+    let mut server = Server::start(Options::new()).await;
+    let begun = Arc::new(AtomicU64::new(0));
     let (finish, finishes) = watch::channel(false);
     let mut uploads = JoinSet::new();
     for number in 0..UNDER_WAY {
         let client = Client::new(server.url(), Some(server.key()));
-        uploads.spawn(upload_slowly(client, number, finishes.clone()));
+        uploads.spawn(upload_slowly(
+            client,
+            number,
+            begun.clone(),
+            finishes.clone(),
+        ));
     }
     eventually(
         "all uploads are under way",
         Duration::from_mins(1),
-        async || server.stored_objects().len(),
-        |count| *count == usize::try_from(UNDER_WAY).unwrap(),
+        async || begun.load(Ordering::Relaxed),
+        |count| *count == UNDER_WAY,
     )
     .await;
+    // The server has taken their first halves, and soon their rows are written.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let folder = tempfile::tempdir().unwrap();
     let [backup, newest] = ["backup", "newest"].map(|name| folder.path().join(name));
     fs::create_dir(&backup).unwrap();
@@ -197,9 +212,7 @@ async fn restored_copy_costs_no_acknowledged_bytes() {
     let printed = server.cli(&["restore"]);
     assert_mentions(&printed, &["10 unfinished uploads"]);
     server = server.start_again().await;
-    // Longer than the leases, and the reaper's next round.
     server.client().store("new.pdf", PDF).await;
-    tokio::time::sleep(Duration::from_secs(20)).await;
     server.kill();
 
     copy_database(&newest, &data_dir);
