@@ -81,8 +81,12 @@ async fn database_without_tenants_logs_next_commands() {
 
     let folder = TempDir::new().unwrap();
     let (printed, log) = (folder.path().join("out"), folder.path().join("log"));
+    // A store of its own: the server's belongs to the server's database.
+    let (endpoint, region) = (server.s3().endpoint(), server.s3().region());
+    let storage = format!("s3://files/new?endpoint={endpoint}&region={region}&path_style=true");
     let mut second = serve(&server)
         .env("ATTACHE_DATABASE_URL", &empty)
+        .env("ATTACHE_STORAGE_URL", storage)
         .stdout(File::create(&printed).unwrap())
         .stderr(File::create(&log).unwrap())
         .spawn()

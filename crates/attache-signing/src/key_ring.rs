@@ -89,9 +89,9 @@ impl SigningKey {
     /// servers can compare their keys.
     pub fn fingerprint(&self) -> String {
         let derived = mac::derive(self.master.expose(), "attache/v1/fingerprint");
-        let digits = derived.expose().iter().take(8);
-        let digits: String = digits.map(|byte| format!("{byte:02x}")).collect();
-        format!("{}:{digits}", self.id)
+        let mut start = [0; 8];
+        start.copy_from_slice(&derived.expose()[..8]);
+        format!("{}:{:016x}", self.id, u64::from_be_bytes(start))
     }
 
     /// Returns the 32-byte key for one purpose.
