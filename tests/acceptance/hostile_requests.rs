@@ -130,6 +130,47 @@ async fn request_smuggling_by_two_lengths_fails() {
     assert_works(&server, "two lengths").await;
 }
 
+/// A body that is chunked twice, or coded in a way that the server does not undo.
+#[tokio::test]
+async fn ambiguous_transfer_coding_is_refused() {
+    let server = Server::start(Options::new()).await;
+    let send = async |lines: &[&str]| {
+        let headers: String = lines
+            .iter()
+            .map(|line| format!("Transfer-Encoding: {line}\r\n"))
+            .collect();
+        let head = request(&server, "POST /v1/files?filename=a.txt", &headers);
+        let next = request(&server, "GET /livez", "");
+        let mut connection = server.connect().await;
+        let sent = format!("{head}5\r\nhello\r\n0\r\n\r\n{next}");
+        connection.send(sent).await;
+        let first = connection.try_response().await.expect("a response");
+        (first, connection.try_response().await)
+    };
+    for line in ["chunked", "Chunked", "CHUNKED"] {
+        let (first, second) = send(&[line]).await;
+        assert_eq!(first.status, 201, "{line}: {first:?}");
+        assert_eq!(second.map(|second| second.status), Some(200), "{line}");
+    }
+    for lines in [
+        &["chunked", "chunked"][..],
+        &["chunked, chunked"],
+        &["gzip, chunked"],
+        &["identity", "chunked"],
+        &["chunked", "identity"],
+        &["identity"],
+        &[",chunked"],
+        &["chunked;a=b"],
+    ] {
+        let (first, second) = send(lines).await;
+        assert_eq!(first.status, 400, "{lines:?}: {first:?}");
+        assert!(second.is_none(), "{lines:?}: {second:?}");
+    }
+    let stored = server.client().list("").await;
+    assert_eq!(stored.len(), 3, "{stored:?}");
+    assert_works(&server, "transfer codings").await;
+}
+
 #[tokio::test]
 async fn path_traversal_finds_nothing() {
     let server = Server::start(Options::new()).await;

@@ -161,6 +161,14 @@ impl Call {
         Ok(query::read(self.head.query())?)
     }
 
+    /// Reads the query as [`query`](Self::query), and takes these parameters for absent if they are empty.
+    pub(crate) fn query_without_empty<T: DeserializeOwned>(
+        &self,
+        optional: &[&str],
+    ) -> Result<T, Problem> {
+        Ok(query::read_without_empty(self.head.query(), optional)?)
+    }
+
     /// Reads the query into a struct, and ignores parameters that the struct does not have.
     pub(crate) fn known_query<T: DeserializeOwned + IntoParams>(&self) -> Result<T, Problem> {
         Ok(query::read_known(self.head.query())?)

@@ -1,13 +1,15 @@
 //! The configuration of the HTTP service.
 
 use crate::dialects::Dialects;
+use crate::origin::OriginPattern;
 use crate::public_url::PublicUrl;
 
 /// The configuration of an [`HttpService`](crate::HttpService).
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
     pub(crate) public_url: PublicUrl,
-    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) allowed_origins: Vec<OriginPattern>,
+    pub(crate) frame_ancestors: Vec<OriginPattern>,
     pub(crate) json_budget_bytes: u64,
     pub(crate) dialects: Dialects,
 }
@@ -18,6 +20,7 @@ impl HttpConfig {
         Self {
             public_url,
             allowed_origins: Vec::new(),
+            frame_ancestors: Vec::new(),
             json_budget_bytes: 128 << 20,
             dialects: Dialects::all(),
         }
@@ -26,8 +29,16 @@ impl HttpConfig {
     /// Sets the origins of web pages that may call the routes with a key, such as
     /// `https://app.example.org`; none by default. Signed and public routes are open to all.
     #[must_use]
-    pub fn allowed_origins(mut self, origins: Vec<String>) -> Self {
+    pub fn allowed_origins(mut self, origins: Vec<OriginPattern>) -> Self {
         self.allowed_origins = origins;
+        self
+    }
+
+    /// Sets the origins of web pages that may show links and public files in a frame; none by default.
+    /// The files stay in a sandbox: nothing in them runs.
+    #[must_use]
+    pub fn frame_ancestors(mut self, origins: Vec<OriginPattern>) -> Self {
+        self.frame_ancestors = origins;
         self
     }
 

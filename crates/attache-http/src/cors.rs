@@ -1,40 +1,32 @@
 //! Cross-origin access: signed and public routes are open to all web pages, others to a list of origins.
 
 use http::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    ETAG, IF_MATCH, IF_NONE_MATCH, IF_RANGE, LINK, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_RANGES, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CONTENT_DISPOSITION, CONTENT_LENGTH,
+    CONTENT_RANGE, ETAG, LINK, LOCATION, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use http::{HeaderName, Method};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use http::{HeaderName, Method, Request};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use crate::origin::OriginPattern;
 
 /// The time for which a browser may keep the response to a preflight.
 const PREFLIGHT_LIFETIME: std::time::Duration = std::time::Duration::from_mins(10);
 
-/// Returns the layer. `is_open` says if a path is open to all origins; `more_headers` are request headers
-/// beside those of the native API.
+/// Returns the layer. `is_open` says if a path is open to all origins.
+///
+/// A page that may call may send any header: upload widgets, tracing and generated clients add their own,
+/// and none of them grants anything. A browser adds no credentials by itself, since the response never
+/// allows them.
 pub(crate) fn layer(
-    allowed_origins: Vec<String>,
+    allowed_origins: Vec<OriginPattern>,
     is_open: impl Fn(&str) -> bool + Send + Sync + 'static,
-    more_headers: impl Iterator<Item = HeaderName>,
 ) -> CorsLayer {
     let allow = AllowOrigin::predicate(move |origin, request| {
         is_open(request.uri.path())
             || allowed_origins
                 .iter()
-                .any(|allowed| allowed.as_bytes() == origin.as_bytes())
+                .any(|allowed| allowed.matches(origin.as_bytes()))
     });
-    let request_id = HeaderName::from_static("x-request-id");
-    let repr_digest = HeaderName::from_static("repr-digest");
-    let mut request_headers = vec![
-        AUTHORIZATION,
-        CONTENT_TYPE,
-        IF_MATCH,
-        IF_NONE_MATCH,
-        IF_RANGE,
-        RANGE,
-        request_id.clone(),
-    ];
-    request_headers.extend(more_headers);
     CorsLayer::new()
         .allow_origin(allow)
         .allow_methods([
@@ -45,9 +37,10 @@ pub(crate) fn layer(
             Method::PATCH,
             Method::DELETE,
         ])
-        .allow_headers(request_headers)
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
             ACCEPT_RANGES,
+            ALLOW,
             CONTENT_DISPOSITION,
             CONTENT_LENGTH,
             CONTENT_RANGE,
@@ -56,8 +49,16 @@ pub(crate) fn layer(
             LOCATION,
             RETRY_AFTER,
             WWW_AUTHENTICATE,
-            repr_digest,
-            request_id,
+            HeaderName::from_static("repr-digest"),
+            HeaderName::from_static("x-request-id"),
         ])
         .max_age(PREFLIGHT_LIFETIME)
+}
+
+/// Returns `true` if a browser asks whether a page may send a request.
+pub(crate) fn is_preflight<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    request.method() == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }

@@ -226,6 +226,10 @@ impl Problem {
         problem.with_header(ALLOW, allow)
     }
 
+    pub(crate) fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
     pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::try_from(value) {
             self.extras.headers.insert(name, value);

@@ -95,10 +95,24 @@ impl Router {
         if allowed.is_empty() {
             return Err(Problem::no_route());
         }
-        if allowed.contains(&"GET") {
-            allowed.push("HEAD");
+        Err(Problem::method_not_allowed(&with_head(allowed)))
+    }
+
+    /// Returns the value of an `Allow` header at a path; `None` if no endpoint has the path.
+    pub(crate) fn allowed_methods(&self, path: &str) -> Option<String> {
+        // `OPTIONS *` asks about the server as a whole.
+        let routes: Vec<&Route> = match path {
+            "*" => self.routes.iter().collect(),
+            _ => self.at(path).map(|(route, _)| route).collect(),
+        };
+        let mut methods = Vec::new();
+        for route in routes {
+            let method = route.info.method.as_str();
+            if !methods.contains(&method) {
+                methods.push(method);
+            }
         }
-        Err(Problem::method_not_allowed(&allowed.join(", ")))
+        (!methods.is_empty()).then(|| with_head(methods) + ", OPTIONS")
     }
 
     /// Returns `true` if web pages of any origin may read the responses at a path.
@@ -107,13 +121,28 @@ impl Router {
             .any(|(route, _)| route.info.access.is_open_to_all_origins())
     }
 
-    fn at<'s, 'p>(
-        &'s self,
-        path: &'p str,
-    ) -> impl Iterator<Item = (&'s Route, PathParams)> + use<'s, 'p> {
-        let matching = |route: &'s Route| Some((route, route.matches(path)?));
-        self.routes.iter().filter_map(matching)
+    /// Returns the endpoints of a path. A slash at its end is forgiven, but not in a signed or public
+    /// URL: such a path ends in a filename.
+    fn at<'s>(&'s self, path: &str) -> impl Iterator<Item = (&'s Route, PathParams)> + use<'s> {
+        let all = |path: &str| -> Vec<(&'s Route, PathParams)> {
+            let matching = |route: &'s Route| Some((route, route.matches(path)?));
+            self.routes.iter().filter_map(matching).collect()
+        };
+        let mut found = path.strip_suffix('/').map(all).unwrap_or_default();
+        found.retain(|(route, _)| !route.info.access.is_open_to_all_origins());
+        if found.is_empty() {
+            found = all(path);
+        }
+        found.into_iter()
     }
+}
+
+/// Lists methods; HEAD goes where GET goes.
+fn with_head(mut methods: Vec<&str>) -> String {
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.join(", ")
 }
 
 /// Returns every endpoint that is served with these dialects: those of the native API, then those of each
@@ -196,9 +225,43 @@ mod tests {
             "/v1",
             "/v1/files/x/y",
             "/v2/files",
-            "/v1/files/x/content/",
+            "/v1/files/x/content//",
+            "/v1/links/x/a.pdf/",
+            "/v1/public/x/a.pdf/",
+            "/v1/uploads/x/content/",
         ] {
             assert_eq!(found(&everything(), &Method::GET, path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn slash_at_the_end_is_forgiven() {
+        let router = everything();
+        for (path, name) in [
+            ("/v1/files/", Some("list_files")),
+            ("/v1/files/x/", Some("get_file")),
+            ("/v1/files/x/content/", Some("read_content")),
+            ("/livez/", Some("check_live")),
+            // An empty name, not the list of links.
+            ("/v1/public/x/", Some("read_public")),
+            ("/v1/files//", Some("get_file")),
+            ("/v1/files//content/", Some("read_content")),
+        ] {
+            assert_eq!(found(&router, &Method::GET, path), name, "{path}");
+        }
+    }
+
+    #[test]
+    fn allowed_methods_are_those_of_the_path() {
+        let router = everything();
+        for (path, allowed) in [
+            ("/v1/files", Some("POST, GET, HEAD, OPTIONS")),
+            ("/v1/files/x/claim", Some("POST, DELETE, OPTIONS")),
+            ("*", Some("POST, GET, PATCH, DELETE, PUT, HEAD, OPTIONS")),
+            ("/nowhere", None),
+            ("/", None),
+        ] {
+            assert_eq!(router.allowed_methods(path).as_deref(), allowed, "{path}");
         }
     }
 

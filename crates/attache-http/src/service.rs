@@ -12,19 +12,20 @@ use attache_service::FileService;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderName, HeaderValue, Method, Request, Response};
+use http::header::{ALLOW, CONTENT_LENGTH};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use tower::{Layer, Service};
 use tower_http::cors::Cors;
 use tracing::Instrument as _;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, empty};
 use crate::call::{Call, RequestBody, RequestHead};
 use crate::config::HttpConfig;
-use crate::dialects::TenantFrom;
 use crate::endpoint::{Access, EndpointInfo, Handler, authorise_all};
 use crate::json_budget::JsonBudget;
+use crate::link_notice;
+use crate::page_policy::PagePolicy;
 use crate::problem::{Problem, ProblemKind};
 use crate::readiness::Readiness;
 use crate::router::{Route, Router};
@@ -42,8 +43,8 @@ pub struct OperationName(pub &'static str);
 /// The HTTP API as a [`tower::Service`], generic over the request's body. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpService {
-    app: Arc<App>,
-    router: Arc<Router>,
+    core: Core,
+    /// The same behind the layer that lets pages of other origins call.
     stack: Cors<Core>,
 }
 
@@ -58,39 +59,26 @@ impl HttpService {
             ready: AtomicBool::new(true),
             readiness: Readiness::default(),
             json_budget: JsonBudget::new(config.json_budget_bytes),
+            page_policy: PagePolicy::new(&config.frame_ancestors),
         });
-        let core = Core {
-            app: app.clone(),
-            router: router.clone(),
-        };
         let is_open = {
             let router = router.clone();
             move |path: &str| router.is_open_to_all_origins(path)
         };
-        let tenant_headers = config
-            .dialects
-            .specs()
-            .filter_map(|spec| match spec.tenant {
-                TenantFrom::Header(name) => HeaderName::from_bytes(name.as_bytes()).ok(),
-                TenantFrom::Path(_) | TenantFrom::Key => None,
-            });
-        let layer = cors::layer(config.allowed_origins, is_open, tenant_headers);
-        Self {
-            app,
-            router,
-            stack: layer.layer(core),
-        }
+        let core = Core { app, router };
+        let stack = cors::layer(config.allowed_origins, is_open).layer(core.clone());
+        Self { core, stack }
     }
 
     /// Returns every endpoint that is served: those of the native API, then those of each dialect.
     pub fn endpoints(&self) -> impl Iterator<Item = EndpointInfo> {
-        self.router.routes().iter().map(|route| route.info)
+        self.core.router.routes().iter().map(|route| route.info)
     }
 
     /// Sets whether `/readyz` says that the service can be used. Ready at first; a server that is about
     /// to stop sets this to false before it stops.
     pub fn set_ready(&self, ready: bool) {
-        self.app.ready.store(ready, Ordering::Relaxed);
+        self.core.app.ready.store(ready, Ordering::Relaxed);
     }
 
     /// Returns the ID that the request brought, if it can be used, else a new one.
@@ -102,7 +90,7 @@ impl HttpService {
         brought
             .and_then(|text| RequestId::parse(text).ok())
             .unwrap_or_else(|| {
-                let service = &self.app.service;
+                let service = &self.core.app.service;
                 let id = FileId::generate(service.clock().now(), service.entropy()).to_string();
                 RequestId::parse(&id).unwrap_or_else(|_| unreachable!("a UUID is visible ASCII"))
             })
@@ -140,7 +128,14 @@ where
         let mut request = request.map(RequestBody::new);
         request.extensions_mut().insert(request_id.clone());
         let is_head = request.method() == Method::HEAD;
-        let response = self.stack.call(request);
+        // The layer would respond to all other requests for options, too.
+        let is_own = request.method() == Method::OPTIONS
+            && !(cors::is_preflight(&request) && self.core.has_path(request.uri().path()));
+        let response = if is_own {
+            self.core.call(request)
+        } else {
+            self.stack.call(request).boxed()
+        };
         Box::pin(async move {
             let mut response = response.await?;
             if is_head {
@@ -187,12 +182,31 @@ impl Service<Request<RequestBody>> for Core {
 }
 
 impl Core {
+    fn has_path(&self, path: &str) -> bool {
+        self.router.allowed_methods(path).is_some()
+    }
+
+    /// Responds to a request for the methods of a path.
+    fn options(&self, path: &str) -> Answer {
+        let allowed = self.router.allowed_methods(path);
+        let allowed = allowed.ok_or_else(Problem::no_route)?;
+        let mut response = empty(StatusCode::NO_CONTENT);
+        response
+            .headers_mut()
+            .extend(HeaderValue::try_from(allowed).map(|value| (ALLOW, value)));
+        Ok(response)
+    }
+
     async fn respond(&self, request: Request<RequestBody>) -> Response<ResponseBody> {
         let (mut parts, body) = request.into_parts();
         let request_id = parts.extensions.remove::<RequestId>();
         let request_id =
             request_id.unwrap_or_else(|| unreachable!("set by the service around this one"));
 
+        if parts.method == Method::OPTIONS {
+            let options = self.options(parts.uri.path());
+            return options.unwrap_or_else(|problem| problem.into_response(&request_id));
+        }
         let (route, params) = match self.router.find(&parts.method, parts.uri.path()) {
             Ok(found) => found,
             Err(problem) => return problem.into_response(&request_id),
@@ -202,6 +216,7 @@ impl Core {
             params,
             request_id: request_id.clone(),
         };
+        let wants_notice = link_notice::is_wanted(route.info.access, &head.parts);
         let operation = route.info.name;
         // Every log event on the way names the request.
         let span = tracing::error_span!("request", %request_id, operation);
@@ -211,7 +226,13 @@ impl Core {
                 tracing::error!("a request panicked");
                 Err(Problem::new(ProblemKind::Internal, "an internal error"))
             });
-            answer.unwrap_or_else(|problem| problem.into_response(&request_id))
+            answer.unwrap_or_else(|problem| {
+                if wants_notice {
+                    link_notice::respond(problem, &request_id, &self.app.page_policy)
+                } else {
+                    problem.into_response(&request_id)
+                }
+            })
         }
         .instrument(span)
         .await;

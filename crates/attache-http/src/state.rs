@@ -8,6 +8,7 @@ use attache_service::FileService;
 use bytes::Bytes;
 
 use crate::json_budget::JsonBudget;
+use crate::page_policy::PagePolicy;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
 
@@ -22,6 +23,7 @@ pub(crate) struct App {
     pub(crate) ready: AtomicBool,
     pub(crate) readiness: Readiness,
     pub(crate) json_budget: JsonBudget,
+    pub(crate) page_policy: PagePolicy,
     /// The OpenAPI document, as JSON.
     pub(crate) openapi: LazyDocument,
 }

@@ -11,9 +11,11 @@ mod api {
     mod direct_uploads;
     mod faults;
     mod inspection;
+    mod leniency;
     mod notations;
     mod panics;
     mod redirects;
     mod single_uploads;
     mod support;
+    mod web_pages;
 }

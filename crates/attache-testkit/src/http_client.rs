@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use attache_http::{Dialects, HttpConfig, HttpService, OperationName, PublicUrl, ResponseBody};
+use attache_http::{
+    Dialects, HttpConfig, HttpService, OperationName, OriginPattern, PublicUrl, ResponseBody,
+};
 use attache_model::FileId;
 use bytes::Bytes;
 use futures_util::stream;
@@ -48,8 +50,16 @@ impl HttpClient {
     ///
     /// As [`new`](Self::new).
     pub fn with_origins(fixture: &Fixture, origins: &[&str]) -> Self {
-        let origins = origins.iter().map(|&origin| origin.to_owned()).collect();
-        Self::with_config(fixture, config().allowed_origins(origins))
+        Self::with_config(fixture, config().allowed_origins(parse_origins(origins)))
+    }
+
+    /// Serves a fixture whose files the pages of some origins may frame.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_frame_ancestors(fixture: &Fixture, origins: &[&str]) -> Self {
+        Self::with_config(fixture, config().frame_ancestors(parse_origins(origins)))
     }
 
     /// Serves a fixture in some dialects only.
@@ -127,6 +137,11 @@ impl HttpClient {
         let id = answer.json()["files"][0]["id"].clone();
         id.as_str().expect("an id").parse().expect("a file's id")
     }
+}
+
+fn parse_origins(origins: &[&str]) -> Vec<OriginPattern> {
+    let parsed = origins.iter().map(|text| text.parse());
+    parsed.collect::<Result<_, _>>().expect("origins")
 }
 
 fn config() -> HttpConfig {
@@ -326,7 +341,8 @@ impl HttpResponse {
 
         let described = response["content"].as_object();
         if !self.body.is_empty() {
-            let content_type = self.header("content-type");
+            let content_type = self.header("content-type").split(';').next();
+            let content_type = content_type.unwrap_or_default();
             let described = described.unwrap_or_else(|| panic!("{name} has no body: {self:?}"));
             let known = described.contains_key(content_type) || described.contains_key("*/*");
             assert!(known, "{name} has no such body: {self:?}");

@@ -35,7 +35,7 @@ pub use attache_storage_s3 as s3;
 
 #[cfg(feature = "http")]
 #[doc(no_inline)]
-pub use attache_http::{Dialect, Dialects, HttpConfig, HttpService, PublicUrl};
+pub use attache_http::{Dialect, Dialects, HttpConfig, HttpService, OriginPattern, PublicUrl};
 #[doc(no_inline)]
 pub use attache_metadata::MetadataRepository;
 #[doc(no_inline)]

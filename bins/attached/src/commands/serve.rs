@@ -47,6 +47,7 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
 
     let config = HttpConfig::new(args.public_url(bound)?)
         .allowed_origins(args.cors_origins.clone())
+        .frame_ancestors(args.frame_ancestors.clone())
         .dialects(args.dialects.clone());
     let http = HttpService::new(installation.service().clone(), config);
     let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);

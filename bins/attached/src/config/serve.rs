@@ -3,11 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use attache::{Dialects, Downloads, PublicUrl};
+use attache::{Dialects, Downloads, OriginPattern, PublicUrl};
 use clap::{Args, ValueEnum};
 
 use super::listen::parse_listen;
-use super::values::{parse_bytes, parse_dialects, parse_lifetime, parse_origin};
+use super::values::{parse_bytes, parse_dialects, parse_lifetime};
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -55,15 +55,25 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) upload_lease: Duration,
     /// Origins of web pages that may call the API with a key: a comma-separated list, such as
-    /// `https://app.example.org` [default: none]
+    /// `https://app.example.org` or `https://*.example.org` [default: none]
     #[arg(
         long,
         env = "ATTACHE_CORS_ORIGINS",
         value_name = "ORIGINS",
         value_delimiter = ',',
-        value_parser = parse_origin
+        value_parser = OriginPattern::parse
     )]
-    pub(crate) cors_origins: Vec<String>,
+    pub(crate) cors_origins: Vec<OriginPattern>,
+    /// Origins of web pages that may show links and public files in a frame: a comma-separated list, as
+    /// for `--cors-origins` [default: none]
+    #[arg(
+        long,
+        env = "ATTACHE_FRAME_ANCESTORS",
+        value_name = "ORIGINS",
+        value_delimiter = ',',
+        value_parser = OriginPattern::parse
+    )]
+    pub(crate) frame_ancestors: Vec<OriginPattern>,
     /// Serve downloads through the server, or by a redirect to a URL that the store signs for a
     /// minute. Inline content always comes through the server
     #[arg(

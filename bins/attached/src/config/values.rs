@@ -92,27 +92,6 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     count.checked_mul(1 << shift).ok_or_else(refused)
 }
 
-/// Parses an origin as browsers send it: scheme, host, and a port unless it is the scheme's default.
-pub(super) fn parse_origin(text: &str) -> Result<String, String> {
-    let refused = || "write an origin such as https://app.example.org, with no path".to_owned();
-    let uri: http::Uri = text.trim().parse().map_err(|_| refused())?;
-    let scheme = uri
-        .scheme_str()
-        .filter(|scheme| matches!(*scheme, "http" | "https"));
-    let authority = uri
-        .authority()
-        .filter(|authority| !authority.as_str().contains('@'));
-    let (Some(scheme), Some(authority)) = (scheme, authority) else {
-        return Err(refused());
-    };
-    // Browsers compare and send origins in lower case.
-    let origin = format!("{scheme}://{}", authority.as_str().to_ascii_lowercase());
-    if !origin.eq_ignore_ascii_case(text.trim()) {
-        return Err(refused());
-    }
-    Ok(origin)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,30 +132,6 @@ mod tests {
         assert!(refused.contains("did you mean `dokstamp`?"), "{refused}");
     }
 
-    #[test]
-    fn origin_with_path_is_refused() {
-        assert_eq!(
-            parse_origin("https://App.example.org").unwrap(),
-            "https://app.example.org"
-        );
-        assert_eq!(
-            parse_origin(" http://localhost:3000 ").unwrap(),
-            "http://localhost:3000"
-        );
-        for wrong in [
-            "",
-            "*",
-            "app.example.org",
-            "https://a/",
-            "https://a/b",
-            "ftp://a",
-            "https://u@a",
-        ] {
-            assert!(parse_origin(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn pasted_key_is_reduced_to_its_id() {
         let key = ApiKey::generate(&attache::model::OsEntropy);
         let id = key.key_id().as_str();

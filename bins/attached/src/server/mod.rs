@@ -5,6 +5,7 @@ mod admin;
 mod connection;
 mod deadline;
 mod descriptors;
+mod head;
 mod io;
 mod limits;
 mod linger;

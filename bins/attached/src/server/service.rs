@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use super::activity::Activity;
+use super::head;
 use super::record::RequestRecord;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
@@ -50,7 +51,7 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let is_http1 = request.version() <= Version::HTTP_11;
-        let has_one_host = has_one_host(&request);
+        let is_unambiguous = head::is_unambiguous(&request);
         let mut record = RequestRecord::start(request.method(), self.activity.start_request());
         let request = request
             .map(|body| RequestBody::new(body, self.activity.clone(), record.received_bytes()));
@@ -59,7 +60,7 @@ where
         Box::pin(async move {
             // Never closed. One stream per connection always gets a permit; more may wait.
             record.hold(requests.acquire_owned().await.ok());
-            let mut response = if has_one_host {
+            let mut response = if is_unambiguous {
                 response.await?.map(Some)
             } else {
                 drop(response);
@@ -76,13 +77,6 @@ where
     }
 }
 
-/// Returns `true` if the request names its host exactly once. HTTP/1.1 requires others to be refused:
-/// the next server on the way could route them differently.
-fn has_one_host<B>(request: &Request<B>) -> bool {
-    request.version() != Version::HTTP_11
-        || request.headers().get_all(header::HOST).iter().count() == 1
-}
-
 /// Returns the response to a malformed head, the same as hyper's own.
 fn bad_request<B>() -> Response<Option<B>> {
     let mut response = Response::new(None);
@@ -94,36 +88,4 @@ fn bad_request<B>() -> Response<Option<B>> {
 fn close_after<B>(response: &mut Response<B>) {
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(header::CONNECTION, close);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn http11_request_needs_exactly_one_host() {
-        let request = |version, hosts: &[&str]| {
-            let mut request = Request::new(());
-            *request.version_mut() = version;
-            for host in hosts {
-                let host = HeaderValue::from_str(host).unwrap();
-                request.headers_mut().append(header::HOST, host);
-            }
-            request
-        };
-        for (version, hosts, is_valid) in [
-            (Version::HTTP_11, &["a"][..], true),
-            (Version::HTTP_11, &[""], true),
-            (Version::HTTP_11, &[], false),
-            (Version::HTTP_11, &["a", "a"], false),
-            (Version::HTTP_10, &[], true),
-            (Version::HTTP_2, &[], true),
-        ] {
-            assert_eq!(
-                has_one_host(&request(version, hosts)),
-                is_valid,
-                "{version:?} {hosts:?}"
-            );
-        }
-    }
 }

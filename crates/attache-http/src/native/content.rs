@@ -5,9 +5,8 @@ use attache_service::{ByteRange, Download};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, LAST_MODIFIED, LOCATION,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
@@ -17,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::params::{FilePath, LinkQuery, NamedFilePath};
 use crate::answer::{Answer, empty};
 use crate::call::{Call, RequestHead};
+use crate::page_policy::Audience;
 use crate::problem::{Problem, ProblemKind};
 use crate::state::App;
 use crate::wire::conditional::{Precondition, evaluate, last_modified};
@@ -24,21 +24,6 @@ use crate::wire::content_disposition::{Disposition, content_disposition};
 use crate::wire::entity_tag::StrongEntityTag;
 use crate::wire::range::{self, RangeOutcome};
 use crate::wire::response_body::ResponseBody;
-
-/// The policy of every served file: nothing in it may run, load or be framed.
-const SANDBOX: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
-
-/// The recipient of the bytes: it decides on caching and embedding.
-#[derive(Debug, Clone, Copy)]
-enum Audience {
-    /// The holder of a key; no page of another site.
-    Key,
-    /// The bearer of a link, from any page.
-    Link,
-    /// Anyone. A cache must revalidate each time, so that a deleted file is not served.
-    Public,
-}
 
 /// The way that bytes take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +74,12 @@ impl ContentQuery {
 )]
 pub(super) async fn read_content(app: &App, cx: Context, call: Call) -> Answer {
     let FilePath { id } = call.path()?;
-    let inline = call.query::<ContentQuery>()?.is_inline();
+    let inline = call
+        .query_without_empty::<ContentQuery>(&["disposition"])?
+        .is_inline();
     let download = app.service.open_download(&cx, id, inline).await?;
     serve(
+        app,
         download,
         &call.head.parts,
         Audience::Key,
@@ -114,10 +102,13 @@ pub(super) async fn read_content(app: &App, cx: Context, call: Call) -> Answer {
 )]
 pub(super) async fn read_public(app: &App, call: Call) -> Answer {
     let NamedFilePath { id, .. } = call.path()?;
-    let inline = call.query::<ContentQuery>()?.is_inline();
+    let inline = call
+        .query_without_empty::<ContentQuery>(&["disposition"])?
+        .is_inline();
     let request_id = call.head.request_id.clone();
     let download = app.service.open_public(id, inline, request_id).await?;
     serve(
+        app,
         download,
         &call.head.parts,
         Audience::Public,
@@ -130,12 +121,19 @@ pub(super) async fn read_public(app: &App, call: Call) -> Answer {
 pub(crate) async fn stream_public(app: &App, id: FileId, head: &RequestHead) -> Answer {
     let request_id = head.request_id.clone();
     let download = app.service.open_public(id, false, request_id).await?;
-    serve(download, &head.parts, Audience::Public, Delivery::Proxied).await
+    serve(
+        app,
+        download,
+        &head.parts,
+        Audience::Public,
+        Delivery::Proxied,
+    )
+    .await
 }
 
 /// Serves bytes to the holder of a key, never by a redirect.
-pub(crate) async fn stream_to_key(download: Download, head: &RequestHead) -> Answer {
-    serve(download, &head.parts, Audience::Key, Delivery::Proxied).await
+pub(crate) async fn stream_to_key(app: &App, download: Download, head: &RequestHead) -> Answer {
+    serve(app, download, &head.parts, Audience::Key, Delivery::Proxied).await
 }
 
 /// Read bytes by a link.
@@ -154,6 +152,7 @@ pub(crate) async fn stream_to_key(download: Download, head: &RequestHead) -> Ans
 pub(super) async fn read_link(app: &App, call: Call) -> Answer {
     let download = open_link(app, &call.head).await?;
     serve(
+        app,
         download,
         &call.head.parts,
         Audience::Link,
@@ -177,6 +176,7 @@ pub(super) async fn read_link(app: &App, call: Call) -> Answer {
 pub(super) async fn stream_link(app: &App, call: Call) -> Answer {
     let download = open_link(app, &call.head).await?;
     serve(
+        app,
         download,
         &call.head.parts,
         Audience::Link,
@@ -194,6 +194,7 @@ async fn open_link(app: &App, head: &RequestHead) -> Result<Download, Problem> {
 }
 
 async fn serve(
+    app: &App,
     download: Download,
     request: &Parts,
     audience: Audience,
@@ -220,7 +221,7 @@ async fn serve(
     }
     if delivery == Delivery::Configured
         && request.method != Method::HEAD
-        && let Some(response) = redirect(&download, audience).await?
+        && let Some(response) = redirect(app, &download, audience).await?
     {
         return Ok(response);
     }
@@ -252,6 +253,7 @@ async fn serve(
     let headers = response.headers_mut();
     insert_cache_headers(headers, &download.record, audience);
     insert_content_headers(headers, &download, audience);
+    app.page_policy.protect_file(headers, audience);
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length_bytes));
     if let Some(content_range) = outcome.content_range(size_bytes) {
         headers.insert(CONTENT_RANGE, content_range);
@@ -261,6 +263,7 @@ async fn serve(
 
 /// Returns a redirect to the store, if bytes come from there; the client repeats its range there.
 async fn redirect(
+    app: &App,
     download: &Download,
     audience: Audience,
 ) -> Result<Option<Response<ResponseBody>>, Problem> {
@@ -280,7 +283,7 @@ async fn redirect(
     headers.insert(LOCATION, location);
     // The URL is a short-lived permission.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    insert_safety_headers(headers, audience);
+    app.page_policy.protect_file(headers, audience);
     Ok(Some(response))
 }
 
@@ -328,19 +331,4 @@ fn insert_content_headers(headers: &mut HeaderMap, download: &Download, audience
         headers.insert(HeaderName::from_static("repr-digest"), digest);
     }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    insert_safety_headers(headers, audience);
-}
-
-/// Keeps a browser from doing anything with the bytes but saving or showing them.
-fn insert_safety_headers(headers: &mut HeaderMap, audience: Audience) {
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    let embedders = match audience {
-        Audience::Key => "same-origin",
-        Audience::Link | Audience::Public => "cross-origin",
-    };
-    let policy = HeaderName::from_static("cross-origin-resource-policy");
-    headers.insert(policy, HeaderValue::from_static(embedders));
 }

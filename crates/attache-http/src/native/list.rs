@@ -95,6 +95,10 @@ enum StateParam {
     Any,
 }
 
+/// The parameters that choose an order and a page: an empty one counts as absent, as generated clients and
+/// HTML forms send it. An empty filter is refused: without it, the list would have other files.
+const OPTIONAL_CONTROLS: &[&str] = &["state", "sort", "limit", "cursor", "after_seq"];
+
 /// List files.
 ///
 /// The pages contain every record exactly once that existed before the first page was requested and kept
@@ -110,7 +114,8 @@ enum StateParam {
 )]
 pub(super) async fn list_files(app: &App, cx: Context, call: Call) -> Answer {
     let max_page_size = app.service.limits().max_page_size;
-    let request = call.query::<ListQuery>()?.into_request(max_page_size)?;
+    let query = call.query_without_empty::<ListQuery>(OPTIONAL_CONTROLS)?;
+    let request = query.into_request(max_page_size)?;
     let list = app.service.list_files(&cx, request).await;
     let list = list.map_err(Problem::in_query)?;
     let mut response = json(StatusCode::OK, &FileListView::from(&list))?;

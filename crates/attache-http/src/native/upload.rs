@@ -2,9 +2,10 @@
 
 use attache_model::Context;
 use attache_service::{UploadFields, UploadSession};
-use utoipa::ToSchema;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
-use super::upload_fields::FieldCollector;
+use super::upload_fields::{FieldCollector, UnknownFields};
 use super::upload_headers::refuse_partial_and_coded;
 use super::upload_response::created;
 use super::views::UploadedFilesView;
@@ -56,12 +57,23 @@ pub(super) struct UploadForm {
     sha256: Option<String>,
 }
 
+/// The only parameter that a form may have beside it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FormQuery {
+    /// `ignore` leaves out fields that are unknown; by default they are refused.
+    #[param(inline)]
+    unknown_fields: Option<UnknownFields>,
+}
+
 /// Store files.
 ///
 /// All files of the form are stored, or none. The same path takes the bodies of `upload_raw`, if the query
 /// has a `filename`, and of `upload_json`.
 #[utoipa::path(
     post, path = "/v1/files", tag = "files",
+    params(FormQuery),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = 201, description = "The records, in the order of the files", body = UploadedFilesView, headers(("Location" = String, description = "URL of the record, if there is one file"))),
@@ -75,13 +87,12 @@ pub(super) struct UploadForm {
 )]
 pub(super) async fn upload_files(app: &App, cx: Context, call: Call) -> Answer {
     refuse_partial_and_coded(&call.head.parts.headers)?;
-    if call.head.is_form() {
-        refuse_query(&call, "belongs in the form, if the body is one")?;
-    }
-    let (upload, fields) = if upload_raw::has_filename(&call)? {
+    let (upload, fields) = if call.head.is_form() {
+        receive_form(app, &cx, call).await?
+    } else if upload_raw::has_filename(&call)? {
         upload_raw::receive(app, &cx, call).await?
     } else {
-        refuse_query(&call, place_of_fields(&call))?;
+        refuse_query(&call, &[], place_of_fields(&call))?;
         receive_by_type(app, &cx, call).await?
     };
     created(app, &upload.commit(fields).await?)
@@ -95,13 +106,29 @@ fn place_of_fields(call: &Call) -> &'static str {
     }
 }
 
-/// Refuses any parameter beside a body that has fields of its own. With `filename`, a form would
+/// Refuses any other parameter beside a body that has fields of its own. With `filename`, a form would
 /// otherwise be stored as the bytes of the file.
-fn refuse_query(call: &Call, detail: &str) -> Result<(), Problem> {
-    match query::pairs(call.head.query())?.first() {
+fn refuse_query(call: &Call, taken: &[&str], detail: &str) -> Result<(), Problem> {
+    let pairs = query::pairs(call.head.query())?;
+    match pairs
+        .iter()
+        .find(|(name, _)| !taken.contains(&name.as_str()))
+    {
         None => Ok(()),
         Some((name, _)) => Err(Problem::invalid_parameter(name, detail)),
     }
+}
+
+async fn receive_form(
+    app: &App,
+    cx: &Context,
+    call: Call,
+) -> Result<(UploadSession, UploadFields), Problem> {
+    let detail = "belongs in the form, if the body is one";
+    refuse_query(&call, &["unknown_fields"], detail)?;
+    let unknown = call.query::<FormQuery>()?.unknown_fields;
+    let fields = FieldCollector::new(unknown.unwrap_or_default());
+    form::receive(app, cx, call, fields).await
 }
 
 async fn receive_by_type(
@@ -109,9 +136,7 @@ async fn receive_by_type(
     cx: &Context,
     call: Call,
 ) -> Result<(UploadSession, UploadFields), Problem> {
-    if call.head.is_form() {
-        form::receive(app, cx, call, FieldCollector::default()).await
-    } else if call.head.is_json() {
+    if call.head.is_json() {
         upload_json::receive(app, cx, call).await
     } else {
         Err(Problem::new(

@@ -5,6 +5,8 @@ use attache_model::{
     PersonRef,
 };
 use attache_service::UploadFields;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
 use crate::wire::scalars;
@@ -62,18 +64,63 @@ pub(crate) trait FormFields {
     fn finish(self) -> Result<UploadFields, FieldFault>;
 }
 
+/// The treatment of a form's fields that the API does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UnknownFields {
+    /// They are refused, so that a misspelt one is noticed.
+    #[default]
+    Refuse,
+    /// They are left out: upload widgets and HTML forms send fields of their own.
+    Ignore,
+}
+
+/// Fields by which widgets send one file in several requests. To ignore one would store a piece of a file
+/// as a file.
+const PIECE_FIELDS: [&str; 5] = [
+    "chunk",
+    "dzchunkindex",
+    "flowChunkNumber",
+    "qqpartindex",
+    "resumableChunkNumber",
+];
+
 /// Collects the fields of the native API, each at most once.
 #[derive(Debug, Default)]
 pub(crate) struct FieldCollector {
+    unknown: UnknownFields,
     fields: UploadFields,
     person: Option<PersonIdentifier>,
     person_id: Option<PersonId>,
     seen: Vec<String>,
 }
 
+impl FieldCollector {
+    pub(crate) fn new(unknown: UnknownFields) -> Self {
+        Self {
+            unknown,
+            ..Self::default()
+        }
+    }
+
+    fn take_unknown(&self, name: &str) -> Result<(), FieldFault> {
+        let detail = match self.unknown {
+            UnknownFields::Ignore if !PIECE_FIELDS.contains(&name) => return Ok(()),
+            UnknownFields::Ignore => {
+                "belongs to a piece of a file; send the whole file in one request".to_owned()
+            }
+            UnknownFields::Refuse => format!(
+                "is unknown; known are {}; to leave out others, add unknown_fields=ignore to the URL",
+                FIELD_NAMES.join(", ")
+            ),
+        };
+        Err(FieldFault::new(name, detail))
+    }
+}
+
 impl FormFields for FieldCollector {
     fn take(&mut self, name: &str, text: &str) -> Result<(), FieldFault> {
-        if text.len() > MAX_FIELD_BYTES {
+        if text.len() > MAX_FIELD_BYTES && FIELD_NAMES.contains(&name) {
             let detail = format!("is longer than {MAX_FIELD_BYTES} bytes");
             return Err(FieldFault::new(name, detail));
         }
@@ -95,13 +142,7 @@ impl FormFields for FieldCollector {
                 fields.dedup = scalars::boolean(text)
                     .ok_or_else(|| FieldFault::new(name, scalars::NO_BOOLEAN))?;
             }
-            _ => {
-                let known = FIELD_NAMES.join(", ");
-                return Err(FieldFault::new(
-                    name,
-                    format!("is unknown; known are {known}"),
-                ));
-            }
+            _ => return self.take_unknown(name),
         }
         self.seen.push(name.to_owned());
         Ok(())
@@ -192,6 +233,38 @@ mod tests {
             let fault = FieldCollector::default().take(name, value).unwrap_err();
             assert_eq!(fault.field, name);
         }
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_on_request() {
+        let mut fields = FieldCollector::new(UnknownFields::Ignore);
+        let long = "x".repeat(MAX_FIELD_BYTES + 1);
+        for (name, value) in [
+            ("filepond", "{}"),
+            ("filepond", "{}"),
+            ("relativePath", "null"),
+            ("submit", &long),
+            ("Person", "PT-2"),
+            ("person", "PT-1"),
+        ] {
+            fields.take(name, value).unwrap();
+        }
+        for (name, value) in [("person", "PT-2"), ("category", "a/b")] {
+            assert_eq!(fields.take(name, value).unwrap_err().field, name);
+        }
+        for name in PIECE_FIELDS {
+            let fault = fields.take(name, "0").unwrap_err();
+            assert!(fault.detail.contains("whole file"), "{fault:?}");
+        }
+        let person = fields.finish().unwrap().person;
+        assert_eq!(
+            format!("{person:?}").matches("PT-1").count(),
+            1,
+            "{person:?}"
+        );
+        let fault = FieldCollector::default().take("filepond", "{}");
+        let detail = fault.unwrap_err().detail;
+        assert!(detail.contains("unknown_fields=ignore"), "{detail}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_RANGE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName};
 
 use crate::problem::{Problem, ProblemKind};
+use crate::wire::codings;
 
 /// Refuses headers that change the meaning of the bytes: if they were ignored, the file would be stored
 /// wrongly.
@@ -13,17 +14,21 @@ pub(crate) fn refuse_partial_and_coded(headers: &HeaderMap) -> Result<(), Proble
             "part of a file cannot be uploaded: send the whole file, without Content-Range";
         return Err(Problem::new(ProblemKind::MalformedBody, detail));
     }
-    let coded = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|coding| coding != "identity");
-    let transfer = headers
-        .get_all(TRANSFER_ENCODING)
-        .iter()
-        .any(|coding| coding != "chunked");
-    if coded || transfer {
-        let detail = "send the bytes as they are, without Content-Encoding";
-        return Err(Problem::new(ProblemKind::UnsupportedMediaType, detail));
+    for (name, taken, detail) in [
+        (
+            CONTENT_ENCODING,
+            "identity",
+            "send the bytes as they are, without Content-Encoding",
+        ),
+        (
+            TRANSFER_ENCODING,
+            "chunked",
+            "send the bytes as they are, with no Transfer-Encoding but chunked",
+        ),
+    ] {
+        if codings::names_other_than(headers, &name, taken) {
+            return Err(Problem::new(ProblemKind::UnsupportedMediaType, detail));
+        }
     }
     let digests = [
         HeaderName::from_static("content-digest"),

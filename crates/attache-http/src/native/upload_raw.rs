@@ -5,7 +5,7 @@ use attache_service::{IncomingFile, UploadFields, UploadSession};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::upload_fields::collect_fields;
+use super::upload_fields::{FIELD_NAMES, collect_fields};
 use super::upload_headers::refuse_partial_and_coded;
 use super::upload_response::created;
 use super::views::UploadedFilesView;
@@ -77,7 +77,12 @@ pub(super) async fn upload_raw(app: &App, cx: Context, call: Call) -> Answer {
 
 /// Returns `true` if the query names the file whose bytes are the body.
 pub(super) fn has_filename(call: &Call) -> Result<bool, Problem> {
-    Ok(call.query::<UploadQuery>()?.filename.is_some())
+    Ok(read_query(call)?.filename.is_some())
+}
+
+/// Reads the query. As in a form, an empty field counts as absent.
+fn read_query(call: &Call) -> Result<UploadQuery, Problem> {
+    call.query_without_empty(&FIELD_NAMES)
 }
 
 /// Receives the bytes of one file, described by the query.
@@ -86,7 +91,7 @@ pub(super) async fn receive(
     cx: &Context,
     call: Call,
 ) -> Result<(UploadSession, UploadFields), Problem> {
-    let sent: UploadQuery = call.query()?;
+    let sent = read_query(&call)?;
     let Some(filename) = &sent.filename else {
         return Err(Problem::invalid_parameter("filename", "is missing"));
     };

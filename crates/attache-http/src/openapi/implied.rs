@@ -16,6 +16,7 @@ use crate::endpoint::{Access, EndpointInfo};
 use crate::router::Route;
 
 const JSON: &str = "application/json";
+const HTML: &str = "text/html";
 const PROBLEM: &str = "application/problem+json";
 
 /// Completes the operation of an endpoint.
@@ -31,6 +32,7 @@ pub(super) fn complete(document: &mut Document, route: &Route) {
         add_entity_tags(operation);
         bytes::describe(operation);
         add_problem_documents(operation);
+        add_notices(operation, &route.info);
     }
 }
 
@@ -180,6 +182,22 @@ fn add_problem_documents(operation: &mut Operation) {
     }
     let after = "Number of seconds after which to retry, if known";
     describe(operation, "503", "Retry-After", after);
+}
+
+/// Adds the page that a browser gets instead of a problem, to the endpoints that a person may open.
+fn add_notices(operation: &mut Operation, endpoint: &EndpointInfo) {
+    if endpoint.method != Method::GET || !matches!(endpoint.access, Access::Link | Access::Public) {
+        return;
+    }
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && response.content.contains_key(PROBLEM)
+        {
+            let text = ObjectBuilder::new().schema_type(Type::String);
+            let content = ContentBuilder::new().schema(Some(text)).build();
+            response.content.insert(HTML.to_owned(), content.into());
+        }
+    }
 }
 
 /// Returns `true` if the successful response satisfies a predicate.

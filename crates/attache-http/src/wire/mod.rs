@@ -1,6 +1,8 @@
 //! The formats of HTTP that this crate reads and writes itself.
 
+pub(crate) mod accept;
 pub(crate) mod base64;
+pub(crate) mod codings;
 pub(crate) mod conditional;
 pub(crate) mod content_disposition;
 pub(crate) mod content_type;

@@ -97,6 +97,25 @@ pub(crate) fn read_known<T: DeserializeOwned + IntoParams>(
     read(Some(&wanted.join("&")))
 }
 
+/// Reads a query as [`read`], and takes some parameters for absent where they have no value.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(crate) fn read_without_empty<T: DeserializeOwned>(
+    raw: Option<&str>,
+    optional: &[&str],
+) -> Result<T, QueryError> {
+    let raw = raw.unwrap_or_default();
+    pairs(Some(raw))?;
+    let has_meaning = |pair: &&str| {
+        let (name, value) = split(pair);
+        !value.is_empty() || decode(name).is_ok_and(|name| !optional.contains(&name.as_str()))
+    };
+    let present: Vec<&str> = raw.split('&').filter(has_meaning).collect();
+    deserialize(&present.join("&"))
+}
+
 /// Refuses any parameter.
 ///
 /// # Errors

@@ -237,7 +237,7 @@ pub(super) async fn credentials_portal_delete_file(app: &App, cx: Context, call:
 )]
 pub(super) async fn credentials_portal_read_content(app: &App, cx: Context, call: Call) -> Answer {
     let download = content::open(app, &cx, &call.path()?).await?;
-    stream_to_key(download, &call.head).await
+    stream_to_key(app, download, &call.head).await
 }
 
 fn one_file(app: &App, cx: &Context, status: StatusCode, file: &FileRecord) -> Answer {
