@@ -135,10 +135,10 @@ async fn request_smuggling_by_two_lengths_fails() {
 async fn ambiguous_transfer_coding_is_refused() {
     let server = Server::start(Options::new()).await;
     let send = async |lines: &[&str]| {
-        let headers: String = lines
+        let lines = lines
             .iter()
-            .map(|line| format!("Transfer-Encoding: {line}\r\n"))
-            .collect();
+            .map(|line| format!("Transfer-Encoding: {line}\r\n"));
+        let headers = lines.collect::<Vec<_>>().concat();
         let head = request(&server, "POST /v1/files?filename=a.txt", &headers);
         let next = request(&server, "GET /livez", "");
         let mut connection = server.connect().await;

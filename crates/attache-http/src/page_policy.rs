@@ -42,13 +42,16 @@ impl PagePolicy {
     /// Creates the policy of files that pages of these origins may frame.
     pub(crate) fn new(frame_ancestors: &[OriginPattern]) -> Self {
         let list = match frame_ancestors {
-            [] => " 'none'".to_owned(),
-            origins => origins.iter().map(|origin| format!(" {origin}")).collect(),
+            [] => "'none'".to_owned(),
+            origins => {
+                let origins: Vec<String> = origins.iter().map(OriginPattern::to_string).collect();
+                origins.join(" ")
+            }
         };
         Self {
             unframed: header(format!("{FILE_POLICY}; frame-ancestors 'none'")),
-            framed: header(format!("{FILE_POLICY}; frame-ancestors{list}")),
-            notice: header(format!("{NOTICE_POLICY}; frame-ancestors{list}")),
+            framed: header(format!("{FILE_POLICY}; frame-ancestors {list}")),
+            notice: header(format!("{NOTICE_POLICY}; frame-ancestors {list}")),
             has_ancestors: !frame_ancestors.is_empty(),
         }
     }
