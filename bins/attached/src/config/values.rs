@@ -132,6 +132,7 @@ mod tests {
         assert!(refused.contains("did you mean `dokstamp`?"), "{refused}");
     }
 
+    #[test]
     fn pasted_key_is_reduced_to_its_id() {
         let key = ApiKey::generate(&attache::model::OsEntropy);
         let id = key.key_id().as_str();

@@ -7,16 +7,14 @@ use super::support::Tenant;
 
 /// Sends a form with these fields, and one file in the field `file`.
 async fn send_form(call: HttpCall, fields: &[(&str, &str)]) -> HttpResponse {
-    let mut form = String::new();
-    for (name, text) in fields {
-        form +=
-            &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
-    }
-    form +=
-        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello\r\n";
-    form += "--b--\r\n";
+    let texts = fields.iter().map(|(name, text)| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+    });
+    let file = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n\
+                hello\r\n--b--\r\n";
+    let form: Vec<String> = texts.chain([file.to_owned()]).collect();
     let call = call.header("content-type", "multipart/form-data; boundary=b");
-    call.text(form).send().await
+    call.text(form.concat()).send().await
 }
 
 #[tokio::test]
