@@ -24,6 +24,7 @@ mod lifecycle;
 mod links;
 mod list;
 mod logs;
+mod metrics;
 mod openapi;
 mod outages;
 mod pagination;

@@ -132,6 +132,75 @@ async fn database_crash_loses_and_repeats_nothing() {
     assert_eq!(seen, done);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frozen_database_returns_503_and_holds_up_no_stop() {
+    if !pairing_has(Capability::DatabaseServer) {
+        return;
+    }
+    let postgres = ThrowawayPostgres::start().unwrap();
+    let mut server = Server::start_on_postgres(&postgres, Options::new()).await;
+    let (client, anyone) = (server.client(), server.anonymous());
+    client.store("kept.bin", b"kept").await;
+    let lines_before = server
+        .log()
+        .lines()
+        .filter(|line| line.contains("ERROR"))
+        .count();
+    postgres.freeze().unwrap();
+    for _ in 0..50 {
+        let started = Instant::now();
+        assert!(!expect_done_or_unavailable(
+            &client.get("/v1/files").await,
+            &[]
+        ));
+        anyone.get("/readyz").await.expect(503);
+        anyone.get("/livez").await.expect(200);
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+    let log = server.log();
+    let errors = log.lines().filter(|line| line.contains("ERROR"));
+    assert_eq!(errors.count() - lines_before, 1, "{log}");
+
+    postgres.thaw().unwrap();
+    let readiness = async || anyone.get("/readyz").await.status;
+    eventually("ready again", TIMEOUT, readiness, |status| *status == 200).await;
+    assert_eq!(client.list("").await.len(), 1);
+
+    postgres.freeze().unwrap();
+    server.terminate();
+    assert_eq!(
+        server.wait_for_exit().await.code(),
+        Some(0),
+        "{}",
+        server.log()
+    );
+    postgres.thaw().unwrap();
+}
+
+#[tokio::test]
+async fn store_outage_has_one_error_line() {
+    if !pairing_has(Capability::StoreServer) {
+        return;
+    }
+    let server = Server::start(Options::new()).await;
+    let client = server.client();
+    let id = id_of(&client.store("kept.bin", b"kept").await);
+    let fault = S3Fault::Refused(503, "SlowDown");
+    server.s3().fail_next(S3Operation::Get, fault, usize::MAX);
+    for _ in 0..5 {
+        assert!(!expect_done_or_unavailable(&client.content(&id).await, &[]));
+    }
+    server.s3().clear_faults();
+    let log = server.log();
+    let errors = log.lines().filter(|line| line.contains("ERROR"));
+    assert_eq!(errors.count(), 1, "{log}");
+    client.content(&id).await.expect(200);
+}
+
 #[tokio::test]
 async fn unavailable_store_returns_503_and_keeps_nothing() {
     if !pairing_has(Capability::StoreServer) {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod config;
+mod gauges;
 mod logging;
 mod metrics;
 mod output;

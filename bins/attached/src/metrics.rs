@@ -1,12 +1,15 @@
 //! Metrics: their names, descriptions and recorder.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use attache::metadata::StorageUsage;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
 
 const REQUESTS: &str = "attache_http_requests_total";
 const DURATION: &str = "attache_http_request_duration_seconds";
@@ -14,6 +17,15 @@ const IN_FLIGHT: &str = "attache_http_requests_in_flight";
 const RECEIVED: &str = "attache_http_received_bytes_total";
 const SENT: &str = "attache_http_sent_bytes_total";
 const CONNECTIONS: &str = "attache_http_connections";
+const DATABASE_DURATION: &str = "attache_database_call_duration_seconds";
+const DATABASE_ERRORS: &str = "attache_database_errors_total";
+const STORE_DURATION: &str = "attache_store_call_duration_seconds";
+const STORE_ERRORS: &str = "attache_store_errors_total";
+const FREE: &str = "attache_store_free_bytes";
+const STORED: &str = "attache_stored_bytes";
+const BLOBS: &str = "attache_blobs";
+const BACKLOG: &str = "attache_reaper_backlog";
+const BUILD: &str = "attache_build_info";
 
 /// From a lookup to a large upload, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [
@@ -22,13 +34,60 @@ const DURATION_BUCKETS: [f64; 12] = [
 /// The interval of merging old samples into their buckets.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Installs the recorder; without it, metrics cost next to nothing. Call it once, on a runtime.
-pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATION_BUCKETS)?
-        .build_recorder();
-    let handle = recorder.handle();
-    metrics::set_global_recorder(recorder).context("a metrics recorder is already installed")?;
+/// The recorded metrics, and the process that they are about.
+pub(crate) struct Metrics {
+    recorded: PrometheusHandle,
+    process: Collector,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// Installs the recorder; without it, metrics cost next to nothing. Call it once, on a runtime.
+    pub(crate) fn install() -> anyhow::Result<Self> {
+        let durations = Matcher::Suffix("_duration_seconds".to_owned());
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(durations, &DURATION_BUCKETS)?
+            .build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder)
+            .context("a metrics recorder is already installed")?;
+        describe();
+        gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
+        // A counter that is there from the start shows its first increase.
+        for errors in [DATABASE_ERRORS, STORE_ERRORS] {
+            counter!(errors, "operation" => "health", "kind" => "unavailable").absolute(0);
+        }
+        let upkeep = handle.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(UPKEEP_INTERVAL).await;
+                upkeep.run_upkeep();
+            }
+        });
+        let metrics = Self::of(handle);
+        metrics.process.describe();
+        Ok(metrics)
+    }
+
+    /// Renders what a recorder holds.
+    pub(crate) fn of(recorded: PrometheusHandle) -> Self {
+        let process = Collector::default();
+        Self { recorded, process }
+    }
+
+    /// Returns all metrics in the Prometheus text format, those of the process as they are now.
+    pub(crate) fn render(&self) -> String {
+        self.process.collect();
+        self.recorded.render()
+    }
+}
+
+fn describe() {
     describe_counter!(REQUESTS, "Completed requests, by operation and status.");
     describe_histogram!(
         DURATION,
@@ -39,14 +98,49 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     describe_counter!(RECEIVED, Unit::Bytes, "Bytes of request bodies.");
     describe_counter!(SENT, Unit::Bytes, "Bytes of response bodies.");
     describe_gauge!(CONNECTIONS, "Open connections.");
-    let upkeep = handle.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(UPKEEP_INTERVAL).await;
-            upkeep.run_upkeep();
-        }
-    });
-    Ok(handle)
+    describe_histogram!(
+        DATABASE_DURATION,
+        Unit::Seconds,
+        "Calls to the database, by operation."
+    );
+    describe_counter!(
+        DATABASE_ERRORS,
+        "Failed calls to the database, by operation and kind."
+    );
+    describe_histogram!(
+        STORE_DURATION,
+        Unit::Seconds,
+        "Calls to the store, by operation; a put lasts as long as its sender."
+    );
+    describe_counter!(
+        STORE_ERRORS,
+        "Failed calls to the store, by operation and kind."
+    );
+    describe_gauge!(FREE, Unit::Bytes, "Bytes that uploads may still store.");
+    describe_gauge!(STORED, Unit::Bytes, "Bytes of all blobs with a record.");
+    describe_gauge!(BLOBS, "Blobs with a record.");
+    describe_gauge!(BACKLOG, "Blobs that the reaper has to delete now.");
+    describe_gauge!(BUILD, "The version, as a label; the value is always 1.");
+}
+
+/// Records the space that the store has left.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a floating-point number"
+)]
+pub(crate) fn record_free_bytes(free_bytes: u64) {
+    gauge!(FREE).set(free_bytes as f64);
+}
+
+/// Records what the store holds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a floating-point number"
+)]
+pub(crate) fn record_usage(usage: &StorageUsage) {
+    gauge!(STORED).set(usage.live_bytes as f64);
+    gauge!(BLOBS).set(usage.live_blobs as f64);
+    gauge!(BACKLOG).set(usage.reapable_blobs as f64);
 }
 
 /// A completed request.

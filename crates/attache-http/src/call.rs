@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-use attache_model::{Context, MediaType, RequestId};
+use attache_model::{Context, FileId, MediaType, RequestId};
 use attache_service::{Body as FileBody, BodyError, FileService, ServiceError};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -79,6 +79,19 @@ impl RequestHead {
     pub(crate) async fn authenticate(&self, service: &FileService) -> Result<Context, Problem> {
         let token = bearer_token(&self.parts).map_err(Problem::unauthenticated)?;
         Ok(service.authenticate(token, self.request_id.clone()).await?)
+    }
+
+    /// Returns the public part of the request's API key; `None` if its token is of another kind.
+    pub(crate) fn key_id(&self) -> Option<String> {
+        let token = bearer_token(&self.parts).ok()?;
+        let (key_id, _) = token.strip_prefix("att_")?.split_once('_')?;
+        let is_id = !key_id.is_empty() && key_id.bytes().all(|b| b.is_ascii_alphanumeric());
+        is_id.then(|| key_id.to_owned())
+    }
+
+    /// Returns the file or the upload in the path; `None` if there is none.
+    pub(crate) fn file_id(&self) -> Option<FileId> {
+        self.path_param("id").ok()??.parse().ok()
     }
 
     /// Returns one parameter of the path, decoded; `None` if the path has no such parameter.

@@ -24,6 +24,7 @@ mod router;
 mod schema;
 mod service;
 mod state;
+mod subject;
 mod wire;
 
 pub use config::HttpConfig;
@@ -33,4 +34,5 @@ pub use origin::OriginPattern;
 pub use public_url::PublicUrl;
 pub use router::endpoints;
 pub use service::{HttpService, OperationName};
+pub use subject::RequestSubject;
 pub use wire::response_body::ResponseBody;

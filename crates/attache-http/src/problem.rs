@@ -303,7 +303,9 @@ impl From<ServiceError> for Problem {
             E::InvalidCursor => Kind::InvalidCursor,
             _ => Kind::Internal,
         };
-        if kind.row().0.is_server_error() {
+        if error.is_outage() {
+            tracing::debug!(error = &error as &dyn Error, "a request failed");
+        } else if kind.row().0.is_server_error() {
             tracing::error!(error = &error as &dyn Error, "a request failed");
         }
         let mut problem = Self::new(kind, error.to_string());

@@ -30,6 +30,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::readiness::Readiness;
 use crate::router::{Route, Router};
 use crate::state::{App, LazyDocument};
+use crate::subject::RequestSubject;
 use crate::wire::response_body::{BoxError, ResponseBody};
 use crate::{cors, openapi};
 
@@ -220,7 +221,12 @@ impl Core {
         let operation = route.info.name;
         // Every log event on the way names the request.
         let span = tracing::error_span!("request", %request_id, operation);
-        let handled = AssertUnwindSafe(self.handle(route, Call { head, body }));
+        let mut subject = RequestSubject {
+            file: head.file_id(),
+            ..RequestSubject::default()
+        };
+        let call = Call { head, body };
+        let handled = AssertUnwindSafe(self.handle(route, call, &mut subject));
         let mut response = async {
             let answer = handled.catch_unwind().await.unwrap_or_else(|_| {
                 tracing::error!("a request panicked");
@@ -237,16 +243,19 @@ impl Core {
         .instrument(span)
         .await;
         response.extensions_mut().insert(OperationName(operation));
+        response.extensions_mut().insert(subject);
         response
     }
 
     /// Authenticates and authorises as the endpoint's row says, and calls the handler.
-    async fn handle(&self, route: &Route, call: Call) -> Answer {
+    async fn handle(&self, route: &Route, call: Call, subject: &mut RequestSubject) -> Answer {
         let app = &self.app;
         match route.endpoint.handler {
             Handler::Keyless(handle) => handle(app, call).await,
             Handler::Keyed(handle) => {
                 let cx = call.head.authenticate(&app.service).await?;
+                // Only now is the id one of a key.
+                subject.note(&cx, call.head.key_id());
                 if let Some(dialect) = route.dialect {
                     dialect.check_tenant(&cx, &call.head)?;
                 }

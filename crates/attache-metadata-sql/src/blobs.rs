@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attache_metadata::{
-    BlobIntent, BlobRepository, LeaseToken, ReapStage, ReapTask, RepositoryError,
+    BlobIntent, BlobRepository, LeaseToken, ReapStage, ReapTask, RepositoryError, StorageUsage,
 };
 use attache_model::{BlobId, Context};
 
@@ -58,6 +58,14 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
         self.backend
             .write("abandon_blob", input, |session, (tenant, blob, lease)| {
                 Box::pin(give_up(session, *tenant, *blob, *lease))
+            })
+            .await
+    }
+
+    async fn storage_usage(&self) -> Result<StorageUsage, RepositoryError> {
+        self.backend
+            .read("storage_usage", (), |session, ()| {
+                Box::pin(reap::usage(session))
             })
             .await
     }

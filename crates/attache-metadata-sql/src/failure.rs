@@ -103,6 +103,13 @@ impl Failure {
             || matches!(self, Self::Statement { effect, .. } if *effect == race)
     }
 
+    /// Returns `true` if the server may be away.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn may_mean_an_outage(&self) -> bool {
+        let is_unavailable = self.kind() == RepositoryErrorKind::Unavailable && !self.is_race();
+        is_unavailable || matches!(self, Self::Commit(_))
+    }
+
     /// Returns `true` if only the change that met it is lost. Everything that is not known to leave
     /// the transaction standing ends it: SQLite rolls back by itself on some errors, and what follows
     /// would run outside of it.

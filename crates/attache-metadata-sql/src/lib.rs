@@ -7,6 +7,7 @@
 #![cfg(any(feature = "sqlite", feature = "postgres"))]
 
 mod blobs;
+mod calls;
 mod columns;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub mod data_migration;

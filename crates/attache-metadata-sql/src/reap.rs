@@ -1,7 +1,7 @@
 //! The reaper's decisions. Any number of reapers may take at the same time: rows that one has locked
 //! the others pass over.
 
-use attache_metadata::{ReapStage, ReapTask};
+use attache_metadata::{ReapStage, ReapTask, StorageUsage};
 use attache_model::BlobId;
 use uuid::Uuid;
 
@@ -17,6 +17,27 @@ pub(crate) async fn has_reapable<S: Session>(session: &mut S) -> Result<bool, Fa
         OR EXISTS (SELECT 1 FROM blobs WHERE state = 'condemned') \
         OR EXISTS (SELECT 1 FROM blobs WHERE reap_at <= database_now())";
     session.exists(Statement::new(sql)).await
+}
+
+/// Counts the blobs with a record, and those that the reaper has work with.
+pub(crate) async fn usage<S: Session>(session: &mut S) -> Result<StorageUsage, Failure> {
+    let sql = "SELECT count(*), CAST(coalesce(sum(stored_bytes), 0) AS BIGINT), \
+        (SELECT count(*) FROM blobs WHERE lease_until <= database_now()) \
+        + (SELECT count(*) FROM blobs WHERE state = 'condemned') \
+        + (SELECT count(*) FROM blobs WHERE reap_at <= database_now()) \
+        FROM blobs WHERE state = 'live'";
+    let read = |row: &dyn Columns| {
+        let count = |at, column| {
+            u64::try_from(row.integer(at)?).map_err(|_| Failure::from(RowError::Column(column)))
+        };
+        Ok(StorageUsage {
+            live_blobs: count(0, "count")?,
+            live_bytes: count(1, "stored_bytes")?,
+            reapable_blobs: count(2, "reap_at")?,
+        })
+    };
+    let usage = session.optional(Statement::new(sql), read).await?;
+    Ok(usage.ok_or(RowError::Missing)?)
 }
 
 /// Decides which blobs are to go, and hands out those that are due.

@@ -84,6 +84,17 @@ pub struct BlobLocation {
     pub facts: BlobFacts,
 }
 
+/// The blobs of all tenants together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StorageUsage {
+    /// The number of blobs with a record.
+    pub live_blobs: u64,
+    /// Their bytes in the store.
+    pub live_bytes: u64,
+    /// The number of blobs that the reaper has to delete or to decide about now.
+    pub reapable_blobs: u64,
+}
+
 /// The reason for which the reaper deletes a blob's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReapStage {

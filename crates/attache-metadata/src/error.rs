@@ -51,6 +51,17 @@ impl RepositoryError {
         self.kind
     }
 
+    /// Returns `true` if the database is away or full. Its backend logs once that this began: callers need
+    /// not log each failed call.
+    pub fn is_outage(&self) -> bool {
+        matches!(
+            self.kind,
+            RepositoryErrorKind::Unavailable
+                | RepositoryErrorKind::OutOfSpace
+                | RepositoryErrorKind::OutcomeUnknown
+        )
+    }
+
     /// Returns `true` if the same call is safe to retry and may succeed then.
     pub fn is_retryable(&self) -> bool {
         self.kind == RepositoryErrorKind::Unavailable

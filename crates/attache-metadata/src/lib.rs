@@ -11,7 +11,9 @@ mod repository;
 mod tenancy;
 mod uploads;
 
-pub use blobs::{BlobFacts, BlobIntent, BlobLocation, LeaseToken, ReapStage, ReapTask};
+pub use blobs::{
+    BlobFacts, BlobIntent, BlobLocation, LeaseToken, ReapStage, ReapTask, StorageUsage,
+};
 pub use error::{RepositoryError, RepositoryErrorKind};
 pub use events::{EventHook, FileEvent, FileEventKind, OutboxEntry};
 pub use files::{

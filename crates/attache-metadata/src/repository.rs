@@ -18,7 +18,7 @@ use attache_model::{
 use crate::{
     ApiKeyRecord, Attempt, BlobIntent, CommittedFile, FileChange, FilePage, FileQuery,
     InstallationRepository, LeaseToken, NewApiKey, NewFile, NewFiles, NewUpload, PageRequest,
-    ReapStage, ReapTask, RepositoryError, StoredFile, StoredUpload,
+    ReapStage, ReapTask, RepositoryError, StorageUsage, StoredFile, StoredUpload,
 };
 
 /// Tenants, their principals and API keys. Unscoped: used for administration and authentication.
@@ -113,6 +113,9 @@ pub trait BlobRepository: Send + Sync {
         blob: BlobId,
         lease: LeaseToken,
     ) -> Result<(), RepositoryError>;
+
+    /// Unscoped. Counts the blobs of all tenants. Reads a row for each: for metrics, once in minutes.
+    async fn storage_usage(&self) -> Result<StorageUsage, RepositoryError>;
 
     /// Unscoped. Hands out at most `limit` blobs whose bytes are to be deleted. They are not handed out
     /// again for `retry_after`.

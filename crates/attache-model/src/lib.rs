@@ -12,6 +12,7 @@ mod ids;
 mod limits;
 mod media;
 mod names;
+mod outage;
 mod people;
 mod principal;
 mod time;
@@ -34,6 +35,7 @@ pub use names::{
     Category, Description, DisplayName, Filename, PersonIdentifier, PrincipalSubject, TenantSlug,
     to_nfc,
 };
+pub use outage::{Outage, OutageChange};
 pub use people::{Person, PersonRef, Tenant};
 pub use principal::{Principal, Scope, Scopes};
 pub use time::{Clock, SystemClock, Timestamp};

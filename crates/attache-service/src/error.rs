@@ -137,6 +137,20 @@ pub enum ServiceError {
     Internal(#[source] BoxError),
 }
 
+impl ServiceError {
+    /// Returns `true` if the database or the store is away or full. They log once that this began: callers
+    /// need not log each failed request.
+    pub fn is_outage(&self) -> bool {
+        let (Self::Unavailable(source) | Self::OutOfSpace(Some(source))) = self else {
+            return false;
+        };
+        let of_database = source
+            .downcast_ref()
+            .is_some_and(RepositoryError::is_outage);
+        of_database || source.downcast_ref().is_some_and(BlobError::is_outage)
+    }
+}
+
 fn any_of(accepted: &[MediaType]) -> String {
     let accepted: Vec<_> = accepted.iter().map(MediaType::as_str).collect();
     accepted.join(" or ")

@@ -103,6 +103,9 @@ async fn renew_while_active(
                     activity.lease_lost.store(true, Ordering::Relaxed);
                     return;
                 }
+                Err(error) if error.is_outage() => {
+                    tracing::debug!(%blob, %error, "the lease of an upload was not renewed");
+                }
                 Err(error) => {
                     tracing::warn!(%blob, %error, "the lease of an upload was not renewed");
                 }

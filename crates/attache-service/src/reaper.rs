@@ -68,8 +68,13 @@ impl FileService {
                     Ok(()) => report.deleted += 1,
                     Err(error) => {
                         report.failed += 1;
+                        let is_outage = error.is_outage();
                         let error = &error as &dyn std::error::Error;
-                        tracing::warn!(blob = %task.id, error, "bytes were not deleted");
+                        if is_outage {
+                            tracing::debug!(blob = %task.id, error, "bytes were not deleted");
+                        } else {
+                            tracing::warn!(blob = %task.id, error, "bytes were not deleted");
+                        }
                     }
                 }
             }
@@ -122,6 +127,12 @@ impl FileService {
             match self.reap_once().await {
                 Ok(report) if report == ReapReport::default() => {}
                 Ok(report) => tracing::debug!(?report, "reaped"),
+                Err(error) if error.is_outage() => {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "the reaper failed"
+                    );
+                }
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,

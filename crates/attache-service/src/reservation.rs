@@ -61,6 +61,9 @@ impl Drop for BlobReservation {
         let abandon = async move {
             match parts.repository.abandon_blob(&cx, blob, lease).await {
                 Ok(()) => parts.reaper_wake.notify_one(),
+                Err(error) if error.is_outage() => {
+                    tracing::debug!(%blob, %error, "a blob was not given up; its lease will end");
+                }
                 Err(error) => {
                     tracing::warn!(%blob, %error, "a blob was not given up; its lease will end");
                 }

@@ -82,6 +82,15 @@ impl BlobError {
         self.key.as_ref()
     }
 
+    /// Returns `true` if the store is away or full. [`ObservedBlobStore`](crate::ObservedBlobStore) logs
+    /// once that this began: callers need not log each failed call.
+    pub fn is_outage(&self) -> bool {
+        matches!(
+            self.kind,
+            BlobErrorKind::Unavailable | BlobErrorKind::OutOfSpace
+        )
+    }
+
     /// Returns `true` if the same call may succeed when it is repeated.
     pub fn is_retryable(&self) -> bool {
         self.kind == BlobErrorKind::Unavailable

@@ -27,6 +27,6 @@ pub use store::{
 };
 pub use verify::BodyVerifier;
 pub use wrappers::{
-    BlobOperation, Fault, FaultBlobStore, FaultEffect, FaultScript, TimedOut, TimeoutBlobStore,
-    Timeouts,
+    BlobOperation, Fault, FaultBlobStore, FaultEffect, FaultScript, ObservedBlobStore, TimedOut,
+    TimeoutBlobStore, Timeouts,
 };

@@ -86,7 +86,7 @@ impl KeyFile {
         (mode & 0o044 != 0).then(|| {
             format!(
                 "the key file {path} has mode {mode:04o}: users other than its owner may read it; \
-                 whoever does can sign links"
+                 a user who does can sign links"
             )
         })
     }

@@ -1,6 +1,7 @@
 //! `serve`: opens the installation, serves until a signal, and closes everything.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use attache::{
@@ -9,12 +10,18 @@ use attache::{
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::explain;
 use crate::config::{ServeArgs, local_url};
+use crate::gauges::record_gauges;
+use crate::metrics::Metrics;
 use crate::output::print;
 use crate::server::{Server, available_connections, serve_metrics};
-use crate::{metrics, shutdown};
+use crate::shutdown;
+
+/// The time limit of commits in flight and of closing the database, after the last request.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The tenant that the first start creates.
 const FIRST_TENANT: &str = "default";
@@ -32,7 +39,7 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
         );
     }
     let (listener, bound) = bind(args.listen, "--listen").await?;
-    let admin = start_admin(&args).await?;
+    let admin = start_admin(&args, &installation).await?;
     let first_key = if is_shared {
         // Servers that start at the same time would each create a key.
         warn_without_tenants(installation.administration()).await?;
@@ -51,7 +58,8 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
         .dialects(args.dialects.clone());
     let http = HttpService::new(installation.service().clone(), config);
     let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
-    let server = Server::new(http.clone(), available_connections(max_connections));
+    let server = Server::new(http.clone(), available_connections(max_connections))
+        .log_addresses(args.log_addresses);
     if args.links_stay_local(bound) {
         tracing::warn!(
             "links will point to this machine: set --public-url to the URL that clients use"
@@ -69,7 +77,9 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
     };
     server.run(listener, shutdown).await;
     drop(admin);
-    installation.close().await;
+    if timeout(CLOSE_TIMEOUT, installation.close()).await.is_err() {
+        tracing::warn!("the database did not respond to the end; what was acknowledged is kept");
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -105,14 +115,20 @@ impl Drop for AbortOnDrop {
     }
 }
 
-async fn start_admin(args: &ServeArgs) -> anyhow::Result<Option<AbortOnDrop>> {
+async fn start_admin(
+    args: &ServeArgs,
+    installation: &Installation,
+) -> anyhow::Result<Option<AbortOnDrop>> {
     let Some(address) = args.admin_listen else {
         return Ok(None);
     };
     let (listener, bound) = bind(address, "--admin-listen").await?;
-    let handle = metrics::install()?;
+    let metrics = Metrics::install()?;
     tracing::info!(address = %bound, "serving metrics at /metrics");
-    let task = tokio::spawn(serve_metrics(listener, handle));
+    let gauges = record_gauges(installation.repository(), installation.store());
+    let task = tokio::spawn(async move {
+        tokio::join!(serve_metrics(listener, metrics), gauges);
+    });
     Ok(Some(AbortOnDrop(task)))
 }
 

@@ -7,7 +7,7 @@ use super::nearest::nearest;
 
 const PREFIX: &str = "ATTACHE_";
 
-/// What Kubernetes adds to every container beside a service that is named `attache`.
+/// The variables that Kubernetes adds to every container beside a service that is named `attache`.
 const SERVICE_LINKS: [&str; 2] = ["ATTACHE_PORT", "ATTACHE_SERVICE_"];
 
 /// Checks the variables of the process against those that `command` and its subcommands read. Returns

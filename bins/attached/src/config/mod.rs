@@ -42,7 +42,7 @@ pub(crate) struct Cli {
     /// The logging flags.
     #[command(flatten)]
     pub(crate) log: LogArgs,
-    /// What the environment holds that nothing reads, for the log.
+    /// Warnings about variables that nothing reads, for the log.
     #[arg(skip)]
     pub(crate) warnings: Vec<String>,
 }

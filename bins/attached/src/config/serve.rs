@@ -93,6 +93,9 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub(crate) max_connections: u32,
+    /// Log the address of the client with each request: behind a proxy, the proxy's
+    #[arg(long, env = "ATTACHE_LOG_ADDRESSES")]
+    pub(crate) log_addresses: bool,
     /// The address to serve metrics on, at /metrics; keep it off public networks [default: none]
     #[arg(
         long,

@@ -1,8 +1,9 @@
 //! The state of one connection: its requests in flight, stalled responses, and unread bodies.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -11,6 +12,8 @@ use tokio::time::Instant;
 /// The state of one connection, shared by its I/O, its requests and its driver.
 #[derive(Debug)]
 pub(super) struct Activity {
+    /// The client's address, if it is to be logged.
+    logged_address: OnceLock<IpAddr>,
     in_flight: watch::Sender<usize>,
     request_count: AtomicU64,
     has_unread_body: AtomicBool,
@@ -21,11 +24,18 @@ pub(super) struct Activity {
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
+            logged_address: OnceLock::new(),
             in_flight: watch::Sender::new(0),
             request_count: AtomicU64::new(0),
             has_unread_body: AtomicBool::new(false),
             unread_responses: Mutex::default(),
         })
+    }
+
+    /// Adds the client's address to the log lines of this connection.
+    pub(super) fn log_address(&self, address: IpAddr) {
+        // Set once, when the connection begins.
+        let _ = self.logged_address.set(address);
     }
 
     /// Counts a request until the returned guard is dropped.
@@ -96,6 +106,11 @@ pub(super) struct ActiveRequest {
 }
 
 impl ActiveRequest {
+    /// Returns the client's address, if it is to be logged.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.connection.logged_address.get().copied()
+    }
+
     /// Notes that a part of the response waits for the client to read it.
     pub(super) fn note_response_waiting(&self) {
         let mut responses = self.connection.unread_responses();

@@ -9,13 +9,14 @@ use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::metrics::Metrics;
 
 use super::limits::{ACCEPT_PAUSE, HEAD_MAX_BYTES, SCRAPE_TIMEOUT, SCRAPES_MAX};
 
 /// Serves `GET /metrics` until the future is dropped.
-pub(crate) async fn serve_metrics(listener: TcpListener, metrics: PrometheusHandle) {
+pub(crate) async fn serve_metrics(listener: TcpListener, metrics: Metrics) {
     let connections = stream::unfold(&listener, async |listener| {
         loop {
             match listener.accept().await {
@@ -31,7 +32,7 @@ pub(crate) async fn serve_metrics(listener: TcpListener, metrics: PrometheusHand
     connections.for_each_concurrent(SCRAPES_MAX, serve).await;
 }
 
-async fn serve(stream: TcpStream, metrics: &PrometheusHandle) {
+async fn serve(stream: TcpStream, metrics: &Metrics) {
     let service = service_fn(async |request| Ok::<_, Infallible>(respond(&request, metrics)));
     let served = http1::Builder::new()
         .max_header_size(HEAD_MAX_BYTES)
@@ -43,7 +44,7 @@ async fn serve(stream: TcpStream, metrics: &PrometheusHandle) {
     }
 }
 
-fn respond<B>(request: &Request<B>, metrics: &PrometheusHandle) -> Response<Full<Bytes>> {
+fn respond<B>(request: &Request<B>, metrics: &Metrics) -> Response<Full<Bytes>> {
     let (status, text) = if request.uri().path() != "/metrics" {
         (
             StatusCode::NOT_FOUND,
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn only_get_and_head_of_metrics_are_served() {
-        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let metrics = Metrics::of(PrometheusBuilder::new().build_recorder().handle());
         for (method, path, status) in [
             (Method::GET, "/metrics", StatusCode::OK),
             (Method::HEAD, "/metrics", StatusCode::OK),

@@ -29,6 +29,7 @@ pub(super) struct Shared<'s> {
     pub(super) draining: &'s CancellationToken,
     pub(super) tasks: &'s TaskTracker,
     pub(super) requests: &'s Arc<Semaphore>,
+    pub(super) logs_addresses: bool,
 }
 
 /// Serves requests until the connection ends, or until the server drains and all requests in flight
@@ -37,6 +38,11 @@ pub(super) async fn serve(stream: TcpStream, service: HttpService, shared: &Shar
     // Otherwise a response whose body comes later waits for an acknowledgement of its head.
     let _ = stream.set_nodelay(true);
     let activity = Activity::new();
+    if shared.logs_addresses
+        && let Ok(address) = stream.peer_addr()
+    {
+        activity.log_address(address.ip());
+    }
     let mut io = ConnectionIo::new(stream, activity.clone());
     let protocol = tokio::select! {
         protocol = io.detect_protocol() => protocol,

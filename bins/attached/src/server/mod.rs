@@ -41,6 +41,7 @@ pub(crate) struct Server {
     tasks: TaskTracker,
     draining: CancellationToken,
     aborting: CancellationToken,
+    logs_addresses: bool,
 }
 
 impl Server {
@@ -55,7 +56,14 @@ impl Server {
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             aborting: CancellationToken::new(),
+            logs_addresses: false,
         }
+    }
+
+    /// Adds the addresses of clients to the log lines of requests.
+    pub(crate) fn log_addresses(mut self, logs_addresses: bool) -> Self {
+        self.logs_addresses = logs_addresses;
+        self
     }
 
     /// Serves until `stop` is ready, then accepts no more connections, gives requests in flight 30
@@ -97,12 +105,14 @@ impl Server {
         let service = self.service.clone();
         let (draining, aborting) = (self.draining.clone(), self.aborting.clone());
         let (tasks, requests) = (self.tasks.clone(), self.requests.clone());
+        let logs_addresses = self.logs_addresses;
         self.tasks.spawn(async move {
             let _counted = (permit, metrics::count_connection());
             let shared = connection::Shared {
                 draining: &draining,
                 tasks: &tasks,
                 requests: &requests,
+                logs_addresses,
             };
             tokio::select! {
                 () = connection::serve(stream, service, &shared) => {}

@@ -1,9 +1,11 @@
-//! The record of a request in logs and metrics: never its path, query, filenames or persons.
+//! The record of a request in logs and metrics: ids, never its path, query, filenames or persons.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use attache::http::OperationName;
+use attache::http::{OperationName, RequestSubject};
+use attache::model::{PrincipalSeq, TenantId};
 use http::{Method, Response, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -29,6 +31,7 @@ struct ResponseHead {
     status: StatusCode,
     operation: Option<&'static str>,
     request_id: Option<String>,
+    subject: RequestSubject,
 }
 
 impl RequestRecord {
@@ -69,6 +72,7 @@ impl RequestRecord {
             status: response.status(),
             operation: response.extensions().get().map(|OperationName(name)| *name),
             request_id: request_id.and_then(|id| Some(id.to_str().ok()?.to_owned())),
+            subject: response.extensions().get().cloned().unwrap_or_default(),
         });
         // The body of a response to HEAD is never polled.
         self.is_complete = self.method == "HEAD";
@@ -92,6 +96,7 @@ impl Drop for RequestRecord {
         let response = self.response.as_ref();
         let operation = response.and_then(|response| response.operation);
         let status = response.map(|response| response.status.as_u16());
+        let subject = response.map(|response| &response.subject);
         metrics::record_request(&metrics::CompletedRequest {
             operation: operation.unwrap_or("unknown"),
             status,
@@ -103,14 +108,30 @@ impl Drop for RequestRecord {
             method = self.method,
             operation,
             status,
-            duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms = rounded_millis(duration),
             received_bytes,
             sent_bytes = self.sent_bytes,
             complete = self.is_complete,
+            tenant = subject
+                .and_then(|subject| subject.tenant)
+                .map(TenantId::get),
+            key_id = subject.and_then(|subject| subject.key_id.as_deref()),
+            principal = subject
+                .and_then(|subject| subject.principal)
+                .map(PrincipalSeq::get),
+            file = subject
+                .and_then(|subject| subject.file)
+                .map(tracing::field::display),
+            address = self.active.address().map(tracing::field::display),
             request_id = response.and_then(|response| response.request_id.as_deref()),
             "request"
         );
     }
+}
+
+/// Returns milliseconds, to the microsecond.
+fn rounded_millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Returns the method if it is a standard one: others are free text from the client.

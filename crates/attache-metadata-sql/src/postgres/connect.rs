@@ -35,6 +35,9 @@ const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
 /// A connection that has been idle for longer is probed before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// The time that such a probe waits. A connection that does not respond is replaced.
+const PING_LIMIT: Duration = Duration::from_secs(1);
+
 /// Returns the options of a session at an address.
 pub(crate) fn session(url: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(address::parse(url)?.options(SETTINGS))
@@ -65,7 +68,11 @@ pub(crate) fn pool(options: &PostgresOptions) -> Result<PgPool, OpenError> {
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > TRUSTED_IDLE {
-                    connection.ping().await?;
+                    // One that the network has forgotten would never respond.
+                    match tokio::time::timeout(PING_LIMIT, connection.ping()).await {
+                        Ok(pong) => pong?,
+                        Err(_) => return Ok(false),
+                    }
                 }
                 Ok(true)
             })

@@ -34,7 +34,7 @@ impl SqlRepository<Postgres> {
     /// Diagnoses the server: its version, the schema, settings that durability rests on, its clock
     /// against `clock`. Changes nothing.
     pub async fn diagnose(&self, clock: &dyn Clock) -> Vec<Finding> {
-        let mut connection = match self.backend.pool.acquire().await {
+        let mut connection = match self.backend.link.pool().acquire().await {
             Ok(connection) => connection,
             Err(error) => return vec![failed(error)],
         };

@@ -39,6 +39,12 @@ pub(super) fn of_commit(error: sqlx::Error) -> Failure {
     }
 }
 
+/// Returns `true` if a server refused a connection and others may get one: too many connections, wrong
+/// credentials. One that starts or shuts down is away.
+pub(super) fn is_refusal_of_a_living_server(error: &sqlx::Error) -> bool {
+    response(error).is_some_and(|response| !response.code().starts_with("57P"))
+}
+
 /// Tells races from other failures: serialization failures, deadlocks, and unique values that another
 /// was first to write.
 fn effect(error: &sqlx::Error) -> Effect {

@@ -9,6 +9,7 @@ mod address;
 pub(crate) mod connect;
 mod diagnose;
 mod failure;
+mod link;
 mod list;
 pub(crate) mod migrate;
 mod open;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_metadata::{Attempt, CommittedFile, EventHook, Refusal, RepositoryError};
-use sqlx::{PgConnection, PgPool, Row as _};
+use sqlx::{PgConnection, Row as _};
 
+use super::link::{Link, PROBE_LIMIT};
 use super::options::PostgresOptions;
 use super::server::require_server;
 use super::{connect, migrate, resolve, transaction};
+use crate::calls::Calls;
 use crate::failure::Failure;
 use crate::migrations;
 use crate::open_error::{MigrationReport, OpenError};
@@ -26,7 +28,8 @@ pub type PostgresRepository = SqlRepository<Postgres>;
 
 /// The backend of [`PostgresRepository`]: the pool of its connections.
 pub struct Postgres {
-    pub(super) pool: PgPool,
+    pub(super) link: Arc<Link>,
+    calls: Calls,
     hook: Option<Arc<dyn EventHook>>,
     resolve_for: Duration,
 }
@@ -34,7 +37,7 @@ pub struct Postgres {
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Postgres")
-            .field("connections", &self.pool.size())
+            .field("connections", &self.link.pool().size())
             .finish_non_exhaustive()
     }
 }
@@ -57,34 +60,44 @@ impl SqlRepository<Postgres> {
     ///
     /// [`OpenError`]; a schema that is not this program's is refused, never migrated here.
     pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
-        let pool = connect::pool(&options)?;
-        let mut connection = match pool.acquire().await {
+        let link = Link::new(options.clone())?;
+        let mut connection = match link.pool().acquire().await {
             Ok(connection) => connection,
             Err(error) => return Err(Failure::from(connect::explain(error, &options).await).into()),
         };
-        require_server(&mut connection).await?;
-        migrations::require_newest(&mut *connection).await?;
+        let verified = link.reach(async {
+            require_server(&mut connection).await?;
+            migrations::require_newest(&mut *connection).await
+        });
+        verified.await??;
         drop(connection);
         let backend = Postgres {
-            pool,
+            link,
+            calls: Calls::default(),
             hook: options.event_hook,
             resolve_for: options.resolve_for,
         };
         Ok(Self { backend })
     }
 
-    /// Lets the running calls end and closes every connection. Calls that come later fail as
-    /// unavailable. Closing twice does nothing more.
+    /// Lets the running calls end and closes every connection, in a few seconds at most if the server
+    /// does not respond. Calls that come later fail as unavailable. Closing twice does nothing more.
     pub async fn close(&self) {
-        self.backend.pool.close().await;
+        self.backend.link.close().await;
     }
 }
 
 impl Postgres {
+    /// Makes the public error of an operation, and has the server probed if it may be away.
+    fn failed(&self, operation: &'static str, failure: Failure) -> RepositoryError {
+        self.link.note(&failure);
+        failure.in_operation(operation)
+    }
+
     async fn is_read_only(&self) -> Result<bool, sqlx::Error> {
         let sql = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' \
             OR (SELECT seq FROM outbox LIMIT 1) < 0";
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.link.pool().acquire().await?;
         let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
         let is_read_only: Option<bool> = row.try_get(0)?;
         Ok(is_read_only == Some(true))
@@ -99,12 +112,19 @@ impl Backend for Postgres {
     }
 
     async fn health(&self) -> Result<(), RepositoryError> {
-        let failure = match self.is_read_only().await {
-            Ok(false) => return Ok(()),
-            Ok(true) => Failure::Unavailable("the server takes no writes"),
-            Err(error) => error.into(),
+        const OPERATION: &str = "health";
+        let check = async {
+            let reached = self.link.reach(self.is_read_only());
+            let failure = match tokio::time::timeout(PROBE_LIMIT, reached).await {
+                Ok(Ok(Ok(false))) => return Ok(()),
+                Ok(Ok(Ok(true))) => Failure::Unavailable("the server takes no writes"),
+                Ok(Ok(Err(error))) => error.into(),
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::Unavailable("the server did not respond within 3 seconds"),
+            };
+            Err(self.failed(OPERATION, failure))
         };
-        Err(failure.in_operation("health"))
+        self.calls.observe(OPERATION, check).await
     }
 
     async fn read<I, T, F>(
@@ -118,11 +138,16 @@ impl Backend for Postgres {
         T: Send + 'static,
         F: for<'w> Fn(&'w mut PgConnection, &'w I) -> Reading<'w, T> + Send + Sync + 'static,
     {
-        let read = match self.pool.acquire().await {
-            Ok(mut connection) => work(&mut connection, &input).await,
-            Err(error) => Err(error.into()),
+        let pool = self.link.pool();
+        let read = self.link.reach(async {
+            let mut connection = pool.acquire().await?;
+            work(&mut connection, &input).await
+        });
+        let read = async {
+            let read = read.await.flatten();
+            read.map_err(|failure| self.failed(operation, failure))
         };
-        read.map_err(|failure| failure.in_operation(operation))
+        self.calls.observe(operation, read).await
     }
 
     async fn change<I, T, R, F>(
@@ -137,8 +162,11 @@ impl Backend for Postgres {
         R: Send + 'static,
         F: for<'w> Fn(&'w mut PgConnection, &'w I) -> Changing<'w, T, R> + Send + Sync + 'static,
     {
-        let changed = transaction::run(&self.pool, &input, work).await;
-        changed.map_err(|failure| failure.in_operation(operation))
+        let change = async {
+            let changed = transaction::run(&self.link, &input, work).await;
+            changed.map_err(|failure| self.failed(operation, failure))
+        };
+        self.calls.observe(operation, change).await
     }
 
     async fn commit<I, F>(
@@ -154,7 +182,10 @@ impl Backend for Postgres {
             + Sync
             + 'static,
     {
-        let committed = resolve::commit(&self.pool, self.resolve_for, &input, work).await;
-        committed.map_err(|failure| failure.in_operation(operation))
+        let commit = async {
+            let committed = resolve::commit(&self.link, self.resolve_for, &input, work).await;
+            committed.map_err(|failure| self.failed(operation, failure))
+        };
+        self.calls.observe(operation, commit).await
     }
 }

@@ -1,12 +1,13 @@
 //! The outcome of a commit whose response was lost.
 
+use std::borrow::Borrow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use std::borrow::Borrow;
-
 use attache_metadata::{CommittedFile, Refusal};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
+use super::link::Link;
 use super::transaction::{BEGIN, Retries, Tried, once};
 use crate::failure::Failure;
 use crate::records::commit::Commit;
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Commits files by `work`. Where the response to the commit is lost, asks for up to `resolve_for`: if
 /// the records exist, it was committed; if they do not, it never will be, and is made again.
 pub(super) async fn commit<I, F>(
-    pool: &PgPool,
+    link: &Arc<Link>,
     resolve_for: Duration,
     input: &I,
     work: F,
@@ -30,13 +31,14 @@ where
 {
     let mut retries = Retries::default();
     loop {
-        let failure = match once(pool, input, &work).await {
+        let failure = match once(link, input, &work).await {
             Tried::Ended(result) => return Ok(result),
             Tried::Failed(failure) => return Err(failure),
             Tried::Again(failure) => failure,
             Tried::Unknown(result, failure) => {
-                tracing::warn!(error = %failure, "the response to a commit was lost; asking");
-                let asked = ask_until_told(pool, input.borrow(), &result);
+                link.note(&failure);
+                tracing::debug!(error = %failure, "the response to a commit was lost; asking");
+                let asked = ask_until_told(link, input.borrow(), &result);
                 match tokio::time::timeout(resolve_for, asked).await {
                     Ok(true) => return Ok(Ok(result)),
                     Ok(false) => failure,
@@ -48,9 +50,10 @@ where
     }
 }
 
-async fn ask_until_told(pool: &PgPool, commit: &Commit, result: &[CommittedFile]) -> bool {
+async fn ask_until_told(link: &Arc<Link>, commit: &Commit, result: &[CommittedFile]) -> bool {
     loop {
-        match is_committed(pool, commit, result).await {
+        let asked = link.reach(is_committed(link, commit, result)).await;
+        match asked.flatten() {
             Ok(committed) => return committed,
             Err(error) => {
                 tracing::debug!(%error, "the outcome of a commit cannot be asked for yet");
@@ -70,7 +73,7 @@ async fn ask_until_told(pool: &PgPool, commit: &Commit, result: &[CommittedFile]
 /// A commit that returned existing records alone has left no record: making it again finds the same
 /// ones.
 async fn is_committed(
-    pool: &PgPool,
+    link: &Arc<Link>,
     commit: &Commit,
     result: &[CommittedFile],
 ) -> Result<bool, Failure> {
@@ -80,7 +83,7 @@ async fn is_committed(
         ids: own.collect(),
         contents: Vec::new(),
     };
-    let mut transaction = pool.begin_with(BEGIN).await?;
+    let mut transaction = link.pool().begin_with(BEGIN).await?;
     transaction.lock_blobs(tenant, locks).await?;
     let mut is_there = false;
     for file in result.iter().filter(|file| !file.deduplicated) {

@@ -1,10 +1,12 @@
 //! Changes: each one transaction, repeated as a whole where another was in its way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use super::failure::of_commit;
+use super::link::Link;
 use crate::failure::{Failure, Stop};
 use crate::repository::Changing;
 
@@ -29,7 +31,7 @@ pub(super) enum Tried<T, R> {
 
 /// Makes a change.
 pub(super) async fn run<I, T, R, F>(
-    pool: &PgPool,
+    link: &Arc<Link>,
     input: &I,
     work: F,
 ) -> Result<Result<T, R>, Failure>
@@ -38,7 +40,7 @@ where
 {
     let mut retries = Retries::default();
     loop {
-        match once(pool, input, &work).await {
+        match once(link, input, &work).await {
             Tried::Ended(result) => return Ok(result),
             Tried::Again(failure) => retries.wait_after(failure).await?,
             Tried::Unknown(_, failure) | Tried::Failed(failure) => return Err(failure),
@@ -47,18 +49,30 @@ where
 }
 
 /// Runs the work in one transaction and commits it.
-pub(super) async fn once<I, T, R, F>(pool: &PgPool, input: &I, work: &F) -> Tried<T, R>
+pub(super) async fn once<I, T, R, F>(link: &Arc<Link>, input: &I, work: &F) -> Tried<T, R>
 where
     F: for<'w> Fn(&'w mut PgConnection, &'w I) -> Changing<'w, T, R>,
 {
-    let mut transaction = match pool.begin_with(BEGIN).await {
-        Ok(transaction) => transaction,
-        Err(error) => return Tried::Failed(error.into()),
+    let pool = link.pool();
+    let begun = match link.reach(pool.begin_with(BEGIN)).await {
+        Ok(begun) => begun.map_err(Failure::from),
+        Err(failure) => Err(failure),
     };
-    let worked = work(&mut transaction, input).await;
+    let mut transaction = match begun {
+        Ok(transaction) => transaction,
+        Err(failure) => return Tried::Failed(failure),
+    };
+    let worked = match link.reach(work(&mut transaction, input)).await {
+        Ok(worked) => worked,
+        Err(failure) => return Tried::Failed(failure),
+    };
     let stop = match worked {
         Ok(done) => {
-            return match transaction.commit().await.map_err(of_commit) {
+            let committed = match link.reach(transaction.commit()).await {
+                Ok(committed) => committed.map_err(of_commit),
+                Err(failure) => Err(Failure::Commit(failure.into())),
+            };
+            return match committed {
                 Ok(()) => Tried::Ended(Ok(done)),
                 Err(failure @ Failure::Commit(_)) => Tried::Unknown(done, failure),
                 Err(failure) => Tried::of(failure),
@@ -67,7 +81,7 @@ where
         Err(stop) => stop,
     };
     // If this fails, the connection is broken and the server undoes the transaction by itself.
-    let _ = transaction.rollback().await;
+    let _ = link.reach(transaction.rollback()).await;
     match stop {
         Stop::Refused(refusal) => Tried::Ended(Err(refusal)),
         Stop::Failed(failure) => Tried::of(failure),

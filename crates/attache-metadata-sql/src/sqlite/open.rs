@@ -12,6 +12,7 @@ use super::options::SqliteOptions;
 use super::readers::Readers;
 use super::session::SqliteSession;
 use super::writer::Writer;
+use crate::calls::Calls;
 use crate::open_error::{DatabaseFailure, MigrationReport, OpenError};
 use crate::repository::{Backend, Changing, Reading, SqlRepository};
 use crate::session::{Session as _, Statement};
@@ -29,6 +30,7 @@ pub struct Sqlite {
     readers: Readers,
     hook: Option<Arc<dyn EventHook>>,
     path: PathBuf,
+    calls: Calls,
 }
 
 impl fmt::Debug for Sqlite {
@@ -93,6 +95,7 @@ impl Sqlite {
             readers,
             hook,
             path,
+            calls: Calls::default(),
         })
     }
 }
@@ -133,7 +136,8 @@ impl Backend for Sqlite {
         T: Send + 'static,
         F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Reading<'w, T> + Send + 'static,
     {
-        self.readers.read(operation, input, work).await
+        let read = self.readers.read(operation, input, work);
+        self.calls.observe(operation, read).await
     }
 
     async fn change<I, T, R, F>(
@@ -148,6 +152,7 @@ impl Backend for Sqlite {
         R: Send + 'static,
         F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, T, R> + Send + 'static,
     {
-        self.writer.change(operation, input, work).await
+        let change = self.writer.change(operation, input, work);
+        self.calls.observe(operation, change).await
     }
 }

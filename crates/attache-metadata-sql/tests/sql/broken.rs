@@ -8,7 +8,7 @@ use attache_metadata::conformance::checks;
 use attache_metadata::{
     ApiKeyRecord, BlobIntent, BlobRepository, ForgottenBlobs, InstallationRepository,
     InstallationRow, LeaseToken, MetadataRepository, NewApiKey, ReapStage, ReapTask,
-    RepositoryError, TenancyRepository,
+    RepositoryError, StorageUsage, TenancyRepository,
 };
 use attache_metadata_sql::SqliteRepository;
 use attache_model::{
@@ -284,6 +284,10 @@ impl BlobRepository for Broken {
         lease: LeaseToken,
     ) -> Result<(), RepositoryError> {
         self.inner.abandon_blob(cx, blob, lease).await
+    }
+
+    async fn storage_usage(&self) -> Result<StorageUsage, RepositoryError> {
+        self.inner.storage_usage().await
     }
 
     async fn take_reapable(

@@ -196,6 +196,7 @@ const CHECKS: &[Check] = checks! {
         reaping::{
             ended_leases_are_reaped,
             reaped_blobs_are_purged,
+            usage_counts_live_and_reapable_blobs,
             condemned_blobs_are_revived,
             deleting_is_final,
             shared_blobs_are_kept,

@@ -8,7 +8,7 @@ use futures_util::future::join;
 use super::world::{
     CheckResult, HOUR, Problem, World, accepted, ensure, ensure_eq, is_deleted, storage_key,
 };
-use crate::ReapStage;
+use crate::{ReapStage, StorageUsage};
 
 pub(super) async fn ended_leases_are_reaped(world: &World) -> CheckResult {
     let repository = world.repository();
@@ -50,6 +50,30 @@ pub(super) async fn ended_leases_are_reaped(world: &World) -> CheckResult {
 
     let committed = world.commit(&cx, held).await?.record;
     world.stored(&cx, committed.id).await?;
+    Ok(())
+}
+
+pub(super) async fn usage_counts_live_and_reapable_blobs(world: &World) -> CheckResult {
+    let repository = world.repository();
+    let empty = StorageUsage::default();
+    ensure_eq!(repository.storage_usage().await?, empty, "an empty usage");
+    let cx = world.context(&world.tenant("north").await?);
+    let kept = world.file(&cx, "kept").await?;
+    let deleted = world.file(&cx, "deleted").await?;
+    world.draft(&cx, "under way").await?;
+    let both = repository.storage_usage().await?;
+    ensure_eq!(
+        (both.live_blobs, both.live_bytes, both.reapable_blobs),
+        (2, kept.size_bytes + deleted.size_bytes, 0),
+        "the usage of two files"
+    );
+    accepted(repository.delete_file(&cx, deleted.id, None).await)?;
+    let one = repository.storage_usage().await?;
+    ensure_eq!(
+        (one.live_blobs, one.live_bytes, one.reapable_blobs),
+        (1, kept.size_bytes, 1),
+        "the usage after a deletion"
+    );
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use attache_model::OsEntropy;
 use attache_storage::{
-    BlobStore, FaultBlobStore, FaultScript, LocalBlobStore, MemoryBlobStore, TimeoutBlobStore,
-    Timeouts, conformance,
+    BlobStore, FaultBlobStore, FaultScript, LocalBlobStore, MemoryBlobStore, ObservedBlobStore,
+    TimeoutBlobStore, Timeouts, conformance,
 };
 
 use crate::support::open;
@@ -55,6 +55,7 @@ async fn shared_store_conforms() {
 async fn wrapped_memory_store_conforms() {
     let store = TimeoutBlobStore::new(MemoryBlobStore::new(), Timeouts::default());
     assert_conforms_twice(&store).await;
+    assert_conforms_twice(&ObservedBlobStore::new(MemoryBlobStore::new())).await;
     let store = FaultBlobStore::new(MemoryBlobStore::new(), FaultScript::default());
     assert_conforms_twice(&store).await;
 }
@@ -63,7 +64,8 @@ async fn wrapped_memory_store_conforms() {
 async fn wrapped_local_store_conforms() {
     let directory = tempfile::tempdir().unwrap();
     let store = FaultBlobStore::new(local(&directory).await, FaultScript::default());
-    assert_conforms_twice(&TimeoutBlobStore::new(store, Timeouts::default())).await;
+    let store = ObservedBlobStore::new(TimeoutBlobStore::new(store, Timeouts::default()));
+    assert_conforms_twice(&store).await;
 }
 
 #[tokio::test]

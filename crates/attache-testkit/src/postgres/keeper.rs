@@ -23,7 +23,11 @@ start() {
     done
     echo ready
 }
+signal_all() {
+    kill "-$1" $server $(cat "/proc/$server/task/$server/children") 2>/dev/null
+}
 stop() {
+    signal_all CONT
     kill -QUIT $server 2>/dev/null
     wait $server
 }
@@ -32,6 +36,8 @@ while read -r command; do
     case $command in
         stop) stop; echo stopped ;;
         start) start "$@" ;;
+        freeze) signal_all STOP; echo frozen ;;
+        thaw) signal_all CONT; echo thawed ;;
     esac
 done
 stop
@@ -77,6 +83,14 @@ impl Keeper {
 
     pub(super) fn start_again(&mut self) -> io::Result<()> {
         self.request("start", "ready")
+    }
+
+    pub(super) fn freeze(&mut self) -> io::Result<()> {
+        self.request("freeze", "frozen")
+    }
+
+    pub(super) fn thaw(&mut self) -> io::Result<()> {
+        self.request("thaw", "thawed")
     }
 
     fn request(&mut self, command: &str, response: &str) -> io::Result<()> {

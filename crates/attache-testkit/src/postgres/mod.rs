@@ -96,6 +96,25 @@ impl ThrowawayPostgres {
         self.lock().start_again()
     }
 
+    /// Stops all its processes without an end, as a machine that hangs does: connections stay open and
+    /// nothing responds.
+    ///
+    /// # Errors
+    ///
+    /// If its keeper does not respond.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.lock().freeze()
+    }
+
+    /// Lets a frozen server go on.
+    ///
+    /// # Errors
+    ///
+    /// If its keeper does not respond.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.lock().thaw()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Keeper> {
         self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use attache_model::Finding;
-use attache_storage::{BlobError, BlobStore, LocalBlobStore, LocalOptions, StoreMarker};
+use attache_storage::{
+    BlobError, BlobStore, LocalBlobStore, LocalOptions, ObservedBlobStore, StoreMarker,
+};
 #[cfg(feature = "s3")]
 use attache_storage::{TimeoutBlobStore, Timeouts};
 #[cfg(feature = "s3")]
@@ -44,7 +46,7 @@ pub(crate) async fn open_store(options: &InstallationOptions) -> Result<OpenStor
             let store = store.map_err(|error| OpenError::of_blobs(path.clone(), error))?;
             let store = Arc::new(store);
             Ok(OpenStore {
-                blobs: store.clone(),
+                blobs: Arc::new(ObservedBlobStore::new(store.clone())),
                 marker: store,
             })
         }
@@ -58,7 +60,10 @@ pub(crate) async fn open_store(options: &InstallationOptions) -> Result<OpenStor
             store.find_credentials().await?;
             Ok(OpenStore {
                 marker: Arc::new(store.clone()),
-                blobs: Arc::new(TimeoutBlobStore::new(store, Timeouts::default())),
+                blobs: Arc::new(ObservedBlobStore::new(TimeoutBlobStore::new(
+                    store,
+                    Timeouts::default(),
+                ))),
             })
         }
     }

@@ -1,5 +1,6 @@
 //! The behaviour of Postgres alone, on servers that these tests start.
 
+mod away;
 mod conformance;
 mod costs;
 mod data_migration;
