@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::support::{Options, Server, eventually, noise, sha256_hex};
 
 #[tokio::test]
@@ -11,6 +13,45 @@ async fn sigterm_exits_idle_server_with_0() {
     server.terminate();
     let status = server.wait_for_exit().await;
     assert_eq!(status.code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test]
+async fn stopping_server_accepts_for_the_delay() {
+    let options = Options::new().environment("ATTACHE_SHUTDOWN_DELAY", "5s");
+    let mut server = Server::start(options).await;
+    server.terminate();
+    let anyone = server.anonymous();
+    eventually(
+        "the server is not ready",
+        Duration::from_secs(4),
+        async || anyone.get("/readyz").await.status,
+        |status| *status == 503,
+    )
+    .await;
+    // On a connection of its own.
+    let mut connection = server.connect().await;
+    let head = format!(
+        "GET /livez HTTP/1.1\r\nHost: {}\r\n\r\n",
+        server.authority()
+    );
+    connection.send(head).await;
+    assert_eq!(connection.response().await.status, 200);
+    let status = server.wait_for_exit().await;
+    assert_eq!(status.code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test]
+async fn other_signals_do_not_end_the_server() {
+    let mut server = Server::start(Options::new()).await;
+    for signal in [Signal::HUP, Signal::USR1, Signal::USR2] {
+        server.send_signal(signal);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        server.anonymous().get("/livez").await.expect(200);
+    }
+    server.terminate();
+    let status = server.wait_for_exit().await;
+    assert_eq!(status.code(), Some(0), "{}", server.log());
+    assert!(server.log().contains("SIGUSR1"), "{}", server.log());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::steps::{self, Step};
 use crate::workspace::{self, Workspace};
-use crate::{clients, document, guard, test, tools};
+use crate::{browsers, clients, document, guard, test, tools};
 
 /// The steps to leave out.
 #[derive(clap::Args)]
@@ -55,6 +55,11 @@ const STEPS: &[Step] = &[
         name: "clients",
         run: |workspace| clients::run_named(workspace, clients::IN_THE_GATE),
         remedy: "`cargo xtask clients <name>` makes one again, and leaves it in `target/clients/`",
+    },
+    Step {
+        name: "browsers",
+        run: browsers::run,
+        remedy: "`cargo xtask browsers` runs them again",
     },
 ];
 

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the tasks of this workspace that need more than one cargo command.
 
 mod bench;
+mod browsers;
 mod ci;
 mod clients;
 mod conformance;
@@ -40,6 +41,8 @@ enum Task {
     /// Measure release builds
     #[command(subcommand)]
     Bench(bench::Measurement),
+    /// Run the tests in a real browser
+    Browsers,
     /// Make clients of the OpenAPI document with generators, and try each on a server
     Clients(clients::Options),
     /// Run the public suites on your servers
@@ -72,6 +75,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Nightly => nightly::run(&workspace)?,
         Task::Guard => guard::run(&workspace)?,
         Task::Bench(measurement) => bench::run(&workspace, measurement)?,
+        Task::Browsers => browsers::run(&workspace)?,
         Task::Clients(options) => clients::run(&workspace, options)?,
         Task::Conformance(options) => conformance::run(&workspace, options)?,
     }

@@ -5,7 +5,7 @@
 //! test that the pairing under test cannot run prints `NOT ON <pairing> <test>: <reason>`; it is listed
 //! as well, and counts neither as passed nor as failed.
 
-mod apt;
+pub(crate) mod apt;
 mod postgres;
 mod programs;
 mod report;

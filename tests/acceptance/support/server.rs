@@ -215,8 +215,13 @@ impl Server {
 
     /// Sends the signal with which a service manager stops the server.
     pub(crate) fn terminate(&self) {
+        self.send_signal(Signal::TERM);
+    }
+
+    /// Sends any signal.
+    pub(crate) fn send_signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        kill_process(pid, signal).unwrap();
     }
 
     /// Waits until the process has exited by itself.

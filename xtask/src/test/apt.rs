@@ -11,7 +11,7 @@ use crate::workspace;
 /// # Errors
 /// If it is not there and cannot be installed. The message has the remedy: the package, or
 /// `alternative`.
-pub(super) fn require(
+pub(crate) fn require(
     program: &str,
     package: &str,
     is_there: impl Fn() -> bool,

@@ -72,8 +72,14 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
 
     let shutdown = async {
         let signal = stop.await;
-        tracing::info!(signal, "shutting down: in-flight requests may finish");
         http.set_ready(false);
+        let delay = args.shutdown_delay;
+        if !delay.is_zero() {
+            let seconds = delay.as_secs_f64();
+            tracing::info!(signal, seconds, "not ready any more, but still accepting");
+            tokio::time::sleep(delay).await;
+        }
+        tracing::info!(signal, "shutting down: in-flight requests may finish");
     };
     server.run(listener, shutdown).await;
     drop(admin);

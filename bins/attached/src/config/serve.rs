@@ -7,7 +7,7 @@ use attache::{Dialects, Downloads, OriginPattern, PublicUrl};
 use clap::{Args, ValueEnum};
 
 use super::listen::parse_listen;
-use super::values::{parse_bytes, parse_dialects, parse_lifetime};
+use super::values::{parse_bytes, parse_delay, parse_dialects, parse_lifetime};
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -96,6 +96,16 @@ pub(crate) struct ServeArgs {
     /// Log the address of the client with each request: behind a proxy, the proxy's
     #[arg(long, env = "ATTACHE_LOG_ADDRESSES")]
     pub(crate) log_addresses: bool,
+    /// The time after a signal to stop in which `/readyz` responds with 503 while connections are still
+    /// accepted, so that a load balancer notices first
+    #[arg(
+        long,
+        env = "ATTACHE_SHUTDOWN_DELAY",
+        value_name = "DURATION",
+        default_value = "0s",
+        value_parser = parse_delay
+    )]
+    pub(crate) shutdown_delay: Duration,
     /// The address to serve metrics on, at /metrics; keep it off public networks [default: none]
     #[arg(
         long,

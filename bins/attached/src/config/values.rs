@@ -58,6 +58,12 @@ pub(super) fn parse_lifetime(text: &str) -> Result<Duration, String> {
     Ok(lifetime)
 }
 
+/// Parses a duration that may be none at all.
+pub(super) fn parse_delay(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a duration such as 10s, or 0s for none"))
+}
+
 /// Parses a key's id, or a whole key, of which it keeps only the id.
 pub(super) fn parse_key_id(text: &str) -> Result<KeyIdArg, InvalidValue> {
     let id = match ApiKey::parse(text) {
