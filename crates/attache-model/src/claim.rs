@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::names::normalised;
 use crate::{InvalidValue, Timestamp};
 
@@ -18,6 +20,11 @@ impl Holder {
     /// Returns an error if `text` is empty, longer than 256 bytes, or has control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         normalised("holder", text, 256).map(Self)
+    }
+
+    /// Returns the holder in Unicode NFD, as one may have been stored before they were normalised.
+    pub fn decomposed(&self) -> String {
+        self.0.nfd().collect()
     }
 
     /// The text.

@@ -30,7 +30,7 @@ pub use ids::{
     BlobId, FileId, FileSeq, InstallationId, PersonId, PrincipalSeq, Revision, TenantId,
 };
 pub use limits::Limits;
-pub use media::MediaType;
+pub use media::{MediaType, TypeEvidence};
 pub use names::{
     Category, Description, DisplayName, Filename, PersonIdentifier, PrincipalSubject, TenantSlug,
     to_nfc,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 
 use attache_metadata::Refusal;
-use attache_model::MediaType;
+use attache_model::{MediaType, TypeEvidence};
 use attache_storage::{Body, BodyError, PutError};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -14,14 +14,11 @@ use futures_util::{Stream, StreamExt};
 use crate::lease::Activity;
 use crate::{IncomingFile, ServiceError};
 
-/// The number of leading bytes that are kept to decide a file's type.
-const HEAD_BYTES: usize = 8 * 1024;
-
-/// Observes one body: keeps its first bytes, and stops it early if its type is not accepted.
+/// Observes one body: gathers the evidence for its type, and stops it early if its type is not accepted.
 #[derive(Debug)]
 pub(crate) struct BodyMonitor {
     pub(crate) file: IncomingFile,
-    head: Mutex<Vec<u8>>,
+    evidence: Mutex<TypeEvidence>,
     type_refused: AtomicBool,
     activity: Arc<Activity>,
 }
@@ -30,7 +27,7 @@ impl BodyMonitor {
     pub(crate) fn new(file: IncomingFile, activity: Arc<Activity>) -> Arc<Self> {
         Arc::new(Self {
             file,
-            head: Mutex::default(),
+            evidence: Mutex::default(),
             type_refused: AtomicBool::new(false),
             activity,
         })
@@ -49,14 +46,11 @@ impl BodyMonitor {
         })
     }
 
-    /// Decides the type from the bytes that were kept.
+    /// Decides the type from the bytes that were observed.
     pub(crate) fn decide_type(&self) -> MediaType {
-        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        MediaType::decide(
-            self.file.declared_type.as_ref(),
-            self.file.filename.as_str(),
-            &head,
-        )
+        let evidence = self.evidence.lock().unwrap_or_else(PoisonError::into_inner);
+        let declared = self.file.declared_type.as_ref();
+        evidence.decide(declared, self.file.filename.as_str())
     }
 
     /// Returns the true reason why a put failed: this monitor may have stopped the body.
@@ -75,15 +69,13 @@ impl BodyMonitor {
     /// Records a chunk. Returns `false` if the type is now known and not accepted.
     fn observe(&self, chunk: &Bytes) -> bool {
         self.activity.record_chunk();
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = HEAD_BYTES - head.len();
-        if missing == 0 {
+        let mut evidence = self.evidence.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_complete = evidence.observe(chunk);
+        drop(evidence);
+        if !is_complete {
             return true;
         }
-        head.extend_from_slice(&chunk[..chunk.len().min(missing)]);
-        let is_complete = head.len() == HEAD_BYTES;
-        drop(head);
-        let refused = is_complete && self.file.check_accepted(&self.decide_type()).is_err();
+        let refused = self.file.check_accepted(&self.decide_type()).is_err();
         self.type_refused.store(refused, Ordering::Relaxed);
         !refused
     }

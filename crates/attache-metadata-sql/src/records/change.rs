@@ -33,7 +33,7 @@ impl RecordChange {
     pub(super) async fn claim<S: Session>(&self, session: &mut S, holder: &Holder) -> Outcome {
         let sql = "used_at = $3, used_by = $4 \
             WHERE tenant_id = $1 AND id = $2 AND used_at IS NULL AND archived_at IS NULL";
-        if let Some(record) = self.update(session, sql, Some(holder)).await? {
+        if let Some(record) = self.update(session, sql, &[holder.as_str()]).await? {
             return self.recorded(session, FileEventKind::Claimed, record).await;
         }
         let record = self.read(session, "").await?;
@@ -49,8 +49,10 @@ impl RecordChange {
 
     pub(super) async fn release<S: Session>(&self, session: &mut S, holder: &Holder) -> Outcome {
         let sql = "used_at = NULL, used_by = NULL \
-            WHERE tenant_id = $1 AND id = $2 AND used_by = $4";
-        if let Some(record) = self.update(session, sql, Some(holder)).await? {
+            WHERE tenant_id = $1 AND id = $2 AND used_by IN ($4, $5)";
+        // Earlier versions stored holders as they were sent.
+        let holders = [holder.as_str(), &holder.decomposed()];
+        if let Some(record) = self.update(session, sql, &holders).await? {
             let kind = FileEventKind::Released;
             return self.recorded(session, kind, record).await;
         }
@@ -66,7 +68,7 @@ impl RecordChange {
     pub(super) async fn archive<S: Session>(&self, session: &mut S) -> Outcome {
         let sql = "archived_at = $3 \
             WHERE tenant_id = $1 AND id = $2 AND used_at IS NULL AND archived_at IS NULL";
-        if let Some(record) = self.update(session, sql, None).await? {
+        if let Some(record) = self.update(session, sql, &[]).await? {
             let kind = FileEventKind::Archived;
             return self.recorded(session, kind, record).await;
         }
@@ -78,7 +80,7 @@ impl RecordChange {
     pub(super) async fn restore<S: Session>(&self, session: &mut S) -> Outcome {
         let sql = "archived_at = NULL \
             WHERE tenant_id = $1 AND id = $2 AND archived_at IS NOT NULL";
-        if let Some(record) = self.update(session, sql, None).await? {
+        if let Some(record) = self.update(session, sql, &[]).await? {
             let kind = FileEventKind::Restored;
             return self.recorded(session, kind, record).await;
         }
@@ -88,7 +90,7 @@ impl RecordChange {
 
     pub(super) async fn release_hold<S: Session>(&self, session: &mut S) -> Outcome {
         let sql = "held_at = NULL WHERE tenant_id = $1 AND id = $2 AND held_at IS NOT NULL";
-        if let Some(record) = self.update(session, sql, None).await? {
+        if let Some(record) = self.update(session, sql, &[]).await? {
             let kind = FileEventKind::HoldReleased;
             return self.recorded(session, kind, record).await;
         }
@@ -196,15 +198,15 @@ impl RecordChange {
         &self,
         session: &mut S,
         assignment_and_condition: &str,
-        holder: Option<&Holder>,
+        holders: &[&str],
     ) -> Result<Option<FileRecord>, Failure> {
         let sql = format!(
             "UPDATE files SET revision = revision + 1, updated_at = $3, \
             {assignment_and_condition} RETURNING {FILE_COLUMNS}"
         );
         let mut statement = self.about(sql).bind(self.cx.now().as_millis());
-        if let Some(holder) = holder {
-            statement = statement.bind(holder.as_str());
+        for holder in holders {
+            statement = statement.bind(*holder);
         }
         session.optional(statement, rows::file).await
     }

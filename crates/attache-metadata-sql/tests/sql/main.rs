@@ -14,6 +14,7 @@ mod broken_files;
 mod broken_uploads;
 mod conformance;
 mod database;
+mod earlier_values;
 mod events;
 mod schema;
 mod sqlite;

@@ -1,12 +1,11 @@
-//! The decision on a file's type, from its bytes and its declared type.
+//! The decision on a file's type, from its bytes, its declared type and its name.
 
 use super::MediaType;
-use super::names::{all_names, canonical};
-use super::signatures::is_always_signed;
-use super::sniff::{OLE, Sniffed, ZIP, is_single_byte_text, is_text, is_text_type};
-
-/// The maximum number of leading bytes that are examined.
-pub(super) const SNIFF_BYTES: usize = 8 * 1024;
+use super::evidence::TypeEvidence;
+use super::names::canonical;
+use super::signatures::{Strength, is_always_signed, is_known};
+use super::sniff::{Evidence, OLE, ZIP};
+use super::text::{has_charset, is_text_type, needs_charset};
 
 /// The type that Windows with Excel sends for CSV.
 const EXCEL: &str = "application/vnd.ms-excel";
@@ -15,16 +14,19 @@ const CSV: &str = "text/csv";
 impl MediaType {
     /// Decides a file's type.
     ///
-    /// `head` holds the first 8 KiB of the file, or all of a shorter file. The rules, in order:
+    /// `bytes` are all of the file; [`TypeEvidence`] decides for one that passes by in chunks. The rules, in
+    /// order:
     ///
-    /// - A signature in the bytes decides. Exceptions: zip, OLE, XML and text never override a declared
-    ///   subtype (docx, csv, json), and a signature that several types share (`WebM`, Ogg, MP4, TIFF)
-    ///   leaves the choice among them to the declared type.
-    /// - A declared type whose signature is absent becomes [`OCTET_STREAM`](Self::OCTET_STREAM).
-    ///   Exception: text that is declared as Excel and named `.csv` is CSV.
-    /// - Without a declared type, the bytes decide, then the filename's extension.
+    /// - A strong signature in the bytes decides, and leaves a choice only among the types that share it
+    ///   (`WebM`, Ogg, MP4, TIFF). A container (zip, OLE, gzip, DER) overrides only a type that has a signature
+    ///   of its own, and a weak signature none. Text never overrides another kind of text.
+    /// - A declared type stays if the bytes allow it: a kind of text unless they are binary, another one
+    ///   unless it always has a signature that they lack.
+    /// - Otherwise the filename's extension decides in the same way, then the bytes alone. So a wrong
+    ///   declaration is never worse than none.
     ///
-    /// The result has the canonical name of its type, and a charset only if it is text.
+    /// The result has the canonical name of its type, and a charset only if it is text: the declared one, or
+    /// UTF-8 where the bytes are, beyond ASCII, and readers would assume another.
     ///
     /// ```
     /// use attache_model::MediaType;
@@ -40,13 +42,10 @@ impl MediaType {
     /// assert_eq!(csv.as_str(), "text/csv");
     /// # Ok::<(), attache_model::InvalidValue>(())
     /// ```
-    pub fn decide(declared: Option<&Self>, filename: &str, head: &[u8]) -> Self {
-        let head = &head[..head.len().min(SNIFF_BYTES)];
-        let found = Sniffed::in_bytes(head);
-        match declared.filter(|declared| !declared.is_octet_stream()) {
-            Some(declared) => confirm(declared, filename, &found, head),
-            None => guess(filename, &found, head),
-        }
+    pub fn decide(declared: Option<&Self>, filename: &str, bytes: &[u8]) -> Self {
+        let mut evidence = TypeEvidence::default();
+        evidence.observe(bytes);
+        evidence.decide(declared, filename)
     }
 
     /// Returns `true` if a file of this type is acceptable where only `accepted` types are.
@@ -63,79 +62,127 @@ impl MediaType {
     }
 
     /// Returns the type under its canonical name.
-    fn for_record(&self) -> Self {
+    fn for_record(&self, is_utf8: bool) -> Self {
         let name = canonical(self.essence());
-        let charset = self.charset().filter(|charset| *charset != "binary");
+        let declared = self.charset().filter(|charset| *charset != "binary");
+        let charset = declared.or((is_utf8 && needs_charset(name)).then_some("utf-8"));
         Self::with_charset(name, charset.filter(|_| has_charset(name)))
     }
 }
 
-fn confirm(declared: &MediaType, filename: &str, found: &Sniffed, head: &[u8]) -> MediaType {
-    if fits(declared, found, head) {
-        return declared.for_record();
-    }
-    let name = canonical(declared.essence());
-    match found {
-        Sniffed::Exact { name, .. } => MediaType::known(name),
-        Sniffed::Nothing if name == EXCEL && is_csv(filename, head) => MediaType::known(CSV),
-        Sniffed::Container(_) | Sniffed::Nothing => MediaType::OCTET_STREAM,
+/// Decides by the first bytes; `is_utf8` is true if all of the file is UTF-8, and not only ASCII.
+pub(super) fn decide(
+    declared: Option<&MediaType>,
+    filename: &str,
+    head: &[u8],
+    is_utf8: bool,
+) -> MediaType {
+    let evidence = Evidence::of(head);
+    let declared = declared.filter(|declared| !declared.is_octet_stream());
+    match declared.filter(|declared| fits(declared, &evidence)) {
+        Some(declared) => declared.for_record(is_utf8),
+        None => guess(filename, &evidence).for_record(is_utf8),
     }
 }
 
-fn guess(filename: &str, found: &Sniffed, head: &[u8]) -> MediaType {
-    let by_extension = mime_guess::from_path(filename)
-        .first_raw()
-        .and_then(|guess| MediaType::parse(guess).ok())
-        .filter(|guess| fits(guess, found, head))
-        .map(|guess| guess.for_record());
-    match found {
+fn guess(filename: &str, evidence: &Evidence<'_>) -> MediaType {
+    let by_extension = by_extension(filename).filter(|guess| fits(guess, evidence));
+    let Some(found) = evidence.found else {
+        let by_markup = || evidence.markup().map(MediaType::known);
+        return by_extension
+            .or_else(by_markup)
+            .unwrap_or(MediaType::OCTET_STREAM);
+    };
+    let found_type = MediaType::known(found.name);
+    match found.strength {
         // The more specific of the two wins.
-        Sniffed::Exact { name, .. } => by_extension
-            .filter(|guess| !guess.includes(&MediaType::known(name)))
-            .unwrap_or_else(|| MediaType::known(name)),
-        Sniffed::Container(container) => {
-            by_extension.unwrap_or_else(|| MediaType::known(container))
-        }
-        Sniffed::Nothing => by_extension.unwrap_or(MediaType::OCTET_STREAM),
+        Strength::Strong => by_extension.filter(|guess| !guess.includes(&found_type)),
+        Strength::Container | Strength::Weak => by_extension,
     }
+    .unwrap_or(found_type)
 }
 
-/// Returns `true` if bytes with this signature can have the declared type: the signature is the type's
-/// own, or one that it shares, or the type has none.
-fn fits(declared: &MediaType, found: &Sniffed, head: &[u8]) -> bool {
+/// The types of extensions that `mime_guess` does not know.
+const EXTENSIONS: [(&str, &str); 16] = [
+    ("amr", "audio/amr"),
+    ("bw64", "audio/wav"),
+    ("dcm", "application/dicom"),
+    ("hl7", "application/hl7-v2"),
+    ("jsonl", "application/x-ndjson"),
+    ("jxr", "image/jxr"),
+    ("lz4", "application/x-lz4"),
+    ("mdb", "application/vnd.ms-access"),
+    ("ndjson", "application/x-ndjson"),
+    ("opus", "audio/opus"),
+    ("psd", "image/vnd.adobe.photoshop"),
+    ("rf64", "audio/wav"),
+    ("sqlite", "application/vnd.sqlite3"),
+    ("tnef", "application/ms-tnef"),
+    ("vsdx", "application/vnd.ms-visio.drawing"),
+    ("zst", "application/zstd"),
+];
+
+fn by_extension(filename: &str) -> Option<MediaType> {
+    let (_, extension) = filename.rsplit_once('.')?;
+    let known = EXTENSIONS
+        .iter()
+        .find(|(known, _)| extension.eq_ignore_ascii_case(known));
+    let name = known.map(|(_, name)| *name);
+    let name = name.or_else(|| mime_guess::from_path(filename).first_raw())?;
+    // `mime_guess` lists programs as bytes of no known type.
+    MediaType::parse(name)
+        .ok()
+        .filter(|guess| !guess.is_octet_stream())
+}
+
+/// Returns `true` if bytes with this evidence can have the type.
+fn fits(declared: &MediaType, evidence: &Evidence<'_>) -> bool {
     let name = canonical(declared.essence());
-    if name == "text/plain" && !is_text(head) {
+    let is_text = is_text_type(name);
+    if is_text && !evidence.may_be_text(declared.charset()) {
         return false;
     }
-    match found {
-        Sniffed::Exact {
-            shared: Some(shared),
-            ..
-        } => shared.allows(name),
-        Sniffed::Exact {
-            name: found,
-            shared: None,
-        } => name == *found,
-        Sniffed::Container(container) => match containers(name) {
-            [] => name == *container || !is_signed(name),
-            needed => needed.contains(container),
-        },
-        Sniffed::Nothing => containers(name).is_empty() && !is_signed(name),
+    let needed = containers(name);
+    let needs_proof = !needed.is_empty() || (!is_text && is_always_signed(name));
+    if evidence.bears_out(name) {
+        return true;
+    }
+    match evidence.found.map(|found| (found, found.strength)) {
+        Some((_, Strength::Strong)) => false,
+        Some((found, Strength::Container)) => {
+            // What is in the container is known, unless it is just any.
+            let is_open = matches!(found.name, ZIP | OLE) || !is_known(name);
+            let is_needed = evidence.container().is_some_and(|it| needed.contains(&it));
+            !needs_proof || (is_open && is_needed)
+        }
+        Some((_, Strength::Weak)) | None => !needs_proof,
     }
 }
 
 /// Returns the zip or OLE containers, one of which files of this type have to be; empty for others.
-fn containers(name: &str) -> &'static [&'static str] {
+pub(super) fn containers(name: &str) -> &'static [&'static str] {
     let is_office = name.starts_with("application/vnd.openxmlformats-officedocument.")
         || (name.starts_with("application/vnd.ms-") && name.ends_with(".macroenabled.12"));
     let is_zip = name.starts_with("application/vnd.oasis.opendocument.")
         || matches!(
             name,
-            "application/epub+zip" | "application/java-archive" | ZIP
+            "application/epub+zip"
+                | "application/java-archive"
+                | "application/vnd.android.package-archive"
+                | "application/vnd.ms-visio.drawing"
+                | ZIP
         );
     let is_ole = matches!(
         name,
-        "application/msword" | "application/vnd.ms-powerpoint" | EXCEL
+        "application/msword"
+            | "application/vnd.ms-outlook"
+            | "application/vnd.ms-powerpoint"
+            | "application/vnd.ms-project"
+            | "application/vnd.ms-publisher"
+            | "application/vnd.visio"
+            | "application/x-msi"
+            | EXCEL
+            | OLE
     );
     if is_office {
         // Encrypted documents are OLE.
@@ -147,23 +194,4 @@ fn containers(name: &str) -> &'static [&'static str] {
     } else {
         &[]
     }
-}
-
-/// Returns `true` if files of this type always have a signature that is known here.
-fn is_signed(name: &str) -> bool {
-    !is_text_type(name) && (is_always_signed(name) || all_names(name).any(infer::is_mime_supported))
-}
-
-/// Returns `true` if a charset is meaningful for this type.
-fn has_charset(name: &str) -> bool {
-    is_text_type(name)
-        || name.ends_with("+json")
-        || matches!(name, "application/json" | "application/yaml")
-}
-
-/// Returns `true` if the filename and the bytes are those of a CSV file.
-fn is_csv(filename: &str, head: &[u8]) -> bool {
-    let extension = filename.rsplit_once('.').map(|(_, extension)| extension);
-    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
-        && is_single_byte_text(head)
 }

@@ -1,11 +1,17 @@
 //! Media types: parsed, named canonically, and decided from bytes and declaration.
 
+mod compound;
 mod decide;
+mod evidence;
+mod iso;
 mod names;
+mod parse;
 mod signatures;
 mod sniff;
 #[cfg(test)]
 mod tests;
+mod text;
+mod zip;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,6 +19,8 @@ use std::fmt;
 use crate::InvalidValue;
 use names::{all_names, canonical};
 use signatures::SUBTYPES;
+
+pub use evidence::TypeEvidence;
 
 /// The maximum length of a media type, in bytes.
 const TYPE_BYTES: usize = 127;
@@ -65,16 +73,14 @@ impl MediaType {
                 "is longer than 127 bytes",
             ));
         }
-        let text = text.trim();
-        let essence = text.split(';').next().unwrap_or_default().trim_end();
-        let parsed: mime::Mime = essence.parse().map_err(|_| refused())?;
-        // The crate takes `text/` and `text/x*` for types.
-        let is_type = !essence.contains('*') && !essence.ends_with('/');
-        if !is_type || text.contains(|c: char| c.is_control() && c != '\t') {
-            return Err(refused());
-        }
-        let essence = parsed.essence_str().to_ascii_lowercase();
-        Ok(Self::with_charset(&essence, charset_in(text).as_deref()))
+        let (essence, charset) = parse::essence_and_charset(text).ok_or_else(refused)?;
+        Ok(Self::with_charset(&essence, charset.as_deref()))
+    }
+
+    /// Reads a type that was stored. One that earlier versions took, and that is none, reads as
+    /// [`OCTET_STREAM`](Self::OCTET_STREAM).
+    pub fn from_stored(text: &str) -> Self {
+        Self::parse(text).unwrap_or(Self::OCTET_STREAM)
     }
 
     /// Creates a type with its charset, which is dropped if both together are too long.
@@ -116,10 +122,11 @@ impl MediaType {
     }
 
     /// Returns `true` if every file of the other type has this type too: both are the same, or the other
-    /// is a subtype, as HEIC is of HEIF.
+    /// is a subtype, as HEIC is of HEIF, or made of it, as a docx is a zip.
     fn includes(&self, other: &Self) -> bool {
         let (name, other) = (canonical(self.essence()), canonical(other.essence()));
         name == other
+            || decide::containers(other).contains(&name)
             || SUBTYPES
                 .iter()
                 .any(|(general, subtypes)| *general == name && subtypes.contains(&other))
@@ -152,16 +159,4 @@ impl fmt::Display for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Returns the charset parameter. Parameters that cannot be parsed are ignored: Chrome writes
-/// `codecs=vp8,opus` without the quotes that the comma needs.
-fn charset_in(text: &str) -> Option<String> {
-    let parsed: mime::Mime = text.parse().ok()?;
-    let charset = parsed.get_param(mime::CHARSET)?;
-    let charset = charset.as_str().to_ascii_lowercase();
-    charset
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+".contains(&byte))
-        .then_some(charset)
 }
