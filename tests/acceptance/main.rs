@@ -40,3 +40,4 @@ mod store_credentials;
 mod tls_backends;
 mod truncated_bodies;
 mod upload;
+mod verify;

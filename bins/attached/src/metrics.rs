@@ -26,6 +26,10 @@ const STORED: &str = "attache_stored_bytes";
 const BLOBS: &str = "attache_blobs";
 const BACKLOG: &str = "attache_reaper_backlog";
 const BUILD: &str = "attache_build_info";
+/// Counted by the service.
+const BLOB_FAULTS: &str = "attache_blob_faults_total";
+/// Counted by the writer of SQLite.
+const COMMIT_FAILURES: &str = "attache_database_commit_failures_total";
 
 /// From a lookup to a large upload, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [
@@ -98,6 +102,14 @@ fn describe() {
     describe_counter!(RECEIVED, Unit::Bytes, "Bytes of request bodies.");
     describe_counter!(SENT, Unit::Bytes, "Bytes of response bodies.");
     describe_gauge!(CONNECTIONS, "Open connections.");
+    describe_counter!(
+        BLOB_FAULTS,
+        "Blobs that were newly found missing or wrong, by fault."
+    );
+    describe_counter!(
+        COMMIT_FAILURES,
+        "Groups of changes whose commit may not have reached the disk."
+    );
     describe_histogram!(
         DATABASE_DURATION,
         Unit::Seconds,

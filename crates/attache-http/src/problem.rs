@@ -68,6 +68,7 @@ problem_kinds! {
     DigestMismatch = UNPROCESSABLE_ENTITY, "digest-mismatch", "Digest mismatch";
     Refused = UNPROCESSABLE_ENTITY, "refused", "File refused";
     NoFile = UNPROCESSABLE_ENTITY, "no-file", "No file in the upload";
+    ContentLost = INTERNAL_SERVER_ERROR, "content-lost", "File content lost";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Service temporarily unavailable";
     OutOfSpace = INSUFFICIENT_STORAGE, "out-of-space", "Out of space";
@@ -301,6 +302,7 @@ impl From<ServiceError> for Problem {
             E::InvalidLink => Kind::InvalidLink,
             E::LinkExpired => Kind::LinkExpired,
             E::InvalidCursor => Kind::InvalidCursor,
+            E::ContentLost { .. } => Kind::ContentLost,
             _ => Kind::Internal,
         };
         if error.is_outage() {

@@ -8,7 +8,7 @@ use attache_metadata::{
 };
 use attache_model::{BlobId, Context};
 
-use crate::leases::{begin, give_up, millis};
+use crate::leases::{begin, delete_again, give_up, millis};
 use crate::reap;
 use crate::repository::{Backend, SqlRepository};
 use crate::session::{Session as _, Statement};
@@ -57,7 +57,10 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
         let input = (cx.tenant(), blob, lease);
         self.backend
             .write("abandon_blob", input, |session, (tenant, blob, lease)| {
-                Box::pin(give_up(session, *tenant, *blob, *lease))
+                Box::pin(async move {
+                    give_up(session, *tenant, *blob, *lease).await?;
+                    delete_again(session, *tenant, *blob).await
+                })
             })
             .await
     }
@@ -106,7 +109,7 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
                     let statement = match stage {
                         ReapStage::Delete => Statement::new(
                             "UPDATE blobs SET state = 'gone', reap_at = database_clock() + $2 \
-                        WHERE id = $1 AND state = 'deleting'",
+                        WHERE id = $1 AND state = 'deleting' AND reap_at > database_now()",
                         )
                         .bind(blob.as_uuid())
                         .bind(*purge_after),

@@ -32,6 +32,20 @@ pub(crate) async fn begin<S: Session>(
     Ok(())
 }
 
+/// Sends a blob whose lease was lost to the reaper again: its writer may have written after the first
+/// deletion. Does nothing to a blob that is staging or referenced.
+pub(crate) async fn delete_again<S: Session>(
+    session: &mut S,
+    tenant: TenantId,
+    blob: BlobId,
+) -> Result<(), Failure> {
+    let sql = "UPDATE blobs SET state = 'deleting', reap_at = database_now() \
+        WHERE tenant_id = $1 AND id = $2 AND state IN ('deleting', 'gone')";
+    let update = Statement::new(sql).bind(tenant.get()).bind(blob.as_uuid());
+    session.execute(update).await?;
+    Ok(())
+}
+
 /// Sends a staging blob to the reaper; does nothing where the lease is lost already.
 pub(crate) async fn give_up<S: Session>(
     session: &mut S,

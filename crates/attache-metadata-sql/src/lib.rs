@@ -6,6 +6,7 @@
 // Without a backend there is nothing to run statements on.
 #![cfg(any(feature = "sqlite", feature = "postgres"))]
 
+mod blob_health;
 mod blobs;
 mod calls;
 mod columns;

@@ -31,7 +31,8 @@ macro_rules! embed_migrations {
             (1, "initial", "0001_initial"),
             (2, "uploads", "0002_uploads"),
             (3, "more lists", "0003_more_lists"),
-            (5, "installation", "0005_installation")
+            (5, "installation", "0005_installation"),
+            (6, "blob health", "0006_blob_health")
         )
     };
     ($folder:literal, $(($version:literal, $description:literal, $file:literal)),+) => {
@@ -137,6 +138,7 @@ mod tests {
             0xb725_751d_842b_69c0,
             0x6fd9_b763_6013_a838,
             0xbe10_792c_2af7_c3b6,
+            0x82a3_e320_5de9_fca9,
         ];
         assert_eq!(beginnings(migrations), noted);
     }
@@ -149,6 +151,7 @@ mod tests {
             0x97e5_73ab_8a41_fd65,
             0xd809_6249_4771_2a02,
             0x9eef_d11c_8984_6cc3,
+            0x55cc_0ec0_fb54_d348,
         ];
         assert_eq!(beginnings(sqlx::PgConnection::MIGRATIONS), noted);
     }

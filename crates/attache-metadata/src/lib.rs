@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blob_health;
 mod blobs;
 pub mod conformance;
 mod error;
@@ -11,6 +12,7 @@ mod repository;
 mod tenancy;
 mod uploads;
 
+pub use blob_health::{BlobFault, BlobHealthRepository, BlobTotals, LiveBlob, UnknownFault};
 pub use blobs::{
     BlobFacts, BlobIntent, BlobLocation, LeaseToken, ReapStage, ReapTask, StorageUsage,
 };

@@ -16,9 +16,9 @@ use attache_model::{
 };
 
 use crate::{
-    ApiKeyRecord, Attempt, BlobIntent, CommittedFile, FileChange, FilePage, FileQuery,
-    InstallationRepository, LeaseToken, NewApiKey, NewFile, NewFiles, NewUpload, PageRequest,
-    ReapStage, ReapTask, RepositoryError, StorageUsage, StoredFile, StoredUpload,
+    ApiKeyRecord, Attempt, BlobHealthRepository, BlobIntent, CommittedFile, FileChange, FilePage,
+    FileQuery, InstallationRepository, LeaseToken, NewApiKey, NewFile, NewFiles, NewUpload,
+    PageRequest, ReapStage, ReapTask, RepositoryError, StorageUsage, StoredFile, StoredUpload,
 };
 
 /// Tenants, their principals and API keys. Unscoped: used for administration and authentication.
@@ -105,8 +105,8 @@ pub trait BlobRepository: Send + Sync {
         lease_for: Duration,
     ) -> Result<bool, RepositoryError>;
 
-    /// Gives up a lease: the blob is handed to the reaper at once. Does nothing if the lease is lost
-    /// already.
+    /// Gives up a lease: the blob is handed to the reaper at once. If the lease was lost and the reaper
+    /// has deleted the blob, it is handed out again: a late write may have come after.
     async fn abandon_blob(
         &self,
         cx: &Context,
@@ -152,7 +152,9 @@ pub trait FileRepository: Send + Sync {
     ///
     /// For each file, in order: the person is found or registered. If the tenant has a live or condemned
     /// blob with the same digest and size, that is referenced (and made live), and the upload's own
-    /// becomes `deleting`; otherwise the own blob becomes `live`, if its lease still holds. With `dedup`,
+    /// becomes `deleting`; otherwise the own blob becomes `live`, if its lease still holds. If the
+    /// existing blob is marked with a fault, the two exchange their storage keys first, so that every
+    /// record of it gets the new bytes, and the mark is removed. With `dedup`,
     /// an eligible existing record is returned instead of a new one. `created_at` is the context's time;
     /// if that would give two records of a tenant the same key, the later one is moved forward by
     /// milliseconds until its key is free.
@@ -329,6 +331,7 @@ pub trait UploadRepository: Send + Sync {
 pub trait MetadataRepository:
     TenancyRepository
     + BlobRepository
+    + BlobHealthRepository
     + FileRepository
     + UploadRepository
     + InstallationRepository

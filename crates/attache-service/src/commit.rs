@@ -1,5 +1,5 @@
-//! The last step of every upload, whichever way its bytes arrived: inspect, then describe what the
-//! repository is to commit.
+//! The last step of every upload, whichever way its bytes arrived: inspect, check the copy that
+//! is there already, then describe what the repository is to commit.
 
 use attache_metadata::NewFile;
 use attache_model::{Context, DisplayName, FileId, PersonId};
@@ -18,7 +18,7 @@ pub(crate) fn begin_commit(parts: &Parts, cx: &Context, renewer: &LeaseRenewer) 
     cx.at(parts.clock.now())
 }
 
-/// Inspects a staged file, and returns what the repository is to commit of it.
+/// Inspects a staged file, checks the copy that it may share, and returns what the repository is to commit of it.
 pub(crate) async fn prepare(
     parts: &Parts,
     cx: &Context,
@@ -26,6 +26,7 @@ pub(crate) async fn prepare(
     fields: &UploadFields,
 ) -> Result<NewFile, ServiceError> {
     let held = inspect(parts, cx, file).await?;
+    parts.check_kept_copy(cx, &file.facts).await?;
     Ok(NewFile {
         id: FileId::generate(cx.now(), parts.entropy.as_ref()),
         blob: file.reservation.blob,

@@ -1,8 +1,8 @@
 //! The error of every operation. Each variant is one meaning; the HTTP layer maps each to one status
 //! and one problem type.
 
-use attache_metadata::{Refusal, RepositoryError, RepositoryErrorKind};
-use attache_model::{InvalidValue, MediaType, Revision, Scope, Sha256Digest, Timestamp};
+use attache_metadata::{BlobFault, Refusal, RepositoryError, RepositoryErrorKind};
+use attache_model::{FileId, InvalidValue, MediaType, Revision, Scope, Sha256Digest, Timestamp};
 use attache_signing::LinkError;
 use attache_storage::{BlobError, BlobErrorKind, BodyError, PutError};
 
@@ -10,8 +10,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The reason why an operation failed. Nothing was changed, unless a variant says otherwise.
 ///
-/// Server errors are [`Internal`](Self::Internal), [`Unavailable`](Self::Unavailable) and
-/// [`OutOfSpace`](Self::OutOfSpace), with the cause as `source` for the log. All others are faults of
+/// Server errors are [`Internal`](Self::Internal), [`Unavailable`](Self::Unavailable),
+/// [`OutOfSpace`](Self::OutOfSpace) and [`ContentLost`](Self::ContentLost), with the cause as `source` for the log. All others are faults of
 /// the request, and their texts may be shown to the client.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -132,9 +132,29 @@ pub enum ServiceError {
     /// The cursor was not issued for this tenant, these filters and this order.
     #[error("the cursor is not valid for this list; start again without it")]
     InvalidCursor,
+    /// The stored bytes of a file are missing or not the ones that were stored. They can be restored
+    /// from a backup; an upload of the same bytes repairs the file too.
+    #[error("the bytes of file {file} {}", words_for(*fault))]
+    ContentLost {
+        /// The file.
+        file: FileId,
+        /// What is wrong.
+        fault: BlobFault,
+        /// The error of the store.
+        source: BoxError,
+    },
     /// An internal error. The source is for the log.
     #[error("internal error")]
     Internal(#[source] BoxError),
+}
+
+fn words_for(fault: BlobFault) -> &'static str {
+    match fault {
+        BlobFault::Missing => "are missing",
+        BlobFault::WrongSize => "have another size than was uploaded",
+        BlobFault::WrongDigest => "are not the ones that were uploaded",
+        BlobFault::Unreadable => "cannot be read",
+    }
 }
 
 impl ServiceError {

@@ -3,6 +3,7 @@
 mod access;
 mod administration;
 mod authenticate;
+mod blob_health;
 mod builder;
 mod change;
 mod claim;
@@ -25,6 +26,7 @@ mod service;
 mod session;
 mod staging;
 mod uploads;
+mod verify;
 
 pub use access::Action;
 pub use administration::{Administration, ApiKeyRequest, IssuedApiKey};
@@ -44,6 +46,7 @@ pub use seams::{Downloads, Inspector, StagedFile, Verdict};
 pub use service::FileService;
 pub use session::UploadSession;
 pub use uploads::{PendingUpload, UploadRequest, UploadStatus, UploadTarget};
+pub use verify::{VerifyEvent, VerifyOptions, VerifyReport, verify};
 
 /// The types of the crates below that callers of this one need.
 pub use attache_metadata::{

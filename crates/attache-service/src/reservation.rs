@@ -6,6 +6,7 @@ use std::time::Duration;
 use attache_metadata::{BlobIntent, LeaseToken};
 use attache_model::{BlobId, Context};
 use attache_storage::BlobKey;
+use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 use crate::ServiceError;
@@ -27,17 +28,29 @@ pub(crate) struct BlobReservation {
 
 impl BlobReservation {
     /// Writes the intent of a new blob, with a fresh key and lease.
+    ///
+    /// The guard exists before the row does, and the row is written in a task of its own: if the caller
+    /// is cancelled meanwhile, the row is given up as soon as it is there.
     pub(crate) async fn begin(parts: &Arc<Parts>, cx: &Context) -> Result<Self, ServiceError> {
         let (key, intent) = new_intent(parts, cx, parts.timing.lease);
-        parts.repository.begin_blob(cx, &intent).await?;
-        Ok(Self {
+        let reservation = Self {
             parts: parts.clone(),
             cx: cx.clone(),
             blob: intent.id,
             key,
             lease: intent.lease,
             committed: false,
-        })
+        };
+        let (sender, begun) = oneshot::channel();
+        let begin = async move {
+            let Self { parts, cx, .. } = &reservation;
+            let written = parts.repository.begin_blob(cx, &intent).await;
+            // Without a caller to receive it, the reservation is dropped here.
+            let _ = sender.send(written.map(|()| reservation));
+        };
+        parts.tasks.spawn(begin.in_current_span());
+        let begun = begun.await;
+        Ok(begun.map_err(|error| ServiceError::Internal(Box::new(error)))??)
     }
 
     /// Ends the reservation after its commit. The blob belongs to a record now; or, where the tenant

@@ -9,6 +9,7 @@ mod service {
     mod in_flight;
     mod inspections;
     mod lists;
+    mod lost_bytes;
     mod media_types;
     mod pending_bounds;
     mod pending_uploads;
@@ -16,4 +17,5 @@ mod service {
     mod reaper;
     mod sessions;
     mod support;
+    mod verification;
 }

@@ -10,6 +10,7 @@ mod local;
 mod marker;
 mod memory;
 mod store;
+mod verified;
 mod verify;
 mod wrappers;
 
@@ -18,7 +19,7 @@ pub use error::{BlobError, BlobErrorKind, PutError};
 pub use ext::{BlobStoreExt, BlobTooLarge};
 pub use key::BlobKey;
 #[cfg(target_os = "linux")]
-pub use local::{LocalBlobStore, LocalOptions};
+pub use local::{LocalBlobStore, LocalOptions, ReadOnlyLocalBlobStore};
 pub use marker::{MARKER_BYTES, MarkerWrite, StoreMarker};
 pub use memory::MemoryBlobStore;
 pub use store::{

@@ -48,6 +48,19 @@ impl BodyVerifier {
         })
     }
 
+    /// Creates a verifier for bytes that are read: they must be exactly those that were stored.
+    pub(crate) fn of_stored(stored: StoredBlob) -> Self {
+        Self {
+            hasher: Sha256::new(),
+            size_bytes: 0,
+            exact_size_bytes: Some(stored.size_bytes),
+            options: PutOptions {
+                max_size_bytes: None,
+                expected_sha256: Some(stored.sha256),
+            },
+        }
+    }
+
     /// Adds the next bytes. Call it before storing them: after an error they must not be stored.
     ///
     /// # Errors

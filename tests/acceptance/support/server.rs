@@ -196,7 +196,7 @@ impl Server {
         self.home.backends.stored_objects()
     }
 
-    /// Overwrites an object behind the server's back, on a pairing that has an S3.
+    /// Overwrites an object behind the server's back.
     #[track_caller]
     pub(crate) fn replace_object(&self, object: &StoredObject, bytes: &[u8]) {
         self.home.backends.replace_object(object, bytes);

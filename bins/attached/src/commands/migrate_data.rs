@@ -9,7 +9,7 @@ use attache::{InstallationOptions, OpenError, SigningKeySource, sql};
 use super::explain;
 use crate::config::{Cli, TargetArgs};
 use crate::output::print;
-use crate::progress::Progress;
+use crate::progress::{Progress, Unit};
 use crate::shutdown;
 
 /// The advice after an interruption.
@@ -19,7 +19,7 @@ pub(super) async fn run(target: &TargetArgs, source: &InstallationOptions) -> an
     let target = target.options(|name| std::env::var(name).ok());
     let target = target.unwrap_or_else(|problem| Cli::refuse(problem));
     let stop = shutdown::listen()?;
-    let progress = Progress::start();
+    let progress = Progress::start(Unit::Bytes);
     let outcome = tokio::select! {
         done = migrate_data(source, &target, progress.observer()) => done.map_err(advise),
         signal = stop => Err(anyhow!("interrupted by {signal}: {RESUME}")),

@@ -7,6 +7,7 @@ mod migrate_data;
 mod restore;
 mod serve;
 mod tenant;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ pub(crate) async fn run(
         Command::Restore { adopt_store } => restore::run(&options, adopt_store).await?,
         Command::MigrateData(target) => migrate_data::run(&target, &options).await?,
         Command::Check => return check::run(&options).await,
+        Command::Verify(args) => return verify::run(&args, &options).await,
     }
     Ok(ExitCode::SUCCESS)
 }

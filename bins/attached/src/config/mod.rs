@@ -77,6 +77,30 @@ pub(crate) enum Command {
     MigrateData(Box<TargetArgs>),
     /// Check the configuration, the signing keys, the database and the storage
     Check,
+    /// Verify that the stored bytes of every record are there and right
+    ///
+    /// Works beside a running server, and deletes nothing. Exits with 0 if all is right, with 3 if the
+    /// bytes of a file are missing or wrong, with 4 if the store only has blobs that nothing knows, and
+    /// with 1 if the verification could not be completed.
+    Verify(VerifyArgs),
+}
+
+/// The verification to run.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Read every byte and compare digests; otherwise presence and size are compared
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Verify only this tenant
+    #[arg(long, value_name = "SLUG", value_parser = TenantSlug::parse)]
+    pub(crate) tenant: Option<TenantSlug>,
+    /// Mark the blobs that are missing or wrong, so that the next upload of the same bytes repairs them,
+    /// and remove the marks of those that are right again
+    #[arg(long)]
+    pub(crate) mark: bool,
+    /// Print one JSON object a line: each finding, and a summary as the last one
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The commands for tenants.
@@ -295,6 +319,7 @@ mod tests {
                 "file:x",
             ],
             &["check"],
+            &["verify", "--deep"],
         ] {
             let after: Vec<_> = args.iter().chain(&["--data-dir", "d"]).copied().collect();
             let before: Vec<_> = ["--data-dir", "d"].iter().chain(args).copied().collect();

@@ -85,16 +85,25 @@ async fn internal_fault_returns_500_without_its_cause() {
 }
 
 #[tokio::test]
-async fn lost_blob_returns_500_rather_than_404() {
+async fn lost_content_has_a_problem_of_its_own() {
     let tenant = Tenant::new().await;
     let id = tenant.client.upload("a.txt", b"some bytes").await;
     let content = format!("/v1/files/{id}/content");
-    let fault = FaultEffect::FailBefore(BlobErrorKind::NotFound);
-    tenant.fixture.faults.add_next(BlobOperation::Get, fault);
+    for kind in [
+        BlobErrorKind::NotFound,
+        BlobErrorKind::Corrupt,
+        BlobErrorKind::PermissionDenied,
+    ] {
+        let fault = FaultEffect::FailBefore(kind);
+        tenant.fixture.faults.add_next(BlobOperation::Get, fault);
+        let response = tenant.client.get(&content).send().await;
+        let problem = response.problem(StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(problem.kind, "content-lost");
+        assert_keeps_its_secrets(&response);
+    }
+    // Nothing was wrong but the store's own failures.
     let response = tenant.client.get(&content).send().await;
-    let problem = response.problem(StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(problem.kind, "internal");
-    assert_keeps_its_secrets(&response);
+    assert_eq!(response.body, b"some bytes"[..]);
 }
 
 #[tokio::test]

@@ -99,6 +99,8 @@ pub(crate) static BLOBS: Table = Table {
         ("wrapped_key", Bytes),
         ("created_at", Integer),
         ("reap_at", Integer),
+        ("fault", Text),
+        ("fault_seen_at", Integer),
     ],
     only: Some("state = 'live'"),
     is_numbered: false,

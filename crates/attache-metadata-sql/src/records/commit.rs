@@ -8,7 +8,7 @@ use attache_metadata::{
 use attache_model::{BlobId, Context, FileRecord, Person, PersonRef, PrincipalSeq};
 
 use super::insert::{self, NewRecord};
-use super::{events, people};
+use super::{events, people, repair};
 use crate::columns::{Columns, FILE_COLUMNS};
 use crate::failure::{Failure, Stop};
 use crate::leases;
@@ -140,17 +140,24 @@ impl Commit {
         file: &NewFile,
     ) -> Result<BlobId, Stop<Refusal>> {
         let sql = "UPDATE blobs SET state = 'live' WHERE tenant_id = $1 AND sha256 = $2 \
-            AND size_bytes = $3 AND state IN ('live', 'condemned') RETURNING id";
+            AND size_bytes = $3 AND state IN ('live', 'condemned') \
+            RETURNING id, storage_key, fault";
         let statement = Statement::new(sql)
             .bind(self.cx.tenant().get())
             .bind(file.facts.sha256.as_bytes().as_slice())
             .bind(integer("size_bytes", file.facts.size_bytes)?);
-        let read = |row: &dyn Columns| Ok(BlobId::from_uuid(row.id(0)?));
-        let Some(existing) = session.optional(statement, read).await? else {
+        let read = |row: &dyn Columns| {
+            let blob = BlobId::from_uuid(row.id(0)?);
+            let fault = row.text_or_null(2)?;
+            Ok((blob, fault.map(|_| row.text(1).map(str::to_owned))))
+        };
+        let Some((existing, faulty_key)) = session.optional(statement, read).await? else {
             self.promote_own_blob(session, file).await?;
             return Ok(file.blob);
         };
-        if existing != file.blob {
+        if let Some(faulty_key) = faulty_key {
+            repair::give_bytes(session, self.cx.tenant(), file, existing, &faulty_key?).await?;
+        } else if existing != file.blob {
             leases::give_up(session, self.cx.tenant(), file.blob, file.lease).await?;
         }
         Ok(existing)

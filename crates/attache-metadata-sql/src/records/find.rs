@@ -1,7 +1,7 @@
 //! Finding one record: by its id, its number or its key; and the tenant of a public one.
 
 use attache_metadata::StoredFile;
-use attache_model::{FileId, FileSeq, ObjectKey, TenantId};
+use attache_model::{BlobId, FileId, FileSeq, ObjectKey, TenantId};
 
 use crate::columns::{BLOB_COLUMNS, Columns, FILE_COLUMN_COUNT, FILE_COLUMNS};
 use crate::failure::Failure;
@@ -35,7 +35,25 @@ pub(super) async fn by_key<S: Session>(
     session.optional(statement, stored_file).await
 }
 
-/// Makes the statement that finds a record and its bytes by a column that is unique in its tenant.
+/// Lists the records of a blob in the order of their numbers.
+pub(crate) async fn by_blob<S: Session>(
+    session: &mut S,
+    tenant: TenantId,
+    blob: BlobId,
+    after: Option<FileSeq>,
+    limit: u32,
+) -> Result<Vec<StoredFile>, Failure> {
+    let mut statement = by_column("blob_id", tenant).bind(blob.as_uuid());
+    if let Some(after) = after {
+        let after = statement.parameter(after.get());
+        statement.push(&format!(" AND files.seq > {after}"));
+    }
+    let limit = statement.parameter(i64::from(limit));
+    statement.push(&format!(" ORDER BY {} LIMIT {limit}", S::BY_NUMBER));
+    session.rows(statement, stored_file).await
+}
+
+/// Makes the statement that finds records and their bytes by a column.
 fn by_column<'v>(column: &str, tenant: TenantId) -> Statement<'v> {
     let sql = format!(
         "SELECT {FILE_COLUMNS}, {BLOB_COLUMNS} FROM files \

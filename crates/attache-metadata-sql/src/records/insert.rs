@@ -7,7 +7,7 @@ use attache_model::{
     BlobId, Category, Context, Description, FileRecord, ObjectKey, Person, PrincipalSeq, Timestamp,
 };
 
-use crate::columns::FILE_COLUMNS;
+use crate::columns::{Columns, FILE_COLUMNS};
 use crate::failure::{Failure, RowError};
 use crate::rows;
 use crate::session::{Session, Statement, integer};
@@ -22,7 +22,8 @@ pub(super) struct NewRecord<'r> {
     pub(super) request: Option<(&'r IdempotencyKey, i64)>,
 }
 
-/// Writes the record under the first timestamp, from now on, at which its key is free.
+/// Writes the record under a timestamp, from now on, at which its key is free: now, or behind the last
+/// record of the same name. Of many records with one name, none searches through those before it.
 pub(super) async fn insert<S: Session>(
     session: &mut S,
     new: &NewRecord<'_>,
@@ -32,12 +33,34 @@ pub(super) async fn insert<S: Session>(
         if let Some(record) = try_insert(session, new, created_at).await? {
             return Ok(record);
         }
-        let later = created_at.plus(Duration::from_millis(1));
-        if later == created_at {
+        let last = last_of_name(session, new, created_at).await?;
+        let later = last.unwrap_or(created_at).plus(Duration::from_millis(1));
+        if later <= created_at {
             return Err(RowError::Column("created_at").into());
         }
         created_at = later;
     }
+}
+
+/// Returns the last timestamp, from `taken` on, of the records whose keys differ by nothing else. The
+/// keys themselves are asked, in their order: a record keeps its key when it is renamed.
+async fn last_of_name<S: Session>(
+    session: &mut S,
+    new: &NewRecord<'_>,
+    taken: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
+    let NewRecord { file, person, .. } = new;
+    let key = |at| ObjectKey::compose(person.as_ref(), file.category.as_ref(), at, &file.filename);
+    let (from, last) = (key(taken), key(Timestamp::from_millis(i64::MAX)));
+    let sql = "SELECT created_at FROM files WHERE tenant_id = $1 AND key >= $2 AND key < $3 \
+        AND filename = $4 ORDER BY key DESC LIMIT 1";
+    let statement = Statement::new(sql)
+        .bind(new.cx.tenant().get())
+        .bind(from.as_str())
+        .bind(last.as_str())
+        .bind(file.filename.as_str());
+    let read = |row: &dyn Columns| Ok(Timestamp::from_millis(row.integer(0)?));
+    session.optional(statement, read).await
 }
 
 /// Writes the record unless its key is taken.

@@ -4,9 +4,10 @@ mod change;
 pub(crate) mod commit;
 mod events;
 mod fields;
-mod find;
+pub(crate) mod find;
 mod insert;
 pub(crate) mod people;
+mod repair;
 
 use async_trait::async_trait;
 use attache_metadata::{

@@ -120,7 +120,19 @@ impl Backend for Sqlite {
         fn probe<'w>(session: &'w mut SqliteSession, (): &'w ()) -> Reading<'w, bool> {
             Box::pin(session.exists(Statement::new("SELECT seq FROM outbox LIMIT 1")))
         }
+        fn rewrite<'w>(session: &'w mut SqliteSession, (): &'w ()) -> Reading<'w, u64> {
+            // Nothing reads this column. A value that stays the same would not be written.
+            let sql = "UPDATE _sqlx_migrations SET execution_time = execution_time + 1 \
+                WHERE version = 1";
+            Box::pin(session.execute(Statement::new(sql)))
+        }
         self.read(OPERATION, (), probe).await?;
+        if self.writer.commit_failed() {
+            // An empty change would say nothing about the disk.
+            self.write(OPERATION, (), rewrite).await?;
+            self.writer.note_recovery();
+            return Ok(());
+        }
         // An empty change takes the write lock and writes nothing.
         self.write(OPERATION, (), probe).await.map(drop)
     }
@@ -154,5 +166,37 @@ impl Backend for Sqlite {
     {
         let change = self.writer.change(operation, input, work);
         self.calls.observe(operation, change).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Failure, Stop};
+    use crate::repository::Never;
+
+    #[tokio::test]
+    async fn health_after_failed_commit_needs_a_written_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("attache.db");
+        SqliteRepository::migrate(&path).await.unwrap();
+        let sqlite = Sqlite::open(SqliteOptions::new(&path)).unwrap();
+        sqlite.health().await.unwrap();
+        let log = directory.path().join("attache.db-wal");
+        // The log is written from its beginning again, so its length says nothing.
+        let written = || std::fs::read(&log).unwrap();
+        let before = written();
+        let failed = sqlite.change::<_, (), Never, _>("change", (), |_, ()| {
+            // As the driver reports that the log was not synced.
+            Box::pin(async { Err(Stop::Failed(Failure::Commit("disk I/O error".into()))) })
+        });
+        failed.await.unwrap_err();
+        assert!(sqlite.writer.commit_failed());
+        sqlite.health().await.unwrap();
+        assert!(written() != before, "nothing was written to find out");
+        assert!(!sqlite.writer.commit_failed());
+        let after = written();
+        sqlite.health().await.unwrap();
+        assert!(written() == after, "a healthy database is written to");
     }
 }

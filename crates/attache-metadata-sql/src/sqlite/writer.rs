@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use attache_metadata::RepositoryError;
@@ -21,10 +22,14 @@ use crate::repository::Changing;
 /// The most changes that are committed together.
 const GROUP_SIZE: usize = 128;
 
+/// The counter of groups whose commit may not have reached the disk.
+const COMMIT_FAILURES: &str = "attache_database_commit_failures_total";
+
 /// The sending end of the writer. Dropping it ends the writer as [`close`](Self::close) does,
 /// unawaited.
 pub(super) struct Writer {
     queue: Queue<Box<dyn Job>>,
+    commit_failed: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -36,16 +41,21 @@ impl Writer {
         queue_length: usize,
     ) -> io::Result<Self> {
         let (queue, waiting, running) = Queue::new(queue_length);
+        let commit_failed = Arc::<AtomicBool>::default();
         let state = Writing {
             session: Some(SqliteSession::new(connection)),
             path,
             clock,
             waiting,
+            commit_failed: Arc::clone(&commit_failed),
             _running: running,
         };
         let builder = thread::Builder::new().name("sqlite-writer".to_owned());
         builder.spawn(|| state.run())?;
-        Ok(Self { queue })
+        Ok(Self {
+            queue,
+            commit_failed,
+        })
     }
 
     /// Makes a change. It is made even if the caller goes away.
@@ -75,6 +85,17 @@ impl Writer {
         }
     }
 
+    /// Returns `true` if the log could not be written or synced by the last commit that tried: until one
+    /// succeeds, the disk is not to be relied on.
+    pub(super) fn commit_failed(&self) -> bool {
+        self.commit_failed.load(Ordering::Acquire)
+    }
+
+    /// Notes that a commit has been written and synced after one that was not.
+    pub(super) fn note_recovery(&self) {
+        self.commit_failed.store(false, Ordering::Release);
+    }
+
     /// Lets the waiting changes be made, empties the log into the file and ends the writer. Changes
     /// that come later are refused as unavailable.
     pub(super) async fn close(&self) {
@@ -89,6 +110,7 @@ struct Writing {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     waiting: mpsc::Receiver<Message<Box<dyn Job>>>,
+    commit_failed: Arc<AtomicBool>,
     _running: Running,
 }
 
@@ -139,6 +161,10 @@ impl Writing {
             Err(failure) => {
                 let error = &**failure as &dyn std::error::Error;
                 tracing::error!(error, "a group of changes failed");
+                if matches!(**failure, Failure::Commit(_)) {
+                    metrics::counter!(COMMIT_FAILURES).increment(1);
+                    self.commit_failed.store(true, Ordering::Release);
+                }
             }
         }
         committed

@@ -34,6 +34,7 @@ pub(crate) enum Fault {
     LeaseIgnored,
     TasksHandedOutTwice,
     PurgedAtOnce,
+    MarksForgotten,
     RecordsNeverShared,
     ArchivedTwice,
     CompletedTwice,
@@ -95,6 +96,7 @@ async fn fault_is_caught_by_name() {
             "reaping::ended_leases_are_reaped",
         ),
         (Fault::PurgedAtOnce, "reaping::reaped_blobs_are_purged"),
+        (Fault::MarksForgotten, "health::marks_are_kept_and_removed"),
         (
             Fault::RecordsNeverShared,
             "dedup::equal_uploads_return_the_existing_record",

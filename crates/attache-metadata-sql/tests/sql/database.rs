@@ -22,7 +22,7 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 /// The version of the schema that this program works on.
-pub(crate) const NEWEST: i64 = 5;
+pub(crate) const NEWEST: i64 = 6;
 
 /// An open repository that can be closed.
 #[async_trait::async_trait]
@@ -88,8 +88,9 @@ impl Database for SqliteFile {
 
     const BEFORE_UPLOADS: &'static str = "DROP INDEX files_by_seq; \
         DROP INDEX files_of_person_by_seq; DROP INDEX files_by_has_person; \
-        ALTER TABLE files DROP COLUMN has_person; DROP TABLE uploads; \
-        DELETE FROM _sqlx_migrations WHERE version > 1";
+        ALTER TABLE files DROP COLUMN has_person; DROP TABLE uploads; DROP TABLE installation; \
+        ALTER TABLE blobs DROP COLUMN fault_seen_at; \
+        ALTER TABLE blobs DROP COLUMN fault; DELETE FROM _sqlx_migrations WHERE version > 1";
 
     async fn create() -> Result<Self, BoxError> {
         Ok(Self {

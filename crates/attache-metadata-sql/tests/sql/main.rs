@@ -11,6 +11,7 @@
 
 mod broken;
 mod broken_files;
+mod broken_health;
 mod broken_uploads;
 mod conformance;
 mod database;

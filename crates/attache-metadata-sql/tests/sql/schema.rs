@@ -178,6 +178,8 @@ async fn schema_keeps_records_and_bytes_together<D: Database>() -> Result<(), Bo
     place.draft(&*repository, &cx, 2).await?;
     let statements = [
         "DELETE FROM blobs WHERE state = 'live'",
+        "UPDATE blobs SET fault = 'missing' WHERE state = 'live'",
+        "UPDATE blobs SET fault = 'other', fault_seen_at = 1 WHERE state = 'live'",
         "UPDATE blobs SET state = 'deleting', reap_at = 1 WHERE state = 'live'",
         "UPDATE files SET tenant_id = 2",
         "UPDATE files SET used_at = 1",

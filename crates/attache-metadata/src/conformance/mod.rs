@@ -17,6 +17,7 @@ mod claims;
 mod commits;
 mod dedup;
 mod endings;
+mod health;
 mod installation;
 mod isolation;
 mod lifecycle;
@@ -201,6 +202,14 @@ const CHECKS: &[Check] = checks! {
             deleting_is_final,
             shared_blobs_are_kept,
             races_never_lose_referenced_bytes,
+        }
+        health::{
+            marks_are_kept_and_removed,
+            only_bytes_that_were_seen_are_marked,
+            equal_bytes_repair_a_faulty_blob,
+            repairs_need_a_lease,
+            blobs_are_listed_with_their_files,
+            late_writers_are_reaped_again,
         }
         claims::{
             exactly_one_holder_wins,

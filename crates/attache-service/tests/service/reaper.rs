@@ -6,7 +6,7 @@ use attache_service::{ReapReport, ServiceError, UploadFields};
 use attache_storage::{BlobErrorKind, BlobOperation, FaultEffect};
 use attache_testkit::Fixture;
 
-use super::support::{body, file, read, store};
+use super::support::{body, file, paused_body, read, store};
 
 #[tokio::test]
 async fn shared_bytes_are_deleted_with_last_record() {
@@ -72,22 +72,39 @@ async fn open_download_of_deleted_file_is_not_found() {
 }
 
 #[tokio::test]
-async fn missing_bytes_of_a_record_are_internal() {
+async fn upload_cancelled_at_its_intent_leaves_nothing() {
     let fixture = Fixture::new().await;
     let cx = fixture.context("a").await;
-    let record = store(&fixture.service, &cx, "1", b"bytes").await;
-    let keys = fixture.store.list("", None, 10).await.unwrap().keys;
-    fixture.store.delete(&keys[0]).await.unwrap();
-    let download = fixture
-        .service
-        .open_download(&cx, record.id, false)
-        .await
-        .unwrap();
-    let outcome = read(&download).await;
+    let mut upload = fixture.service.open_session(&cx, None).await.unwrap();
+    {
+        let mut adding = std::pin::pin!(upload.add_file(file("a"), body(b"bytes")));
+        // The row is being written when the client goes away.
+        assert!(futures_util::poll!(adding.as_mut()).is_pending());
+    }
+    drop(upload);
+    fixture.service.finish_tasks().await;
+    let report = fixture.service.reap_once().await.unwrap();
+    assert_eq!(report.deleted, 1, "the row keeps its lease");
+}
+
+#[tokio::test]
+async fn bytes_published_after_reaping_are_deleted() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    let (clock, service) = (fixture.clock.clone(), fixture.service.clone());
+    let late = paused_body([b"slow ", b"bytes"], async move {
+        clock.advance(Duration::from_mins(10));
+        assert_eq!(service.reap_once().await.unwrap().deleted, 1);
+    });
+    let fields = UploadFields::default();
+    let refused = fixture.service.upload(&cx, file("a"), fields, late).await;
     assert!(
-        matches!(outcome, Err(ServiceError::Internal(_))),
-        "{outcome:?}"
+        matches!(refused, Err(ServiceError::Unavailable(_))),
+        "{refused:?}"
     );
+    fixture.service.finish_tasks().await;
+    fixture.service.reap_once().await.unwrap();
+    assert_eq!(fixture.blob_count().await, 0);
 }
 
 #[tokio::test]

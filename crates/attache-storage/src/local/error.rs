@@ -24,6 +24,8 @@ pub(super) enum LocalError {
     },
     #[error("an earlier sync failed: changes are refused until the store is reopened")]
     Degraded,
+    #[error("the store was opened for reading only")]
+    OpenedReadOnly,
     #[error("another store has the directory open")]
     Locked,
     #[error("`blobs` and `staging` are on different filesystems")]
@@ -92,7 +94,7 @@ impl LocalError {
             Self::Reserved { .. } | Self::DiskFull { .. } => BlobErrorKind::OutOfSpace,
             Self::NotAFile | Self::BadMarker | Self::Truncated { .. } => BlobErrorKind::Corrupt,
             Self::InvalidRange { .. } => BlobErrorKind::InvalidRange,
-            Self::CannotPresign => BlobErrorKind::Unsupported,
+            Self::CannotPresign | Self::OpenedReadOnly => BlobErrorKind::Unsupported,
         }
     }
 

@@ -9,6 +9,7 @@ mod marker;
 mod open;
 mod put;
 mod read;
+mod read_only;
 mod shared;
 mod space;
 mod space_grant;
@@ -29,6 +30,7 @@ use rustix::io::Errno;
 use self::blocking::blocking;
 use self::disk::{Disk, SystemDisk};
 use self::error::{LocalError, WriteError};
+pub use self::read_only::ReadOnlyLocalBlobStore;
 use self::shared::Shared;
 use self::tree::split_path;
 use crate::{

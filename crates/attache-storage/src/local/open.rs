@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::LocalOptions;
-use super::disk::Disk;
+use super::disk::{Disk, SystemDisk};
 use super::error::LocalError;
 use super::shared::{Directories, Shared};
 use super::space::DiskSpace;
@@ -52,6 +52,19 @@ pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared
         DiskSpace::new(options.root.clone(), options.reserved_bytes),
         disk,
     ))
+}
+
+/// Opens a directory that another process may have open, without its lock. Blocks.
+pub(super) fn open_read_only(root: &Path) -> Result<Shared, LocalError> {
+    let directories = Directories {
+        blobs: open_root(&root.join(BLOBS))?,
+        root: open_root(root)?,
+        // Nothing is ever written here: these take the places of descriptors that only writes use.
+        staging: open_root(root)?,
+        lock: open_root(root)?,
+    };
+    let space = DiskSpace::new(root.to_owned(), 0);
+    Ok(Shared::new(directories, false, space, Box::new(SystemDisk)))
 }
 
 /// Tries to write a file before it has a name. Some filesystems have no such files, and without

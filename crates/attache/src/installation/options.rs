@@ -1,9 +1,10 @@
 //! Options of an installation: the locations of its database, bytes and signing keys.
 
 use std::fmt;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use attache_metadata::EventHook;
@@ -161,8 +162,7 @@ impl InstallationOptions {
         let Some(path) = &self.data_dir else {
             return Ok(());
         };
-        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        created.map_err(|source| OpenError::DataDir {
+        create_durably(path, sync_directory).map_err(|source| OpenError::DataDir {
             path: path.clone(),
             source,
         })
@@ -194,5 +194,61 @@ impl InstallationOptions {
                 return Err(OpenError::NoSigningKeys);
             }
         })
+    }
+}
+
+/// Creates a directory and its missing parents, each of which is durable in its own parent: otherwise a
+/// loss of power could take all that was acknowledged below them.
+fn create_durably(path: &Path, sync: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let ancestors = path.ancestors();
+    let missing = ancestors.take_while(|it| !it.as_os_str().is_empty() && !it.exists());
+    let missing: Vec<_> = missing.collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    for directory in missing.into_iter().rev() {
+        let parent = directory.parent().filter(|it| !it.as_os_str().is_empty());
+        sync(parent.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn every_parent_of_a_created_directory_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let synced = RefCell::new(Vec::new());
+        let create = |path: &Path| {
+            let created = create_durably(path, |parent| {
+                synced.borrow_mut().push(parent.to_owned());
+                sync_directory(parent)
+            });
+            created.unwrap();
+            synced.take()
+        };
+        let deep = root.join("a/b/c");
+        let parents = [root.to_owned(), root.join("a"), root.join("a/b")];
+        assert_eq!(create(&deep), parents);
+        assert!(deep.is_dir());
+        assert!(create(&deep).is_empty());
+        assert_eq!(create(&root.join("a/d")), [root.join("a")]);
+    }
+
+    #[test]
+    fn failed_sync_of_a_parent_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let failing = |_: &Path| Err(io::Error::from(io::ErrorKind::StorageFull));
+        let error = create_durably(&folder.path().join("a"), failing).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        create_durably(&folder.path().join("file/a"), sync_directory).unwrap_err();
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use attache_model::Finding;
 use attache_storage::{
-    BlobError, BlobStore, LocalBlobStore, LocalOptions, ObservedBlobStore, StoreMarker,
+    BlobError, BlobStore, LocalBlobStore, LocalOptions, ObservedBlobStore, ReadOnlyLocalBlobStore,
+    StoreMarker,
 };
 #[cfg(feature = "s3")]
 use attache_storage::{TimeoutBlobStore, Timeouts};
@@ -75,6 +76,25 @@ fn bucket(options: &S3Options, credentials: &S3Credentials) -> S3BlobStore {
 }
 
 impl InstallationOptions {
+    /// Opens the store for reading, even while a server has it open. Changes are refused where the store
+    /// itself can be open only once; a bucket is open to all.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], if the directory of a local store is missing or cannot be read, or there are no
+    /// credentials for a bucket.
+    pub async fn open_store_read_only(&self) -> Result<Arc<dyn BlobStore>, OpenError> {
+        match &self.storage {
+            StorageLocation::Local(path) => {
+                let store = ReadOnlyLocalBlobStore::open(path).await;
+                let store = store.map_err(|error| OpenError::of_blobs(path.clone(), error))?;
+                Ok(Arc::new(store))
+            }
+            #[cfg(feature = "s3")]
+            StorageLocation::S3 { .. } => Ok(open_store(self).await?.blobs),
+        }
+    }
+
     /// Reports the state of the store to its operator, even while a server has it open. Leaves nothing
     /// behind.
     pub async fn diagnose_storage(&self) -> Vec<Finding> {

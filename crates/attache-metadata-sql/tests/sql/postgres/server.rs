@@ -57,7 +57,9 @@ impl Database for ServerDatabase {
     type Address = String;
 
     const BEFORE_UPLOADS: &'static str = "ALTER TABLE files DROP COLUMN number, \
-        DROP COLUMN has_person; DROP TABLE uploads; DELETE FROM _sqlx_migrations WHERE version > 1";
+        DROP COLUMN has_person; DROP TABLE uploads; DROP TABLE installation; \
+        ALTER TABLE blobs DROP COLUMN fault, DROP COLUMN fault_seen_at; \
+        DELETE FROM _sqlx_migrations WHERE version > 1";
 
     async fn create() -> Result<Self, BoxError> {
         Self::on(ThrowawayPostgres::shared())
