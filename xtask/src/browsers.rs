@@ -13,8 +13,8 @@ use crate::workspace::{self, Workspace};
 /// Names another browser than the `chromium` on the path.
 const BROWSER: &str = "ATTACHE_CHROMIUM";
 
-/// The time limit of one test, in milliseconds: a hanging page ends as a failed test.
-const TEST_TIMEOUT_MS: &str = "120000";
+/// The time limit of a file of tests, in milliseconds: a hanging page ends as a failed test.
+const TEST_TIMEOUT_MS: &str = "300000";
 
 /// Runs all tests, with the packages that the lock file names.
 ///
