@@ -5,6 +5,7 @@ mod support;
 
 mod api_keys;
 mod atomic_uploads;
+mod availability;
 mod body_limits;
 mod claims;
 mod content;

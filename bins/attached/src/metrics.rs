@@ -30,6 +30,9 @@ const BUILD: &str = "attache_build_info";
 const BLOB_FAULTS: &str = "attache_blob_faults_total";
 /// Counted by the writer of SQLite.
 const COMMIT_FAILURES: &str = "attache_database_commit_failures_total";
+const REFUSED_CONNECTIONS: &str = "attache_http_connections_refused_total";
+const EVICTED_CONNECTIONS: &str = "attache_http_connections_evicted_total";
+const REFUSED_STREAMS: &str = "attache_http_streams_refused_total";
 
 /// From a lookup to a large upload, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [
@@ -110,6 +113,18 @@ fn describe() {
         COMMIT_FAILURES,
         "Groups of changes whose commit may not have reached the disk."
     );
+    describe_counter!(
+        REFUSED_CONNECTIONS,
+        "Connections closed at once, because their peer had all it may have."
+    );
+    describe_counter!(
+        EVICTED_CONNECTIONS,
+        "Idle connections closed to make room for others."
+    );
+    describe_counter!(
+        REFUSED_STREAMS,
+        "Further requests of HTTP/2 connections refused for lack of places."
+    );
     describe_histogram!(
         DATABASE_DURATION,
         Unit::Seconds,
@@ -185,6 +200,21 @@ pub(crate) fn record_request(request: &CompletedRequest) {
     histogram!(DURATION, "operation" => request.operation).record(request.duration);
     counter!(RECEIVED).increment(request.received_bytes);
     counter!(SENT).increment(request.sent_bytes);
+}
+
+/// Records a connection that was closed because its peer had all it may have.
+pub(crate) fn record_refused_connection() {
+    counter!(REFUSED_CONNECTIONS).increment(1);
+}
+
+/// Records an idle connection that was closed to make room.
+pub(crate) fn record_evicted_connection() {
+    counter!(EVICTED_CONNECTIONS).increment(1);
+}
+
+/// Records a request of an HTTP/2 connection that was refused for lack of places.
+pub(crate) fn record_refused_stream() {
+    counter!(REFUSED_STREAMS).increment(1);
 }
 
 /// Counts a connection until the returned guard is dropped.

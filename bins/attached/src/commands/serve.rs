@@ -58,8 +58,11 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
         .dialects(args.dialects.clone());
     let http = HttpService::new(installation.service().clone(), config);
     let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
-    let server = Server::new(http.clone(), available_connections(max_connections))
-        .log_addresses(args.log_addresses);
+    let max_connections = available_connections(max_connections);
+    let per_peer = args.max_connections_per_peer.map(usize::try_from);
+    let per_peer = per_peer.map_or(max_connections.div_ceil(2), |it| it.unwrap_or(usize::MAX));
+    let server =
+        Server::new(http.clone(), max_connections, per_peer).log_addresses(args.log_addresses);
     if args.links_stay_local(bound) {
         tracing::warn!(
             "links will point to this machine: set --public-url to the URL that clients use"

@@ -84,7 +84,8 @@ pub(crate) struct ServeArgs {
         default_value_t = DownloadsArg::Stream
     )]
     pub(crate) downloads: DownloadsArg,
-    /// The maximum number of open connections; more wait to be accepted
+    /// The maximum number of open connections. When all are taken, the one that has been idle for the
+    /// longest time makes room; more wait to be accepted
     #[arg(
         long,
         env = "ATTACHE_MAX_CONNECTIONS",
@@ -93,6 +94,15 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub(crate) max_connections: u32,
+    /// The maximum number of open connections from one address other than this machine's (of IPv6: from
+    /// one /64 network) [default: half of --max-connections]
+    #[arg(
+        long,
+        env = "ATTACHE_MAX_CONNECTIONS_PER_PEER",
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) max_connections_per_peer: Option<u32>,
     /// Log the address of the client with each request: behind a proxy, the proxy's
     #[arg(long, env = "ATTACHE_LOG_ADDRESSES")]
     pub(crate) log_addresses: bool,

@@ -1,9 +1,8 @@
-//! The state of one connection: its requests in flight, stalled responses, and unread bodies.
+//! The state of one connection: its requests in flight, and unread bodies.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -17,8 +16,11 @@ pub(super) struct Activity {
     in_flight: watch::Sender<usize>,
     request_count: AtomicU64,
     has_unread_body: AtomicBool,
-    /// The responses whose client has not yet read what was sent, and since when.
-    unread_responses: Mutex<HashMap<u64, Instant>>,
+    /// The places of the server's stream pool that the connection holds.
+    stream_places: Arc<AtomicUsize>,
+    opened: Instant,
+    /// The end of the last request, in milliseconds since `opened`.
+    last_end_millis: AtomicU64,
 }
 
 impl Activity {
@@ -28,7 +30,9 @@ impl Activity {
             in_flight: watch::Sender::new(0),
             request_count: AtomicU64::new(0),
             has_unread_body: AtomicBool::new(false),
-            unread_responses: Mutex::default(),
+            stream_places: Arc::default(),
+            opened: Instant::now(),
+            last_end_millis: AtomicU64::new(0),
         })
     }
 
@@ -40,11 +44,15 @@ impl Activity {
 
     /// Counts a request until the returned guard is dropped.
     pub(super) fn start_request(self: &Arc<Self>) -> ActiveRequest {
-        let number = self.request_count.fetch_add(1, Ordering::Relaxed);
-        self.in_flight.send_modify(|count| *count += 1);
+        self.request_count.fetch_add(1, Ordering::Relaxed);
+        let mut is_only = false;
+        self.in_flight.send_modify(|count| {
+            is_only = *count == 0;
+            *count += 1;
+        });
         ActiveRequest {
             connection: self.clone(),
-            number,
+            is_only,
         }
     }
 
@@ -58,6 +66,17 @@ impl Activity {
         *self.in_flight.borrow() > 0
     }
 
+    /// Returns the number of places of the stream pool that the connection holds.
+    pub(super) fn stream_places(&self) -> &Arc<AtomicUsize> {
+        &self.stream_places
+    }
+
+    /// Returns the timestamp since which no request has been in flight; `None` if one is.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let last_end = Duration::from_millis(self.last_end_millis.load(Ordering::Relaxed));
+        (!self.is_busy()).then_some(self.opened + last_end)
+    }
+
     /// Notes that a request's body was not read to its end.
     pub(super) fn note_unread_body(&self) {
         self.has_unread_body.store(true, Ordering::Relaxed);
@@ -66,23 +85,6 @@ impl Activity {
     /// Returns `true` if a request's body was not read to its end.
     pub(super) fn has_unread_body(&self) -> bool {
         self.has_unread_body.load(Ordering::Relaxed)
-    }
-
-    fn unread_responses(&self) -> MutexGuard<'_, HashMap<u64, Instant>> {
-        let responses = self.unread_responses.lock();
-        responses.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until the client has read nothing of some response for this long. On HTTP/2, one stream can
-    /// stall while the connection does not.
-    pub(super) async fn stalled_for(&self, length: Duration) {
-        loop {
-            tokio::time::sleep(length / 12).await;
-            let stalled = |since: &Instant| since.elapsed() >= length;
-            if self.unread_responses().values().any(stalled) {
-                return;
-            }
-        }
     }
 
     /// Waits until no request has been in flight for this long.
@@ -102,7 +104,7 @@ impl Activity {
 #[derive(Debug)]
 pub(super) struct ActiveRequest {
     connection: Arc<Activity>,
-    number: u64,
+    is_only: bool,
 }
 
 impl ActiveRequest {
@@ -111,21 +113,19 @@ impl ActiveRequest {
         self.connection.logged_address.get().copied()
     }
 
-    /// Notes that a part of the response waits for the client to read it.
-    pub(super) fn note_response_waiting(&self) {
-        let mut responses = self.connection.unread_responses();
-        responses.insert(self.number, Instant::now());
-    }
-
-    /// Notes that the client has read what was waiting.
-    pub(super) fn note_response_read(&self) {
-        self.connection.unread_responses().remove(&self.number);
+    /// Returns `true` if no other request of the connection was in flight when this one started.
+    pub(super) fn is_only(&self) -> bool {
+        self.is_only
     }
 }
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        self.note_response_read();
+        let since_opened = self.connection.opened.elapsed().as_millis();
+        let since_opened = u64::try_from(since_opened).unwrap_or(u64::MAX);
+        self.connection
+            .last_end_millis
+            .store(since_opened, Ordering::Relaxed);
         self.connection.in_flight.send_modify(|count| *count -= 1);
     }
 }
@@ -133,26 +133,6 @@ impl Drop for ActiveRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn stall_is_detected_per_response() {
-        let activity = Activity::new();
-        let (read, stalled) = (activity.start_request(), activity.start_request());
-        let length = Duration::from_mins(1);
-        let waiting = tokio::spawn({
-            let activity = activity.clone();
-            async move { activity.stalled_for(length).await }
-        });
-        for _ in 0..10 {
-            read.note_response_waiting();
-            tokio::time::sleep(length / 2).await;
-            read.note_response_read();
-        }
-        assert!(!waiting.is_finished());
-        stalled.note_response_waiting();
-        tokio::time::sleep(length * 2).await;
-        assert!(waiting.is_finished());
-    }
 
     #[tokio::test(start_paused = true)]
     async fn idle_time_starts_at_the_end_of_the_last_request() {

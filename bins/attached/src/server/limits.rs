@@ -8,8 +8,9 @@ pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const HEAD_MAX_BYTES: usize = 32 << 10;
 /// The most header fields of a request.
 pub(super) const HEAD_MAX_FIELDS: usize = 64;
-/// The most bytes that a connection reads ahead, and that it buffers before it waits for its client.
-pub(super) const BUFFER_MAX_BYTES: usize = 256 << 10;
+/// The most bytes that a connection reads ahead, and that an HTTP/1 connection or an HTTP/2 stream
+/// buffers before it waits for its client.
+pub(super) const BUFFER_MAX_BYTES: usize = 64 << 10;
 
 /// The time limit of a connection without a request in flight.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -19,7 +20,7 @@ pub(super) const BODY_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) const BODY_MIN_BYTES_PER_SECOND: u64 = 1 << 10;
 /// …on average over each window of this much waiting.
 pub(super) const BODY_RATE_WINDOW: Duration = Duration::from_mins(1);
-/// The time limit of a client that reads nothing; on HTTP/2, of any one response.
+/// The time limit of a client that reads nothing; on HTTP/2 also of one stream, which then ends alone.
 pub(super) const WRITE_STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The time limit of reading on after the last response, so that a client that is still sending reads
@@ -32,6 +33,15 @@ pub(super) const LINGER_MAX_BYTES: usize = 64 << 20;
 pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most concurrent requests of an HTTP/2 connection.
 pub(super) const STREAMS_MAX: u32 = 32;
+/// The number of connections for each place of the stream pool…
+pub(super) const CONNECTIONS_PER_STREAM_PLACE: usize = 4;
+/// …whose number is at least this.
+pub(super) const STREAM_PLACES_MIN: usize = 32;
+/// The part of the free places of the stream pool that one connection may hold: one in this many.
+pub(super) const STREAMS_SHARE: usize = 8;
+/// The most bytes of request bodies that an HTTP/2 client may send before the server reads them, for
+/// each stream and for all of a connection.
+pub(super) const WINDOW_BYTES: u32 = 256 << 10;
 /// The most streams that a client may reset before the server has accepted them.
 pub(super) const PENDING_RESETS_MAX: usize = 20;
 /// The most streams that the server resets because of errors of the client.
@@ -47,6 +57,10 @@ pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time limit of aborted tasks to stop.
 pub(super) const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time for which a connection must have been idle before it makes room for another.
+pub(super) const IDLE_BEFORE_EVICTION: Duration = Duration::from_millis(100);
+/// The interval of looking for an idle connection while all places are taken.
+pub(super) const ADMISSION_RETRY: Duration = Duration::from_millis(20);
 /// The pause after accepting a connection failed, for example for lack of file descriptors.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 

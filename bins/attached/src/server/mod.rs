@@ -3,6 +3,7 @@
 mod activity;
 mod admin;
 mod connection;
+mod connections;
 mod deadline;
 mod descriptors;
 mod head;
@@ -15,28 +16,31 @@ mod record;
 mod request_body;
 mod response_body;
 mod service;
+mod stream_watch;
+mod streams;
 
-use std::future::pending;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
 use attache::HttpService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::admin::serve_metrics;
+use self::connections::{Connections, Place};
 pub(crate) use self::descriptors::available_connections;
-use self::limits::{ABORT_TIMEOUT, ACCEPT_PAUSE, DRAIN_TIMEOUT};
-use crate::metrics;
+use self::limits::{
+    ABORT_TIMEOUT, ACCEPT_PAUSE, CONNECTIONS_PER_STREAM_PLACE, DRAIN_TIMEOUT, STREAM_PLACES_MIN,
+};
+use self::streams::StreamPool;
 
 /// A server of HTTP/1 and HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Server {
     service: HttpService,
-    connections: Arc<Semaphore>,
-    requests: Arc<Semaphore>,
+    connections: Arc<Connections>,
+    streams: StreamPool,
     /// The connections, and the streams of HTTP/2 connections.
     tasks: TaskTracker,
     draining: CancellationToken,
@@ -45,14 +49,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Creates a server with at most this many connections; more wait to be accepted.
-    pub(crate) fn new(service: HttpService, max_connections: usize) -> Self {
-        let permits = max_connections.min(Semaphore::MAX_PERMITS);
+    /// Creates a server with at most this many connections in all and of one peer; more wait to be
+    /// accepted until one is idle.
+    pub(crate) fn new(
+        service: HttpService,
+        max_connections: usize,
+        max_connections_per_peer: usize,
+    ) -> Self {
+        let stream_places = max_connections / CONNECTIONS_PER_STREAM_PLACE;
         Self {
             service,
-            connections: Arc::new(Semaphore::new(permits)),
-            // As many requests as connections: HTTP/1.1 needs one each, HTTP/2 shares the rest.
-            requests: Arc::new(Semaphore::new(permits)),
+            connections: Connections::new(max_connections, max_connections_per_peer),
+            streams: StreamPool::new(stream_places.max(STREAM_PLACES_MIN)),
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             aborting: CancellationToken::new(),
@@ -79,10 +87,14 @@ impl Server {
 
     /// Accepts connections until the future is dropped.
     async fn accept(&self, listener: &TcpListener) {
-        // The semaphore is never closed.
-        while let Ok(permit) = self.connections.clone().acquire_owned().await {
+        loop {
             match listener.accept().await {
-                Ok((stream, _)) => self.spawn(stream, permit),
+                Ok((stream, address)) => {
+                    // A refused connection is closed.
+                    if let Some(place) = self.connections.admit(address.ip()).await {
+                        self.spawn(stream, place);
+                    }
+                }
                 // The client disconnected before it was accepted.
                 Err(error)
                     if matches!(
@@ -98,24 +110,28 @@ impl Server {
                 }
             }
         }
-        pending::<()>().await;
     }
 
-    fn spawn(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    fn spawn(&self, stream: TcpStream, place: Place) {
+        // Otherwise a response whose body comes later waits for an acknowledgement of its head.
+        let _ = stream.set_nodelay(true);
         let service = self.service.clone();
         let (draining, aborting) = (self.draining.clone(), self.aborting.clone());
-        let (tasks, requests) = (self.tasks.clone(), self.requests.clone());
-        let logs_addresses = self.logs_addresses;
+        let (tasks, streams) = (self.tasks.clone(), self.streams.clone());
+        if self.logs_addresses
+            && let Ok(address) = stream.peer_addr()
+        {
+            place.activity.log_address(address.ip());
+        }
         self.tasks.spawn(async move {
-            let _counted = (permit, metrics::count_connection());
             let shared = connection::Shared {
                 draining: &draining,
                 tasks: &tasks,
-                requests: &requests,
-                logs_addresses,
+                streams: &streams,
             };
             tokio::select! {
-                () = connection::serve(stream, service, &shared) => {}
+                () = connection::serve(stream, &place.activity, service, &shared) => {}
+                () = place.evicted.cancelled() => {}
                 () = aborting.cancelled() => {}
             }
         });

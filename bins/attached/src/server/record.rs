@@ -7,10 +7,11 @@ use std::time::Duration;
 use attache::http::{OperationName, RequestSubject};
 use attache::model::{PrincipalSeq, TenantId};
 use http::{Method, Response, StatusCode};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::activity::ActiveRequest;
+use super::stream_watch::StreamWatch;
+use super::streams::StreamPlace;
 use crate::metrics;
 
 /// The record of a request. Dropping it ends the request and writes logs and metrics.
@@ -22,8 +23,10 @@ pub(super) struct RequestRecord {
     sent_bytes: u64,
     response: Option<ResponseHead>,
     is_complete: bool,
+    /// Set on HTTP/2.
+    watch: Option<Arc<StreamWatch>>,
     active: ActiveRequest,
-    permit: Option<OwnedSemaphorePermit>,
+    _place: Option<StreamPlace>,
 }
 
 #[derive(Debug)]
@@ -36,7 +39,11 @@ struct ResponseHead {
 
 impl RequestRecord {
     /// Starts at the head of a request.
-    pub(super) fn start(method: &Method, active: ActiveRequest) -> Self {
+    pub(super) fn start(
+        method: &Method,
+        active: ActiveRequest,
+        place: Option<StreamPlace>,
+    ) -> Self {
         metrics::record_request_start();
         Self {
             method: known_method(method),
@@ -45,19 +52,29 @@ impl RequestRecord {
             sent_bytes: 0,
             response: None,
             is_complete: false,
+            watch: None,
             active,
-            permit: None,
+            _place: place,
         }
     }
 
-    /// Holds the request's permit of the server until the request ends.
-    pub(super) fn hold(&mut self, permit: Option<OwnedSemaphorePermit>) {
-        self.permit = permit;
+    /// Watches the stream that this task serves.
+    pub(super) fn watch_stream(&mut self) {
+        self.watch = StreamWatch::current();
     }
 
-    /// Returns the request's place among those of its connection.
-    pub(super) fn active(&self) -> &ActiveRequest {
-        &self.active
+    /// Notes that a part of the response waits for the client to read it.
+    pub(super) fn note_response_waiting(&self) {
+        if let Some(watch) = &self.watch {
+            watch.note_waiting();
+        }
+    }
+
+    /// Notes that the client has read what was waiting.
+    pub(super) fn note_response_read(&self) {
+        if let Some(watch) = &self.watch {
+            watch.note_read();
+        }
     }
 
     /// Returns the counter of the request body's bytes.

@@ -37,14 +37,14 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.get_mut();
         // More is wanted, so the client has read what was waiting.
-        this.record.active().note_response_read();
+        this.record.note_response_read();
         let frame = match &mut this.inner {
             Some(inner) => ready!(Pin::new(inner).poll_frame(cx)),
             None => None,
         };
         match &frame {
             Some(Ok(frame)) => {
-                this.record.active().note_response_waiting();
+                this.record.note_response_waiting();
                 this.record
                     .note_sent(frame.data_ref().map_or(0, Bytes::len));
             }
