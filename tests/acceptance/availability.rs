@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::{Builder, ResponseFuture};
 use http::Request;
+use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -17,12 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Stores and reads a file on a new connection for each request.
 async fn assert_served(server: &Server) {
     let client = server.client();
-    let served = timeout(PATIENCE, async {
+    let requests = timeout(PATIENCE, async {
         assert_eq!(client.get("/livez").await.status, 200);
         let id = client.store("normal.txt", b"normal").await["id"].clone();
         client.content(id.as_str().unwrap()).await
     });
-    let content = served.await.expect("the client waits for the attacker");
+    let content = requests.await.expect("the client waits for the attacker");
     assert_eq!(content.body, &b"normal"[..]);
 }
 
@@ -46,11 +47,9 @@ async fn stall_streams(server: &Server, path: &str) -> Vec<ResponseFuture> {
 #[tokio::test]
 async fn stalled_streams_delay_no_other_client() {
     let server = Server::start(Options::new().argument("--max-connections=64")).await;
-    let public = server.client().store("public.txt", b"for all").await;
-    let link = server
-        .client()
-        .link(public["id"].as_str().unwrap(), &serde_json::json!({}));
-    let link = link.await;
+    let client = server.client();
+    let file = client.store("public.txt", b"for all").await;
+    let link = client.link(file["id"].as_str().unwrap(), &json!({})).await;
     let link = link.strip_prefix(server.url()).unwrap();
     let mut held = Vec::new();
     for path in ["/livez", "/openapi.json", link] {

@@ -188,7 +188,7 @@ impl BlobStore for LocalBlobStore {
             WriteError::Local(error) => {
                 WriteError::Local(self.shared.locate(error)).into_put_error(key)
             }
-            error => error.into_put_error(key),
+            error @ WriteError::Body(_) => error.into_put_error(key),
         })
     }
 
