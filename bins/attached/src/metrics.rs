@@ -66,6 +66,9 @@ impl Metrics {
         describe();
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
         // A counter that is there from the start shows its first increase.
+        for refusals in [REFUSED_CONNECTIONS, EVICTED_CONNECTIONS, REFUSED_STREAMS] {
+            counter!(refusals).absolute(0);
+        }
         for errors in [DATABASE_ERRORS, STORE_ERRORS] {
             counter!(errors, "operation" => "health", "kind" => "unavailable").absolute(0);
         }
