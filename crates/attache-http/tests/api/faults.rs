@@ -13,6 +13,9 @@ fn upload(tenant: &Tenant) -> HttpCall {
     tenant.client.post("/v1/files?filename=a.txt")
 }
 
+/// Bytes whose space the service checks; a small upload leaves that to the store.
+static CONTENT: [u8; 100_000] = [b'a'; 100_000];
+
 /// Uploads while the store fails one operation.
 async fn upload_into(
     tenant: &Tenant,
@@ -21,7 +24,7 @@ async fn upload_into(
 ) -> HttpResponse {
     let faults = &tenant.fixture.faults;
     faults.add_next(operation, FaultEffect::FailBefore(kind));
-    let response = upload(tenant).bytes(b"some bytes").send().await;
+    let response = upload(tenant).bytes(&CONTENT).send().await;
     assert_eq!(faults.pending(), 0);
     response
 }
