@@ -16,6 +16,9 @@ fn upload(tenant: &Tenant) -> HttpCall {
 /// Bytes whose space the service checks; a small upload leaves that to the store.
 static CONTENT: [u8; 100_000] = [b'a'; 100_000];
 
+/// Bytes that are sent in several parts, the first before the last is read.
+static LARGE_CONTENT: [u8; 800_000] = [b'a'; 800_000];
+
 /// Uploads while the store fails one operation.
 async fn upload_into(
     tenant: &Tenant,
@@ -112,17 +115,17 @@ async fn lost_content_has_a_problem_of_its_own() {
 #[tokio::test]
 async fn truncated_response_body_is_an_error() {
     let tenant = Tenant::new().await;
-    let id = tenant.client.upload("a.txt", b"some bytes").await;
+    let id = tenant.client.upload("a.txt", &LARGE_CONTENT).await;
     let content = format!("/v1/files/{id}/content");
     let fault = FaultEffect::Cut {
-        after_bytes: 4,
+        after_bytes: 600_000,
         kind: BlobErrorKind::Other,
     };
     tenant.fixture.faults.add_next(BlobOperation::Get, fault);
     let cut = tenant.client.get(&content).try_send().await;
     assert!(cut.is_err(), "{cut:?}");
     let whole = tenant.client.get(&content).try_send().await.unwrap();
-    assert_eq!(whole.body, "some bytes");
+    assert_eq!(whole.body, LARGE_CONTENT[..]);
 }
 
 #[tokio::test]
