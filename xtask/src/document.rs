@@ -28,11 +28,25 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Sends requests made from the documents, `examples` for each operation, and checks the responses.
+/// The number and the kinds of requests made from a document.
+pub(crate) struct Requests {
+    /// Random requests to each operation.
+    pub(crate) examples: u32,
+    /// The phases of schemathesis.
+    pub(crate) phases: &'static str,
+}
+
+/// Many, with every limit tried on both sides.
+pub(crate) const MANY: Requests = Requests {
+    examples: 100,
+    phases: "examples,coverage,fuzzing",
+};
+
+/// Sends requests made from the documents and checks the responses.
 ///
 /// # Errors
 /// At the first document that the server contradicts.
-pub(crate) fn try_requests(workspace: &Workspace, examples: u32) -> Result<()> {
+pub(crate) fn try_requests(workspace: &Workspace, requests: &Requests) -> Result<()> {
     let program = server::build(workspace)?;
     for dialects in DIALECTS {
         let server = Server::start(&program, dialects)?;
@@ -41,7 +55,8 @@ pub(crate) fn try_requests(workspace: &Workspace, examples: u32) -> Result<()> {
             command
                 .env("BASE", &server.url)
                 .env("KEY", &server.key)
-                .env("EXAMPLES", examples.to_string());
+                .env("PHASES", requests.phases)
+                .env("EXAMPLES", requests.examples.to_string());
             workspace::run(&mut command)
         })?;
     }

@@ -26,7 +26,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "requests",
-        run: |workspace| document::try_requests(workspace, 100),
+        run: |workspace| document::try_requests(workspace, &document::MANY),
         remedy: "mend the document where it is wrong, otherwise the server",
     },
     Step {

@@ -21,9 +21,9 @@ macro_rules! controls {
 macro_rules! media_type {
     ($excluded:literal) => {
         concat!(
-            r"\s*[A-Za-z0-9!#$%&'+.^_`|~-]+/[A-Za-z0-9!#$%&'+.^_`|~-]+\s*(?:;[^\u0000-\u0008\u000A-\u001F\u007F-\u009F",
+            r"\s*[A-Za-z0-9!#$%&'+.^_`|~-]+/[A-Za-z0-9!#$%&'+.^_`|~-]+(?:[ \t]*;[^\u0000-\u0008\u000A-\u001F\u007F-\u009F",
             $excluded,
-            r"]*\s*)?"
+            r"]*)?\s*"
         )
     };
 }
@@ -119,7 +119,7 @@ texts! {
     /// A media type, or an empty text for an unknown one.
     MediaTypeOrNone = concat!("^(?:", media_type!(""), ")?$"), 0..=127, "application/pdf";
     /// Media types, separated by commas.
-    MediaTypes = concat!("^", listed_type!(), "(?:,", listed_type!(), "){0,63}$"), 3..=8191, "application/pdf,image/png";
+    MediaTypes = concat!("^", listed_type!(), "(?:,", listed_type!(), "){0,63}$"), 3..=UNLIMITED, "application/pdf,image/png";
     /// Bytes in base64, of which the padding is optional, perhaps broken into lines.
     Base64 = concat!(
         "^", breaks!(), "(?:", symbols!(4), ")*(?:", symbols!(1), "[AQgw]", breaks!(), "(?:=", breaks!(), "=", breaks!(), ")?|",

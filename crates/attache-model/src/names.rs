@@ -9,6 +9,9 @@ use crate::InvalidValue;
 /// The maximum length of a filename or display name, in bytes of UTF-8.
 const NAME_BYTES: usize = 255;
 
+/// The maximum length of a path whose last segment is a filename, in bytes: that of a path on Linux.
+const PATH_BYTES: usize = 4096;
+
 /// Matches Unicode's bidirectional embeddings, overrides and isolates, which can make `exe.fdp` read as
 /// `pdf.exe`. The marks U+200E, U+200F and U+061C are none of them: they turn no letter around, and
 /// systems that write from right to left insert them by themselves.
@@ -125,8 +128,9 @@ impl Filename {
     ///
     /// # Errors
     ///
-    /// Returns an error if `text` has no valid last segment.
+    /// Returns an error if `text` is longer than 4096 bytes, or has no valid last segment.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        check_length("filename", text, PATH_BYTES)?;
         let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
         let name = normalised("filename", last, NAME_BYTES)?;
         if name == "." || name == ".." {

@@ -95,6 +95,9 @@ enum StateParam {
     Any,
 }
 
+/// The longest name, in bytes.
+const NAME_BYTES: usize = 255;
+
 /// The parameters that choose an order and a page: an empty one counts as absent, as generated clients and
 /// HTML forms send it. An empty filter is refused: without it, the list would have other files.
 const OPTIONAL_CONTROLS: &[&str] = &["state", "sort", "limit", "cursor", "after_seq"];
@@ -133,6 +136,7 @@ impl ListQuery {
         let person = PersonRef::from_parts(self.person_id, self.person)
             .map_err(|error| Problem::invalid_parameter("person", error.to_string()))?;
         check_limit(self.limit, max_page_size)?;
+        check_prefix(self.name.as_deref())?;
         let state = self.state.map(|state| match state {
             StateParam::Active => StateFilter::Active,
             StateParam::Archived => StateFilter::Archived,
@@ -168,6 +172,15 @@ pub(crate) fn check_limit(limit: Option<u32>, max_page_size: u32) -> Result<(), 
     }
     let detail = format!("must be a whole number from 1 to {max_page_size}");
     Err(Problem::invalid_parameter("limit", detail))
+}
+
+/// Refuses the beginning of a name that is longer than any name.
+fn check_prefix(prefix: Option<&str>) -> Result<(), Problem> {
+    if prefix.is_none_or(|prefix| prefix.len() <= NAME_BYTES) {
+        return Ok(());
+    }
+    let detail = format!("may have at most {NAME_BYTES} bytes, as a name");
+    Err(Problem::invalid_parameter("name", detail))
 }
 
 /// Reads a time or a date that bounds a list. The `+` of an offset reads as a space if the client did not
@@ -232,6 +245,13 @@ fn next_url(app: &App, pairs: &[(String, String)], cursor: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prefix_may_be_as_long_as_a_name() {
+        let of = |bytes: usize| check_prefix(Some(&"a".repeat(bytes)));
+        assert!(of(255).is_ok());
+        assert!(of(256).is_err());
+    }
 
     #[test]
     fn unencoded_plus_of_an_offset_is_read() {

@@ -95,6 +95,8 @@ fn limits_are_those_of_the_parsers() {
         "é中",
         "application/pdf",
         "text/plain; charset=utf-8",
+        "\n text/plain\t; charset=utf-8\r\n",
+        "text/plain\n; charset=utf-8",
         "image/*",
         "a/b,c/d",
         "a/b,",
