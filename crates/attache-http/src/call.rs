@@ -5,7 +5,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use attache_model::{Context, FileId, MediaType, RequestId};
 use attache_service::{Body as FileBody, BodyError, FileService, ServiceError};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
@@ -16,8 +16,10 @@ use http_body_util::{BodyExt, BodyStream};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
+use crate::json_budget::JsonRoom;
 use crate::path_params::PathParams;
 use crate::problem::{Problem, ProblemKind};
+use crate::state::App;
 use crate::wire::content_type::{ContentType, means_form};
 use crate::wire::json_body::read_json;
 use crate::wire::query;
@@ -192,12 +194,16 @@ impl Call {
         Ok(query::read_none(self.head.query())?)
     }
 
-    /// Reads a small JSON body.
-    pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Problem> {
+    /// Reads a small JSON body, within the tenant's share of memory.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        self,
+        app: &App,
+        cx: &Context,
+    ) -> Result<T, Problem> {
         require_json(&self.head)?;
-        Ok(read_json(
-            &self.collect(SMALL_JSON_BYTES, |_| Ok(())).await?,
-        )?)
+        let mut room = app.json_budget.begin(cx.tenant());
+        let body = self.collect(SMALL_JSON_BYTES, &mut room).await?;
+        Ok(read_json(&body)?)
     }
 
     /// Takes the body as a file's bytes, which must have the length that the client declared.
@@ -209,13 +215,13 @@ impl Call {
         }
     }
 
-    /// Reads the whole body, of at most `max_bytes`. `hold` is called with the total before more bytes
-    /// are kept, and may refuse.
+    /// Reads the whole body, of at most `max_bytes`. The `room` for it is taken before more bytes are
+    /// kept, and may be refused.
     pub(crate) async fn collect(
         self,
         max_bytes: usize,
-        mut hold: impl FnMut(usize) -> Result<(), Problem>,
-    ) -> Result<Bytes, Problem> {
+        room: &mut JsonRoom,
+    ) -> Result<Vec<u8>, Problem> {
         let too_large = || {
             let detail = format!("the body may have at most {max_bytes} bytes");
             Problem::new(ProblemKind::TooLarge, detail)
@@ -224,17 +230,24 @@ impl Call {
         if declared.is_some_and(|declared| declared > max_bytes as u64) {
             return Err(too_large());
         }
-        let mut collected = BytesMut::new();
+        let most_bytes = declared.map_or(max_bytes, |it| usize::try_from(it).unwrap_or(max_bytes));
+        let mut collected = Vec::new();
         let mut body = self.body;
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(ServiceError::BodyAborted)?;
             if chunk.len() > max_bytes - collected.len() {
                 return Err(too_large());
             }
-            hold(collected.len() + chunk.len())?;
+            let needed = collected.len() + chunk.len();
+            if needed > collected.capacity() {
+                let doubled = collected.capacity().saturating_mul(2).min(most_bytes);
+                let capacity = doubled.max(needed);
+                room.hold(capacity)?;
+                collected.reserve_exact(capacity - collected.len());
+            }
             collected.extend_from_slice(&chunk);
         }
-        Ok(collected.freeze())
+        Ok(collected)
     }
 }
 

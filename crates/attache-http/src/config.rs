@@ -21,7 +21,7 @@ impl HttpConfig {
             public_url,
             allowed_origins: Vec::new(),
             frame_ancestors: Vec::new(),
-            json_budget_bytes: 128 << 20,
+            json_budget_bytes: 256 << 20,
             dialects: Dialects::all(),
         }
     }
@@ -42,8 +42,9 @@ impl HttpConfig {
         self
     }
 
-    /// Sets how much memory JSON uploads may take together, in bytes; 128 MiB by default. One upload
-    /// may always proceed; while there is no room, others are refused and may retry.
+    /// Sets how much memory JSON uploads may take together, in bytes; 256 MiB by default. A tenant may
+    /// hold as much as it leaves free. The only upload under way may always proceed; while there is no
+    /// room, others are refused and may retry.
     #[must_use]
     pub fn json_budget_bytes(mut self, bytes: u64) -> Self {
         self.json_budget_bytes = bytes;

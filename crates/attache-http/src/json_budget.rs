@@ -1,72 +1,74 @@
-//! The memory that JSON uploads share, since each is held in memory as a whole. It is taken as their
-//! bytes arrive, so that a client that sends nothing holds nothing.
+//! The memory that JSON bodies share, since each is held in memory as a whole. It is taken as their
+//! bytes arrive, so that a client that sends nothing holds nothing, and no tenant takes all of it.
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use attache_model::TenantId;
+use attache_service::{BudgetShare, FairBudget};
 
+use crate::call::SMALL_JSON_BYTES;
 use crate::problem::{Problem, ProblemKind};
+
+/// The memory of JSON bodies that are not larger than [`SMALL_JSON_BYTES`]: it is apart, so that uploads
+/// never keep a tenant from changing a record.
+const SMALL_BODIES_BYTES: u64 = 64 << 20;
 
 /// The number of copies of an upload in memory while it is read: as it came, as the text of a field,
 /// and decoded.
-const COPIES: u32 = 3;
+const COPIES: u64 = 3;
 
-/// The memory that all JSON uploads share: a permit for each byte.
+/// What a tenant may hold beyond its share.
+const FLOOR_BYTES: u64 = 1 << 20;
+
+/// The memory that all JSON bodies share.
 #[derive(Debug)]
 pub(crate) struct JsonBudget {
-    limit_bytes: u32,
-    free_bytes: Semaphore,
+    small: FairBudget,
+    large: FairBudget,
 }
 
-/// The part of the budget that one upload holds; returned on drop.
+/// The part of the budget that one body holds; returned on drop.
 #[derive(Debug)]
-pub(crate) struct JsonRoom<'b> {
-    budget: &'b JsonBudget,
-    held: Option<SemaphorePermit<'b>>,
+pub(crate) struct JsonRoom {
+    small: BudgetShare,
+    large: BudgetShare,
 }
 
 impl JsonBudget {
-    /// Creates a budget; more than 4 GiB count as 4 GiB.
+    /// Creates a budget whose larger bodies share `limit_bytes`.
     pub(crate) fn new(limit_bytes: u64) -> Self {
-        let limit_bytes = u32::try_from(limit_bytes).unwrap_or(u32::MAX);
-        let permits = usize::try_from(limit_bytes).unwrap_or(usize::MAX);
+        let floor_bytes = FLOOR_BYTES.min(limit_bytes);
         Self {
-            limit_bytes,
-            free_bytes: Semaphore::new(permits.min(Semaphore::MAX_PERMITS)),
+            small: FairBudget::new(SMALL_BODIES_BYTES, FLOOR_BYTES),
+            large: FairBudget::new(limit_bytes, floor_bytes),
         }
     }
 
-    /// Returns the room of an upload that holds nothing yet.
-    pub(crate) fn begin(&self) -> JsonRoom<'_> {
+    /// Returns the room of a tenant's body, which holds nothing yet.
+    pub(crate) fn begin(&self, tenant: TenantId) -> JsonRoom {
+        let tenant = tenant.to_string();
         JsonRoom {
-            budget: self,
-            held: None,
+            small: self.small.begin(&tenant),
+            large: self.large.begin(&tenant),
         }
     }
 }
 
-impl JsonRoom<'_> {
-    /// Takes room for `body_bytes` in all. An upload that needs more than the whole budget gets the
-    /// whole budget, so that the only upload under way always proceeds.
+impl JsonRoom {
+    /// Takes room for a body of `bytes` in all.
     ///
     /// # Errors
     ///
-    /// `unavailable` if other uploads hold too much.
-    pub(crate) fn hold(&mut self, body_bytes: usize) -> Result<(), Problem> {
-        let body_bytes = u32::try_from(body_bytes).unwrap_or(u32::MAX);
-        let wanted_bytes = body_bytes
-            .saturating_mul(COPIES)
-            .min(self.budget.limit_bytes);
-        let held_bytes = self.held.as_ref().map_or(0, SemaphorePermit::num_permits);
-        let more_bytes = wanted_bytes.saturating_sub(u32::try_from(held_bytes).unwrap_or(u32::MAX));
-        let more = self.budget.free_bytes.try_acquire_many(more_bytes);
-        let more = more.map_err(|_| {
-            let detail = "too many JSON uploads at once; try again, or send the bytes as they are";
+    /// `unavailable` if too much is held, by the tenant or in all.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Problem> {
+        let held = if bytes <= SMALL_JSON_BYTES {
+            self.small.try_hold(bytes as u64)
+        } else {
+            self.large.try_hold(COPIES * bytes as u64)
+        };
+        held.map_err(|_| {
+            let detail =
+                "too many JSON bodies at once; try again, or send the bytes of files as they are";
             Problem::new(ProblemKind::Unavailable, detail).retry_soon()
-        })?;
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
-        }
-        Ok(())
+        })
     }
 }
 
@@ -74,27 +76,51 @@ impl JsonRoom<'_> {
 mod tests {
     use super::*;
 
+    const MIB: usize = 1 << 20;
+
     #[test]
-    fn room_is_taken_as_bytes_arrive_and_returned() {
-        let budget = JsonBudget::new(300);
-        let (mut first, mut second) = (budget.begin(), budget.begin());
-        first.hold(60).unwrap();
-        second.hold(40).unwrap();
-        assert!(second.hold(41).is_err());
-        drop(second);
-        first.hold(100).unwrap();
-        drop(first);
-        assert_eq!(budget.free_bytes.available_permits(), 300);
+    fn tenant_leaves_room_for_others() {
+        let budget = JsonBudget::new(256 << 20);
+        let (greedy, other) = (TenantId::new(1), TenantId::new(2));
+        let mut rooms = Vec::new();
+        let refused = loop {
+            let mut room = budget.begin(greedy);
+            if let Err(problem) = room.hold(4 * MIB) {
+                break problem;
+            }
+            rooms.push(room);
+        };
+        assert_eq!(rooms.len(), 10, "half of the budget");
+        assert!(format!("{refused:?}").contains("too many JSON bodies"));
+        budget.begin(other).hold(20 * MIB).unwrap();
+        drop(rooms);
+        budget.begin(greedy).hold(32 * MIB).unwrap();
     }
 
     #[test]
-    fn only_upload_may_exceed_the_budget() {
-        let budget = JsonBudget::new(10);
-        let mut only = budget.begin();
-        only.hold(1000).unwrap();
-        let mut other = budget.begin();
-        assert!(other.hold(1).is_err());
-        drop(only);
-        other.hold(1).unwrap();
+    fn uploads_leave_room_for_small_bodies() {
+        let budget = JsonBudget::new(MIB as u64);
+        let tenant = TenantId::new(1);
+        let mut upload = budget.begin(tenant);
+        upload.hold(32 * MIB).unwrap();
+        assert!(budget.begin(tenant).hold(MIB).is_err());
+        budget.begin(tenant).hold(SMALL_JSON_BYTES).unwrap();
+    }
+
+    #[test]
+    fn small_bodies_of_a_tenant_are_bounded() {
+        let budget = JsonBudget::new(MIB as u64);
+        let (greedy, other) = (TenantId::new(1), TenantId::new(2));
+        let mut held_bytes = 0;
+        let mut rooms = Vec::new();
+        for _ in 0..3500 {
+            let mut room = budget.begin(greedy);
+            if room.hold(SMALL_JSON_BYTES).is_ok() {
+                held_bytes += SMALL_JSON_BYTES as u64;
+            }
+            rooms.push(room);
+        }
+        assert_eq!(held_bytes, SMALL_BODIES_BYTES / 2);
+        budget.begin(other).hold(SMALL_JSON_BYTES).unwrap();
     }
 }

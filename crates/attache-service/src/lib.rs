@@ -53,4 +53,7 @@ pub use attache_metadata::{
     Change, CommittedFile, FileQuery, IdempotencyKey, Sort, SortDirection, SortField, StateFilter,
 };
 pub use attache_signing::{LinkAction, UploadLinkQuery};
-pub use attache_storage::{BlobError, BlobReader, Body, BodyError, ByteRange, PresignedRequest};
+pub use attache_storage::{
+    BlobError, BlobReader, Body, BodyError, BudgetShare, BudgetUsedUp, ByteRange, FairBudget,
+    PresignedRequest,
+};

@@ -4,10 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use attache_storage::BlobKey;
+use attache_storage::{BlobKey, FairBudget};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::clients::Clients;
@@ -25,8 +25,9 @@ pub(crate) struct Bucket {
     pub(crate) name: String,
     prefix: Option<BlobKey>,
     pub(crate) part_size_bytes: usize,
-    /// The bytes that puts may still buffer. Waiting puts are served in order.
-    pub(crate) buffer_budget: Arc<Semaphore>,
+    /// The bytes that puts may buffer. Each owner of keys may hold one part beyond its share, so that
+    /// a single put proceeds in the smallest budget.
+    pub(crate) buffer_budget: FairBudget,
     pub(crate) in_flight: InFlightWrites,
     /// True once the store was found not to support `ListMultipartUploads`.
     pub(crate) cannot_list_uploads: AtomicBool,
@@ -36,10 +37,11 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn new(options: S3Options, credentials: &S3Credentials) -> Arc<Self> {
-        let buffer_bytes = options.total_buffer_bytes().min(Semaphore::MAX_PERMITS);
+        let buffer_bytes = options.total_buffer_bytes() as u64;
+        let part_bytes = options.part_size_bytes as u64;
         Arc::new(Self {
             clients: Clients::new(&options, credentials),
-            buffer_budget: Arc::new(Semaphore::new(buffer_bytes)),
+            buffer_budget: FairBudget::new(buffer_bytes, part_bytes),
             name: options.bucket,
             prefix: options.prefix,
             part_size_bytes: options.part_size_bytes,

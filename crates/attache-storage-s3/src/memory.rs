@@ -1,11 +1,11 @@
 //! The buffers of puts, which share a memory budget: bytes are taken from it as they arrive, so that
-//! a stalled sender holds little.
+//! a stalled sender holds little. Blobs whose keys begin with the same segment, those of one tenant,
+//! have a fair share of it together.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use attache_storage::{BlobKey, BudgetShare, FairBudget};
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::failure::S3Failure;
@@ -17,22 +17,26 @@ pub(crate) const BUDGET_TIMEOUT: Duration = Duration::from_secs(10);
 /// The first capacity of a buffer, which then doubles.
 const FIRST_BYTES: usize = 64 * 1024;
 
+/// Returns the first segment of a key: the owner of its share.
+pub(crate) fn owner_of(key: &BlobKey) -> &str {
+    let key = key.as_str();
+    key.split_once('/').map_or(key, |(first, _)| first)
+}
+
 /// A part that is being gathered. Its capacity is taken from the budget, and returned when the
 /// buffer, or the last clone of the bytes made from it, is dropped.
 #[derive(Debug)]
 pub(crate) struct PartBuffer {
     bytes: Vec<u8>,
     /// Declared after the bytes, so that it is returned after they are freed.
-    taken: Option<OwnedSemaphorePermit>,
-    budget: Arc<Semaphore>,
+    taken: BudgetShare,
 }
 
 impl PartBuffer {
-    pub(crate) fn new(budget: &Arc<Semaphore>) -> Self {
+    pub(crate) fn new(budget: &FairBudget, owner: &str) -> Self {
         Self {
             bytes: Vec::new(),
-            taken: None,
-            budget: Arc::clone(budget),
+            taken: budget.begin(owner),
         }
     }
 
@@ -56,17 +60,11 @@ impl PartBuffer {
     }
 
     async fn grow(&mut self, capacity_bytes: usize) -> Result<(), S3Failure> {
-        let more_bytes = u32::try_from(capacity_bytes - self.bytes.capacity()).unwrap_or(u32::MAX);
-        let taking = Arc::clone(&self.budget).acquire_many_owned(more_bytes);
-        // The semaphore is never closed.
-        let Ok(Ok(more)) = timeout(BUDGET_TIMEOUT, taking).await else {
+        let taking = self.taken.hold(capacity_bytes as u64);
+        timeout(BUDGET_TIMEOUT, taking).await.map_err(|_| {
             let waited = BUDGET_TIMEOUT;
-            return Err(S3Failure::NoMemory { waited });
-        };
-        match &mut self.taken {
-            Some(taken) => taken.merge(more),
-            None => self.taken = Some(more),
-        }
+            S3Failure::NoMemory { waited }
+        })?;
         self.bytes.reserve_exact(capacity_bytes - self.bytes.len());
         Ok(())
     }
@@ -86,6 +84,7 @@ impl AsRef<[u8]> for PartBuffer {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use attache_storage::{BlobErrorKind, Body, BodyVerifier, PutOptions};
@@ -102,13 +101,22 @@ mod tests {
     const CHUNK_BYTES: usize = 50 * KIB;
     const PART_BYTES: usize = 512 * KIB;
 
-    fn budget(bytes: usize) -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(bytes))
+    /// Returns a budget, all of which one owner may hold.
+    fn budget(bytes: usize) -> FairBudget {
+        FairBudget::new(bytes as u64, bytes as u64)
     }
 
-    fn source(budget: &Arc<Semaphore>, body: Body) -> PartSource {
+    fn source_of(owner: &str, budget: &FairBudget, body: Body) -> PartSource {
         let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
-        PartSource::new(body, verifier, PART_BYTES, budget)
+        PartSource::new(body, verifier, PART_BYTES, budget, owner)
+    }
+
+    fn source(budget: &FairBudget, body: Body) -> PartSource {
+        source_of("a", budget, body)
+    }
+
+    fn held(budget: &FairBudget) -> usize {
+        usize::try_from(budget.held_bytes()).unwrap()
     }
 
     /// Returns a body in chunks that counts the bytes that are read.
@@ -125,7 +133,7 @@ mod tests {
         }))
     }
 
-    async fn part_of(budget: &Arc<Semaphore>, size_bytes: usize) -> Result<Part, PutFailure> {
+    async fn part_of(budget: &FairBudget, size_bytes: usize) -> Result<Part, PutFailure> {
         let body = counted(size_bytes, &Arc::default());
         source(budget, body).next_part().await
     }
@@ -139,20 +147,20 @@ mod tests {
     async fn capacity_is_taken_and_returned() {
         for piece in [1, 999, 70 * KIB, PART_BYTES] {
             let budget = budget(PART_BYTES);
-            let mut buffer = PartBuffer::new(&budget);
+            let mut buffer = PartBuffer::new(&budget, "a");
             while buffer.len() < PART_BYTES {
                 let more = piece.min(PART_BYTES - buffer.len());
                 buffer.extend(&vec![7; more], PART_BYTES).await.unwrap();
-                let taken = PART_BYTES - budget.available_permits();
+                let taken = held(&budget);
                 assert_eq!(taken, buffer.bytes.capacity(), "{piece}");
                 assert!(taken <= FIRST_BYTES.max(2 * buffer.len()), "{piece}");
             }
             let bytes = buffer.freeze();
             let clone = bytes.slice(1..);
             drop(bytes);
-            assert_eq!(budget.available_permits(), 0, "{piece}");
+            assert_eq!(held(&budget), PART_BYTES, "{piece}");
             drop(clone);
-            assert_eq!(budget.available_permits(), PART_BYTES, "{piece}");
+            assert_eq!(held(&budget), 0, "{piece}");
         }
     }
 
@@ -161,9 +169,9 @@ mod tests {
         let budget = budget(PART_BYTES);
         let part = source(&budget, Body::from(Bytes::from_static(b"four")));
         let part = { part }.next_part().await.ok().unwrap();
-        assert_eq!(budget.available_permits(), PART_BYTES - 4);
+        assert_eq!(held(&budget), 4);
         drop(part);
-        assert_eq!(budget.available_permits(), PART_BYTES);
+        assert_eq!(held(&budget), 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -217,9 +225,9 @@ mod tests {
         let failed = part_of(&budget, PART_BYTES).await.err().unwrap();
         assert!(is_out_of_memory(&failed), "{failed:?}");
         assert_eq!(since.elapsed().as_secs(), BUDGET_TIMEOUT.as_secs());
-        assert_eq!(budget.available_permits(), FIRST_BYTES);
+        assert_eq!(held(&budget), PART_BYTES);
         drop(first);
-        assert_eq!(budget.available_permits(), PART_BYTES + FIRST_BYTES);
+        assert_eq!(held(&budget), 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -240,17 +248,51 @@ mod tests {
         let failed: Vec<_> = ended.iter().filter_map(|end| end.as_ref().err()).collect();
         assert!((1..4).contains(&failed.len()), "{failed:?}");
         assert!(failed.into_iter().all(is_out_of_memory));
-        assert_eq!(budget.available_permits(), 2 * PART_BYTES);
+        assert_eq!(held(&budget), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn dropped_put_returns_its_memory() {
-        let budget = budget(PART_BYTES / 2);
+        let budget = budget(PART_BYTES);
+        let other = part_of(&budget, PART_BYTES / 2).await.ok().unwrap();
         {
             let waiting = pin!(part_of(&budget, PART_BYTES));
             assert!(waiting.now_or_never().is_none());
-            assert_eq!(budget.available_permits(), 0);
+            assert_eq!(held(&budget), PART_BYTES);
         }
-        assert_eq!(budget.available_permits(), PART_BYTES / 2);
+        assert_eq!(held(&budget), PART_BYTES / 2);
+        drop(other);
+        assert_eq!(held(&budget), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stalled_puts_of_one_owner_leave_room() {
+        let budget = FairBudget::new(8 * PART_BYTES as u64, PART_BYTES as u64);
+        let stalled = (0..40).map(|_| {
+            let body = counted(PART_BYTES, &Arc::default());
+            let endless = body.map_stream(|stream| stream.chain(stream::pending()));
+            let mut source = source_of("greedy", &budget, endless);
+            async move { source.next_part().await.err() }
+        });
+        let mut stalled = pin!(join_all(stalled));
+        assert!(stalled.as_mut().now_or_never().is_none());
+        let since = Instant::now();
+        for owner in ["b", "c"] {
+            let body = counted(PART_BYTES, &Arc::default());
+            let part = source_of(owner, &budget, body).next_part().await;
+            assert_eq!(part.ok().unwrap().bytes.len(), PART_BYTES);
+        }
+        assert_eq!(
+            since.elapsed(),
+            Duration::ZERO,
+            "an owner waited for another"
+        );
+    }
+
+    #[test]
+    fn owner_is_first_segment_of_key() {
+        for (key, owner) in [("a", "a"), ("a/b", "a"), ("a/b/c", "a")] {
+            assert_eq!(owner_of(&BlobKey::parse(key).unwrap()), owner, "{key}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::bucket::Bucket;
 use crate::failure::S3Failure;
+use crate::memory::owner_of;
 use crate::multipart;
 use crate::resolve_outcome::resolve_outcome;
 use crate::source::PartSource;
@@ -33,6 +34,7 @@ pub(crate) async fn put(
         verifier,
         bucket.part_size_bytes,
         &bucket.buffer_budget,
+        owner_of(key),
     );
     let first = source.next_part().await;
     let first = first.map_err(|failure| failure.of(OPERATION, key))?;

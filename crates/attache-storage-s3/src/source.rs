@@ -1,12 +1,10 @@
 //! A body in parts, verified as it is read.
 
 use std::mem;
-use std::sync::Arc;
 
-use attache_storage::{Body, BodyError, BodyVerifier, StoredBlob};
+use attache_storage::{Body, BodyError, BodyVerifier, FairBudget, StoredBlob};
 use bytes::{Buf, Bytes};
 use futures_util::TryStreamExt;
-use tokio::sync::Semaphore;
 
 use crate::failure::PutFailure;
 use crate::memory::PartBuffer;
@@ -20,7 +18,9 @@ pub(crate) struct PartSource {
     carried: Bytes,
     /// The largest size that the next part can have.
     most_bytes: usize,
-    budget: Arc<Semaphore>,
+    budget: FairBudget,
+    /// The owner of the share of the budget.
+    owner: String,
 }
 
 /// A part of a body, buffered so that it can be sent again.
@@ -35,7 +35,8 @@ impl PartSource {
         body: Body,
         verifier: BodyVerifier,
         part_size_bytes: usize,
-        budget: &Arc<Semaphore>,
+        budget: &FairBudget,
+        owner: &str,
     ) -> Self {
         let declared = body.exact_size_bytes();
         let most_bytes = declared.map_or(part_size_bytes, |declared| {
@@ -47,14 +48,15 @@ impl PartSource {
             part_size_bytes,
             carried: Bytes::new(),
             most_bytes,
-            budget: Arc::clone(budget),
+            budget: budget.clone(),
+            owner: owner.to_owned(),
         }
     }
 
     /// Reads a part, and beyond it until it is known whether it is the last. The body is not read
     /// after its end, nor after an error, nor while there is no memory for its bytes.
     pub(crate) async fn next_part(&mut self) -> Result<Part, PutFailure> {
-        let mut part = PartBuffer::new(&self.budget);
+        let mut part = PartBuffer::new(&self.budget, &self.owner);
         let most_bytes = mem::replace(&mut self.most_bytes, self.part_size_bytes);
         loop {
             if self.carried.is_empty() {
@@ -100,7 +102,7 @@ mod tests {
             .collect();
         let body = Body::from_stream(stream::iter(chunks));
         let verifier = BodyVerifier::new(&body, PutOptions::default()).unwrap();
-        let mut source = PartSource::new(body, verifier, 4, &Arc::new(Semaphore::new(4)));
+        let mut source = PartSource::new(body, verifier, 4, &FairBudget::new(4, 4), "a");
         let mut parts = Vec::new();
         loop {
             let part = source.next_part().await.unwrap();

@@ -28,8 +28,9 @@ const HEALTHY_FOR: Duration = Duration::from_secs(5);
 ///   keys must not be reused, as the contract says.
 /// - **Bounded.** Blobs up to [`part_size_bytes`](S3Options::part_size_bytes) are buffered whole, so
 ///   that they can be sent again; of larger ones at most three parts; and of all puts together
-///   [`buffer_bytes`](S3Options::buffer_bytes). A put that needs more waits, with its sender, for
-///   others to end, and is `Unavailable` after ten seconds.
+///   [`buffer_bytes`](S3Options::buffer_bytes), fairly shared by the first segments of their keys. A
+///   put that needs more waits, with its sender, for others to end, and is `Unavailable` after ten
+///   seconds.
 /// - **Unknown outcomes are resolved**: if the response to a put is lost, the blob's size and checksum
 ///   are read and compared before the put succeeds or fails.
 /// - **Cancellation.** The upload of a dropped put is aborted in the background. If its last request

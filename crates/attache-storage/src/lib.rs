@@ -4,6 +4,7 @@ mod body;
 pub mod conformance;
 mod error;
 mod ext;
+mod fair_budget;
 mod key;
 #[cfg(target_os = "linux")]
 mod local;
@@ -17,6 +18,7 @@ mod wrappers;
 pub use body::{Body, BodyError, ByteStream};
 pub use error::{BlobError, BlobErrorKind, PutError};
 pub use ext::{BlobStoreExt, BlobTooLarge};
+pub use fair_budget::{BudgetShare, BudgetUsedUp, FairBudget};
 pub use key::BlobKey;
 #[cfg(target_os = "linux")]
 pub use local::{LocalBlobStore, LocalOptions, ReadOnlyLocalBlobStore};

@@ -39,7 +39,7 @@ pub(super) struct ClaimBody {
 pub(super) async fn claim_file(app: &App, cx: Context, call: Call) -> Answer {
     let FilePath { id } = call.path()?;
     call.no_query()?;
-    let body: ClaimBody = call.json().await?;
+    let body: ClaimBody = call.json(app, &cx).await?;
     let holder = Holder::parse(&body.holder)
         .map_err(|error| Problem::invalid_field("holder", error.to_string()))?;
     record(&app.service.claim_file(&cx, id, &holder).await?)

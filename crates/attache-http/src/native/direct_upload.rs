@@ -79,7 +79,7 @@ pub(super) struct NewUploadBody {
 )]
 pub(super) async fn begin_upload(app: &App, cx: Context, call: Call) -> Answer {
     call.no_query()?;
-    let request = read_request(&call.json().await?)?;
+    let request = read_request(&call.json(app, &cx).await?)?;
     let begun = app.service.begin_upload(&cx, request).await?;
     let mut response = json(StatusCode::CREATED, &pending_view(app, &begun))?;
     let url = app.public_url.to(paths::upload(begun.upload.id));

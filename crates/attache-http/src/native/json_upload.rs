@@ -1,4 +1,4 @@
-//! Uploads as JSON with base64 content. They are held in memory, within a budget that all of them share.
+//! Uploads as JSON with base64 content. They are held in memory, within a budget that all share.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use attache_model::Context;
 use attache_service::{Body, IncomingFile, ServiceError, UploadFields, UploadSession};
 use bytes::Bytes;
 
-use crate::call::{Call, SMALL_JSON_BYTES};
+use crate::call::Call;
 use crate::json_budget::JsonRoom;
 use crate::problem::{Problem, ProblemKind};
 use crate::state::App;
@@ -35,31 +35,29 @@ where
     F: FnOnce(&[u8]) -> Result<JsonUpload, Problem> + Send + 'static,
 {
     let mut upload = app.service.open_session(cx, None).await?;
-    let mut room = app.json_budget.begin();
-    let sent = read_large(call, &mut room, read).await?;
+    let room = app.json_budget.begin(cx.tenant());
+    let (sent, _room) = read_large(call, room, read).await?;
     upload.add_file(sent.file, Body::from(sent.content)).await?;
     Ok((upload, sent.fields))
 }
 
-/// Reads a JSON body as large as an upload may be, within `room`; `read` parses it.
+/// Reads a JSON body as large as an upload may be, within `room`; `read` parses it. Returns the room,
+/// to be kept for as long as the body is.
 pub(crate) async fn read_large<T, F>(
     call: Call,
-    room: &mut JsonRoom<'_>,
+    mut room: JsonRoom,
     read: F,
-) -> Result<T, Problem>
+) -> Result<(T, JsonRoom), Problem>
 where
     T: Send + 'static,
     F: FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
 {
-    let arriving = call.collect(MAX_JSON_UPLOAD_BYTES, |bytes| {
-        // A small body is read like any other JSON, even if the budget is exhausted.
-        let is_small = bytes <= SMALL_JSON_BYTES;
-        if is_small { Ok(()) } else { room.hold(bytes) }
-    });
+    let arriving = call.collect(MAX_JSON_UPLOAD_BYTES, &mut room);
     let body = tokio::time::timeout(JSON_TIMEOUT, arriving)
         .await
         .map_err(|_| Problem::new(ProblemKind::BodyCutOff, "the JSON took too long to arrive"))??;
     // The largest takes milliseconds to parse: too long for a thread that serves others.
-    let read = tokio::task::spawn_blocking(move || read(&body)).await;
+    let read = tokio::task::spawn_blocking(move || Ok((read(&body)?, room)));
+    let read = read.await;
     read.map_err(|error| ServiceError::Internal(Box::new(error)))?
 }

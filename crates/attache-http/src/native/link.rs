@@ -59,7 +59,7 @@ pub(super) struct LinkBody {
 pub(super) async fn create_link(app: &App, cx: Context, call: Call) -> Answer {
     let FilePath { id } = call.path()?;
     call.no_query()?;
-    let body: LinkBody = call.json().await?;
+    let body: LinkBody = call.json(app, &cx).await?;
     let request = LinkRequest {
         action: match body.action {
             LinkActionBody::Download => LinkAction::Download,

@@ -130,7 +130,7 @@ pub(super) async fn change_file(app: &App, cx: Context, call: Call) -> Answer {
     let FilePath { id } = call.path()?;
     call.no_query()?;
     let expected = expected_revisions(&call.head.parts.headers);
-    let patch = read_patch(call.json::<FilePatchBody>().await?)?;
+    let patch = read_patch(call.json::<FilePatchBody>(app, &cx).await?)?;
     let mut outcome = Err(ServiceError::NotFound);
     for expected in expected {
         outcome = app

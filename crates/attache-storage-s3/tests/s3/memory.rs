@@ -18,8 +18,8 @@ const PART_BYTES: usize = 5 * 1024 * 1024;
 
 type Puts = JoinSet<Result<StoredBlob, PutError>>;
 
-/// Takes the whole budget by puts whose bodies stall after one part, of which nothing can be sent
-/// because it may be the last.
+/// Takes the whole budget by puts of three tenants, whose bodies stall after one part, of which nothing
+/// can be sent because it may be the last.
 async fn take_all(store: &S3BlobStore) -> Puts {
     let stalled = Arc::<AtomicUsize>::default();
     let mut puts = Puts::new();
@@ -32,7 +32,7 @@ async fn take_all(store: &S3BlobStore) -> Puts {
                 std::future::pending().await
             });
             let body = body.map_stream(|stream| stream.chain(stall));
-            let key = key(&format!("slow/{number}"));
+            let key = key(&format!("slow-{number}/a"));
             store.put(&key, body, PutOptions::default()).await
         });
     }

@@ -79,7 +79,9 @@ pub(super) async fn biometricscloud_update_file(app: &App, cx: Context, call: Ca
     let RecordPath { id } = call.path()?;
     require_json(&call.head)?;
     // The body may hold a file, which is then refused with a reason.
-    let update = json_upload::read_large(call, &mut app.json_budget.begin(), read_update).await?;
+    let room = app.json_budget.begin(cx.tenant());
+    let update = json_upload::read_large(call, room, read_update);
+    let (update, _) = update.await?;
     let id = app.service.get_file_by_seq(&cx, id).await?.id;
     let change = |current: FileRecord| {
         let patch = update.patch_for(&current);

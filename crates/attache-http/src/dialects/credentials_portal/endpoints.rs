@@ -168,7 +168,7 @@ pub(super) struct FilePath {
 )]
 pub(super) async fn credentials_portal_change_file(app: &App, cx: Context, call: Call) -> Answer {
     let FilePath { id } = call.path()?;
-    let body: ChangeBody = call.json().await?;
+    let body: ChangeBody = call.json(app, &cx).await?;
     let name = body.name.as_deref().map(DisplayName::parse).transpose();
     let person = body.person_id.as_deref().map(PersonIdentifier::parse);
     let person = person

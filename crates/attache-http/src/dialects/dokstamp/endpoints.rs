@@ -134,7 +134,7 @@ pub(super) struct ChangeBody {
 )]
 pub(super) async fn dokstamp_change_file(app: &App, cx: Context, call: Call) -> Answer {
     let FilePath { id } = call.path()?;
-    let body: ChangeBody = call.json().await?;
+    let body: ChangeBody = call.json(app, &cx).await?;
     let filename = Filename::parse(&body.original_name)
         .map_err(|error| Problem::invalid_field("original_name", error.to_string()))?;
     let patch = FilePatch {

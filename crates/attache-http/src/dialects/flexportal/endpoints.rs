@@ -25,7 +25,7 @@ use crate::state::App;
     )
 )]
 pub(super) async fn flexportal_create_url(app: &App, cx: Context, call: Call) -> Answer {
-    match call.json::<UrlBody>().await?.into_request()? {
+    match call.json::<UrlBody>(app, &cx).await?.into_request()? {
         UrlRequest::Read(id, request) => url_of_file(app, &cx, id, request).await,
         UrlRequest::Upload(request) => url_for_upload(app, &cx, *request).await,
     }
