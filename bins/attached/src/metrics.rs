@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use attache::lanes::QueueMonitor;
 use attache::metadata::StorageUsage;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
@@ -33,6 +34,9 @@ const COMMIT_FAILURES: &str = "attache_database_commit_failures_total";
 const REFUSED_CONNECTIONS: &str = "attache_http_connections_refused_total";
 const EVICTED_CONNECTIONS: &str = "attache_http_connections_evicted_total";
 const REFUSED_STREAMS: &str = "attache_http_streams_refused_total";
+const QUEUE_WAITING: &str = "attache_queue_waiting";
+const QUEUE_RUNNING: &str = "attache_queue_running";
+const QUEUE_REFUSED: &str = "attache_queue_refused_total";
 
 /// From a lookup to a large upload, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [
@@ -45,6 +49,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) struct Metrics {
     recorded: PrometheusHandle,
     process: Collector,
+    queues: Vec<QueueMonitor>,
 }
 
 impl fmt::Debug for Metrics {
@@ -54,8 +59,9 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Installs the recorder; without it, metrics cost next to nothing. Call it once, on a runtime.
-    pub(crate) fn install() -> anyhow::Result<Self> {
+    /// Installs the recorder, for these queues too; without it, metrics cost next to nothing. Call it once, on
+    /// a runtime.
+    pub(crate) fn install(queues: Vec<QueueMonitor>) -> anyhow::Result<Self> {
         let durations = Matcher::Suffix("_duration_seconds".to_owned());
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(durations, &DURATION_BUCKETS)?
@@ -79,7 +85,10 @@ impl Metrics {
                 upkeep.run_upkeep();
             }
         });
-        let metrics = Self::of(handle);
+        let metrics = Self {
+            queues,
+            ..Self::of(handle)
+        };
         metrics.process.describe();
         Ok(metrics)
     }
@@ -87,12 +96,17 @@ impl Metrics {
     /// Renders what a recorder holds.
     pub(crate) fn of(recorded: PrometheusHandle) -> Self {
         let process = Collector::default();
-        Self { recorded, process }
+        Self {
+            recorded,
+            process,
+            queues: Vec::new(),
+        }
     }
 
-    /// Returns all metrics in the Prometheus text format, those of the process as they are now.
+    /// Returns all metrics in the Prometheus text format, those of the process and of the queues as they are now.
     pub(crate) fn render(&self) -> String {
         self.process.collect();
+        record_queues(&self.queues);
         self.recorded.render()
     }
 }
@@ -150,6 +164,16 @@ fn describe() {
     describe_gauge!(STORED, Unit::Bytes, "Bytes of all blobs with a record.");
     describe_gauge!(BLOBS, "Blobs with a record.");
     describe_gauge!(BACKLOG, "Blobs that the reaper has to delete now.");
+    describe_gauge!(QUEUE_WAITING, "Calls that wait for their turn, by queue.");
+    describe_gauge!(
+        QUEUE_RUNNING,
+        "Calls that had their turn and run, by queue."
+    );
+    describe_counter!(
+        QUEUE_REFUSED,
+        "Calls refused a place in a queue: because their tenant had all of its own (`lane`), or \
+         all places were taken (`all`)."
+    );
     describe_gauge!(BUILD, "The version, as a label; the value is always 1.");
 }
 
@@ -171,6 +195,23 @@ pub(crate) fn record_usage(usage: &StorageUsage) {
     gauge!(STORED).set(usage.live_bytes as f64);
     gauge!(BLOBS).set(usage.live_blobs as f64);
     gauge!(BACKLOG).set(usage.reapable_blobs as f64);
+}
+
+/// Records the state of queues, which count by themselves.
+fn record_queues(queues: &[QueueMonitor]) {
+    for status in queues.iter().flat_map(QueueMonitor::statuses) {
+        let queue = status.name;
+        gauge!(QUEUE_WAITING, "queue" => queue).set(approximate(status.waiting));
+        gauge!(QUEUE_RUNNING, "queue" => queue).set(approximate(status.running));
+        let refused = |full| counter!(QUEUE_REFUSED, "queue" => queue, "full" => full);
+        refused("lane").absolute(status.refused_by_lane);
+        refused("all").absolute(status.refused_by_all);
+    }
+}
+
+/// Returns a count as a gauge holds it.
+fn approximate(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// A completed request.

@@ -8,6 +8,7 @@ use attache_metadata::{
 };
 use attache_model::{BlobId, Context};
 
+use crate::call::{Call, Lane};
 use crate::leases::{begin, delete_again, give_up, millis};
 use crate::reap;
 use crate::repository::{Backend, SqlRepository};
@@ -18,9 +19,11 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
     async fn begin_blob(&self, cx: &Context, intent: &BlobIntent) -> Result<(), RepositoryError> {
         let input = (cx.tenant(), intent.clone());
         self.backend
-            .write("begin_blob", input, |session, (tenant, intent)| {
-                Box::pin(begin(session, *tenant, intent))
-            })
+            .write(
+                Call::of(cx, "begin_blob"),
+                input,
+                |session, (tenant, intent)| Box::pin(begin(session, *tenant, intent)),
+            )
             .await
     }
 
@@ -33,18 +36,22 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
     ) -> Result<bool, RepositoryError> {
         let input = (cx.tenant(), blob, lease, millis(lease_for));
         self.backend
-            .write("renew_lease", input, |session, input| {
-                let (tenant, blob, lease, lease_for) = *input;
-                let sql = "UPDATE blobs SET lease_until = database_clock() + $4 \
+            .write(
+                Call::in_lane(Lane::Leases(cx.tenant()), "renew_lease"),
+                input,
+                |session, input| {
+                    let (tenant, blob, lease, lease_for) = *input;
+                    let sql = "UPDATE blobs SET lease_until = database_clock() + $4 \
                     WHERE tenant_id = $1 AND id = $2 AND state = 'staging' AND lease_token = $3 \
                     AND lease_until > database_clock()";
-                let update = Statement::new(sql)
-                    .bind(tenant.get())
-                    .bind(blob.as_uuid())
-                    .bind(lease.as_uuid())
-                    .bind(lease_for);
-                Box::pin(async move { Ok(session.execute(update).await? == 1) })
-            })
+                    let update = Statement::new(sql)
+                        .bind(tenant.get())
+                        .bind(blob.as_uuid())
+                        .bind(lease.as_uuid())
+                        .bind(lease_for);
+                    Box::pin(async move { Ok(session.execute(update).await? == 1) })
+                },
+            )
             .await
     }
 
@@ -56,12 +63,16 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
     ) -> Result<(), RepositoryError> {
         let input = (cx.tenant(), blob, lease);
         self.backend
-            .write("abandon_blob", input, |session, (tenant, blob, lease)| {
-                Box::pin(async move {
-                    give_up(session, *tenant, *blob, *lease).await?;
-                    delete_again(session, *tenant, *blob).await
-                })
-            })
+            .write(
+                Call::in_lane(Lane::Leases(cx.tenant()), "abandon_blob"),
+                input,
+                |session, (tenant, blob, lease)| {
+                    Box::pin(async move {
+                        give_up(session, *tenant, *blob, *lease).await?;
+                        delete_again(session, *tenant, *blob).await
+                    })
+                },
+            )
             .await
     }
 
@@ -80,17 +91,21 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
     ) -> Result<Vec<ReapTask>, RepositoryError> {
         const OPERATION: &str = "take_reapable";
         // The reaper asks often and finds nothing mostly: that must not cost a commit.
-        let has_reapable = self.backend.read(OPERATION, (), |session, ()| {
-            Box::pin(reap::has_reapable(session))
-        });
+        let has_reapable = self
+            .backend
+            .read(Call::of_service(OPERATION), (), |session, ()| {
+                Box::pin(reap::has_reapable(session))
+            });
         if !has_reapable.await? {
             return Ok(Vec::new());
         }
         let input = (i64::from(limit), millis(retry_after));
         self.backend
-            .write(OPERATION, input, |session, (limit, retry_after)| {
-                Box::pin(reap::take(session, *limit, *retry_after))
-            })
+            .write(
+                Call::of_service(OPERATION),
+                input,
+                |session, (limit, retry_after)| Box::pin(reap::take(session, *limit, *retry_after)),
+            )
             .await
     }
 
@@ -103,7 +118,7 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
         let input = (blob, stage, millis(purge_after));
         self.backend
             .write(
-                "finish_reap",
+                Call::of_service("finish_reap"),
                 input,
                 |session, (blob, stage, purge_after)| {
                     let statement = match stage {
@@ -127,7 +142,7 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
     async fn knows_storage_key(&self, storage_key: &str) -> Result<bool, RepositoryError> {
         self.backend
             .read(
-                "knows_storage_key",
+                Call::of_service("knows_storage_key"),
                 storage_key.to_owned(),
                 |session, key| {
                     let sql = "SELECT 1 FROM blobs WHERE storage_key = $1";

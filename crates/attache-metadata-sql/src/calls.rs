@@ -56,6 +56,7 @@ impl Calls {
 fn kind_name(kind: RepositoryErrorKind) -> &'static str {
     match kind {
         RepositoryErrorKind::Unavailable => "unavailable",
+        RepositoryErrorKind::Busy => "busy",
         RepositoryErrorKind::OutcomeUnknown => "outcome-unknown",
         RepositoryErrorKind::OutOfSpace => "out-of-space",
         RepositoryErrorKind::Inconsistent => "inconsistent",

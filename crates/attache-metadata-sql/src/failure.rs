@@ -1,5 +1,6 @@
 //! The faults of a database and of the connection to it, mapped once to their meaning for a caller.
 
+use attache_lanes::Refused;
 use attache_metadata::{Refusal, RepositoryError, RepositoryErrorKind};
 use attache_model::InvalidValue;
 
@@ -79,7 +80,11 @@ pub(crate) enum Failure {
     #[cfg(feature = "sqlite")]
     #[error("the database thread ended")]
     ThreadEnded,
+    /// The call was refused a place to wait at. Nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The repository takes nothing at present; the reason is the text.
+    #[cfg(feature = "postgres")]
     #[error("{0}")]
     Unavailable(&'static str),
 }
@@ -132,7 +137,10 @@ impl Failure {
             Self::Statement { kind, .. } => *kind,
             Self::Commit(_) => RepositoryErrorKind::OutcomeUnknown,
             Self::Row(_) | Self::Column(_) => RepositoryErrorKind::Inconsistent,
-            Self::Raced | Self::Unavailable(_) => RepositoryErrorKind::Unavailable,
+            Self::Raced | Self::Refused(Refused::Closed) => RepositoryErrorKind::Unavailable,
+            Self::Refused(Refused::LaneFull | Refused::Full) => RepositoryErrorKind::Busy,
+            #[cfg(feature = "postgres")]
+            Self::Unavailable(_) => RepositoryErrorKind::Unavailable,
             Self::NotStorable(_) | Self::Position | Self::Panicked => RepositoryErrorKind::Other,
             #[cfg(feature = "sqlite")]
             Self::Setting { .. } | Self::Waited => RepositoryErrorKind::Other,

@@ -8,6 +8,7 @@
 
 mod blob_health;
 mod blobs;
+mod call;
 mod calls;
 mod columns;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]

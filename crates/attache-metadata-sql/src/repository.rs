@@ -10,6 +10,7 @@ use attache_metadata::{
 };
 use futures_util::future::BoxFuture;
 
+use crate::call::Call;
 use crate::failure::{Failure, Stop};
 use crate::list::Lists;
 use crate::records::commit::Commit;
@@ -44,7 +45,7 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
     /// Reads.
     fn read<I, T, F>(
         &self,
-        operation: &'static str,
+        call: Call,
         input: I,
         work: F,
     ) -> impl Future<Output = Result<T, RepositoryError>> + Send
@@ -56,7 +57,7 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
     /// Makes a change in one transaction, all of it or nothing.
     fn change<I, T, R, F>(
         &self,
-        operation: &'static str,
+        call: Call,
         input: I,
         work: F,
     ) -> impl Future<Output = Result<Result<T, R>, RepositoryError>> + Send
@@ -70,7 +71,7 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
     /// resolves its outcome.
     fn commit<I, F>(
         &self,
-        operation: &'static str,
+        call: Call,
         input: I,
         work: F,
     ) -> impl Future<Output = Attempt<Vec<CommittedFile>>> + Send
@@ -81,13 +82,13 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
             + Sync
             + 'static,
     {
-        self.change(operation, input, work)
+        self.change(call, input, work)
     }
 
     /// Makes a change that is always made or fails.
     fn write<I, T, F>(
         &self,
-        operation: &'static str,
+        call: Call,
         input: I,
         work: F,
     ) -> impl Future<Output = Result<T, RepositoryError>> + Send
@@ -97,7 +98,7 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
         F: for<'w> Fn(&'w mut Self::Session, &'w I) -> Reading<'w, T> + Send + Sync + 'static,
     {
         async move {
-            let changed = self.change::<I, T, Never, _>(operation, input, move |session, input| {
+            let changed = self.change::<I, T, Never, _>(call, input, move |session, input| {
                 let reading = work(session, input);
                 Box::pin(async move { reading.await.map_err(Stop::Failed) })
             });

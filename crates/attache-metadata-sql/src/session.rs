@@ -144,7 +144,7 @@ pub(crate) trait Session: Send {
     /// walked instead.
     const BY_NUMBER: &'static str;
 
-    /// Runs a checked statement and reads its rows.
+    /// Runs a checked statement and reads its rows, until `read` returns `None`.
     fn fetch<T, F>(
         &mut self,
         statement: Statement<'_>,
@@ -152,7 +152,7 @@ pub(crate) trait Session: Send {
     ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send
     where
         T: Send,
-        F: Fn(&dyn Columns) -> Result<T, Failure> + Send;
+        F: FnMut(&dyn Columns) -> Result<Option<T>, Failure> + Send;
 
     /// Runs a checked statement and returns how many rows it changed.
     fn run(
@@ -171,6 +171,25 @@ pub(crate) trait Session: Send {
         blobs: BlobLocks<'_>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
+    /// Runs a statement and reads its rows, until `read` returns `None`: the rest is not fetched, as far as the
+    /// database allows.
+    fn rows_while<T, F>(
+        &mut self,
+        statement: Statement<'_>,
+        read: F,
+    ) -> impl Future<Output = Result<Vec<T>, Failure>> + Send
+    where
+        T: Send,
+        F: FnMut(&dyn Columns) -> Result<Option<T>, Failure> + Send,
+    {
+        async move {
+            match statement.check()? {
+                RowSource::Database => self.fetch(statement, read).await,
+                RowSource::Empty => Ok(Vec::new()),
+            }
+        }
+    }
+
     /// Runs a statement and reads its rows.
     fn rows<T, F>(
         &mut self,
@@ -181,12 +200,7 @@ pub(crate) trait Session: Send {
         T: Send,
         F: Fn(&dyn Columns) -> Result<T, Failure> + Send,
     {
-        async move {
-            match statement.check()? {
-                RowSource::Database => self.fetch(statement, read).await,
-                RowSource::Empty => Ok(Vec::new()),
-            }
-        }
+        self.rows_while(statement, move |row| read(row).map(Some))
     }
 
     /// Runs a statement that returns at most one row.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use attache_metadata::{ApiKeyRecord, NewApiKey, RepositoryError, TenancyRepository};
 use attache_model::{PrincipalSeq, PrincipalSubject, Tenant, TenantId, TenantSlug, Timestamp};
 
+use crate::call::{Call, Lane};
 use crate::columns::{Columns, KEY_COLUMNS, KEY_TABLES, TENANT_COLUMNS};
 use crate::failure::Failure;
 use crate::repository::{Backend, SqlRepository};
@@ -19,15 +20,17 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
     ) -> Result<Option<Tenant>, RepositoryError> {
         let input = (slug.clone(), now);
         self.backend
-            .write("create_tenant", input, |session, (slug, now)| {
-                Box::pin(create_tenant(session, slug, *now))
-            })
+            .write(
+                Call::of_service("create_tenant"),
+                input,
+                |session, (slug, now)| Box::pin(create_tenant(session, slug, *now)),
+            )
             .await
     }
 
     async fn find_tenant(&self, id: TenantId) -> Result<Option<Tenant>, RepositoryError> {
         self.backend
-            .read("find_tenant", id, |session, id| {
+            .read(Call::of_service("find_tenant"), id, |session, id| {
                 Box::pin(find_tenant(session, *id))
             })
             .await
@@ -38,11 +41,15 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
         slug: &TenantSlug,
     ) -> Result<Option<Tenant>, RepositoryError> {
         self.backend
-            .read("find_tenant_by_slug", slug.clone(), |session, slug| {
-                let sql = format!("SELECT {TENANT_COLUMNS} FROM tenants WHERE slug = $1");
-                let statement = Statement::new(sql).bind(slug.as_str());
-                Box::pin(session.optional(statement, rows::tenant))
-            })
+            .read(
+                Call::of_service("find_tenant_by_slug"),
+                slug.clone(),
+                |session, slug| {
+                    let sql = format!("SELECT {TENANT_COLUMNS} FROM tenants WHERE slug = $1");
+                    let statement = Statement::new(sql).bind(slug.as_str());
+                    Box::pin(session.optional(statement, rows::tenant))
+                },
+            )
             .await
     }
 
@@ -66,7 +73,7 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
 
     async fn has_tenants(&self) -> Result<bool, RepositoryError> {
         self.backend
-            .read("has_tenants", (), |session, ()| {
+            .read(Call::of_service("has_tenants"), (), |session, ()| {
                 Box::pin(session.exists(Statement::new("SELECT 1 FROM tenants LIMIT 1")))
             })
             .await
@@ -79,9 +86,11 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
     ) -> Result<Option<ApiKeyRecord>, RepositoryError> {
         let input = (key.clone(), now);
         self.backend
-            .write("create_api_key", input, |session, (key, now)| {
-                Box::pin(create_api_key(session, key, *now))
-            })
+            .write(
+                Call::of_service("create_api_key"),
+                input,
+                |session, (key, now)| Box::pin(create_api_key(session, key, *now)),
+            )
             .await
     }
 
@@ -91,12 +100,12 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
         subject: &PrincipalSubject,
         now: Timestamp,
     ) -> Result<Option<PrincipalSeq>, RepositoryError> {
-        const OPERATION: &str = "register_principal";
+        let call = Call::in_lane(Lane::Tenant(tenant), "register_principal");
         // Nearly always it exists already, and a read neither locks nor waits.
         let input = (tenant, subject.clone());
         let found = self
             .backend
-            .read(OPERATION, input, |session, (tenant, subject)| {
+            .read(call.clone(), input, |session, (tenant, subject)| {
                 Box::pin(find_principal(session, *tenant, subject))
             });
         if let Some(found) = found.await? {
@@ -104,7 +113,7 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
         }
         let input = (tenant, subject.clone(), now);
         self.backend
-            .write(OPERATION, input, |session, (tenant, subject, now)| {
+            .write(call, input, |session, (tenant, subject, now)| {
                 Box::pin(register_principal(session, *tenant, subject, *now))
             })
             .await
@@ -112,9 +121,11 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
 
     async fn find_api_key(&self, key_id: &str) -> Result<Option<ApiKeyRecord>, RepositoryError> {
         self.backend
-            .read("find_api_key", key_id.to_owned(), |session, key_id| {
-                Box::pin(find_api_key(session, key_id))
-            })
+            .read(
+                Call::in_lane(Lane::Key(key_id.to_owned()), "find_api_key"),
+                key_id.to_owned(),
+                |session, key_id| Box::pin(find_api_key(session, key_id)),
+            )
             .await
     }
 
@@ -126,9 +137,13 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
     ) -> Result<Vec<ApiKeyRecord>, RepositoryError> {
         let input = (tenant, after, limit);
         self.backend
-            .read("list_api_keys", input, |session, (tenant, after, limit)| {
-                Box::pin(list_api_keys(session, *tenant, *after, *limit))
-            })
+            .read(
+                Call::of_service("list_api_keys").into_list(),
+                input,
+                |session, (tenant, after, limit)| {
+                    Box::pin(list_api_keys(session, *tenant, *after, *limit))
+                },
+            )
             .await
     }
 
@@ -139,9 +154,11 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
     ) -> Result<Option<ApiKeyRecord>, RepositoryError> {
         let input = (key_id.to_owned(), now);
         self.backend
-            .write("revoke_api_key", input, |session, (key_id, now)| {
-                Box::pin(revoke_api_key(session, key_id, *now))
-            })
+            .write(
+                Call::of_service("revoke_api_key"),
+                input,
+                |session, (key_id, now)| Box::pin(revoke_api_key(session, key_id, *now)),
+            )
             .await
     }
 }

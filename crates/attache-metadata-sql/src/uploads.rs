@@ -15,6 +15,7 @@ use attache_model::{
     TenantId, Upload,
 };
 
+use crate::call::Call;
 use crate::columns::UPLOAD_COLUMNS;
 use crate::failure::{Failure, RowError, Stop};
 use crate::leases::{self, millis};
@@ -29,9 +30,11 @@ impl<B: Backend> UploadRepository for SqlRepository<B> {
     async fn begin_upload(&self, cx: &Context, upload: &NewUpload) -> Attempt<Upload> {
         let input = (cx.clone(), upload.clone());
         self.backend
-            .change("begin_upload", input, |session, (cx, upload)| {
-                Box::pin(begin(session, cx, upload))
-            })
+            .change(
+                Call::of(cx, "begin_upload"),
+                input,
+                |session, (cx, upload)| Box::pin(begin(session, cx, upload)),
+            )
             .await
     }
 
@@ -42,9 +45,11 @@ impl<B: Backend> UploadRepository for SqlRepository<B> {
     ) -> Result<Option<StoredUpload>, RepositoryError> {
         let input = (cx.tenant(), id);
         self.backend
-            .read("find_upload", input, |session, (tenant, id)| {
-                Box::pin(find(session, *tenant, *id, ""))
-            })
+            .read(
+                Call::of(cx, "find_upload"),
+                input,
+                |session, (tenant, id)| Box::pin(find(session, *tenant, *id, "")),
+            )
             .await
     }
 
@@ -71,9 +76,11 @@ impl<B: Backend> UploadRepository for SqlRepository<B> {
                 },
             },
         };
-        let completed = self.backend.commit(OPERATION, completion, |session, it| {
-            Box::pin(complete(session, it))
-        });
+        let completed = self
+            .backend
+            .commit(Call::of(cx, OPERATION), completion, |session, it| {
+                Box::pin(complete(session, it))
+            });
         let mut files = match completed.await? {
             Ok(files) => files,
             Err(refusal) => return Ok(Err(refusal)),
@@ -87,9 +94,11 @@ impl<B: Backend> UploadRepository for SqlRepository<B> {
     async fn cancel_upload(&self, cx: &Context, id: FileId) -> Attempt<()> {
         let input = (cx.tenant(), id);
         self.backend
-            .change("cancel_upload", input, |session, (tenant, id)| {
-                Box::pin(cancel(session, *tenant, *id))
-            })
+            .change(
+                Call::of(cx, "cancel_upload"),
+                input,
+                |session, (tenant, id)| Box::pin(cancel(session, *tenant, *id)),
+            )
             .await
     }
 
@@ -101,18 +110,24 @@ impl<B: Backend> UploadRepository for SqlRepository<B> {
         const OPERATION: &str = "drop_expired_uploads";
         // The reaper asks often and finds nothing mostly: that must not cost a commit.
         let kept_for = millis(kept_for);
-        let has_expired = self.backend.read(OPERATION, kept_for, |session, kept_for| {
-            let sql = "SELECT 1 FROM uploads WHERE expires_at <= database_now() - $1 LIMIT 1";
-            Box::pin(session.exists(Statement::new(sql).bind(*kept_for)))
-        });
+        let has_expired = self.backend.read(
+            Call::of_service(OPERATION),
+            kept_for,
+            |session, kept_for| {
+                let sql = "SELECT 1 FROM uploads WHERE expires_at <= database_now() - $1 LIMIT 1";
+                Box::pin(session.exists(Statement::new(sql).bind(*kept_for)))
+            },
+        );
         if !has_expired.await? {
             return Ok(0);
         }
         let input = (kept_for, limit);
         self.backend
-            .write(OPERATION, input, |session, (kept_for, limit)| {
-                Box::pin(drop_expired(session, *kept_for, *limit))
-            })
+            .write(
+                Call::of_service(OPERATION),
+                input,
+                |session, (kept_for, limit)| Box::pin(drop_expired(session, *kept_for, *limit)),
+            )
             .await
     }
 }

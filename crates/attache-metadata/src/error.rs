@@ -8,9 +8,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RepositoryErrorKind {
-    /// The database cannot be reached, or its queue is full. Nothing was changed; the same call may
-    /// succeed later.
+    /// The database cannot be reached. Nothing was changed; the same call may succeed later.
     Unavailable,
+    /// So many calls wait already that this one may not. Nothing was changed; the same call may succeed later.
+    Busy,
     /// The database is full. Nothing was changed.
     OutOfSpace,
     /// A commit was sent and its response was lost: the change may or may not have been made.
@@ -64,7 +65,10 @@ impl RepositoryError {
 
     /// Returns `true` if the same call is safe to retry and may succeed then.
     pub fn is_retryable(&self) -> bool {
-        self.kind == RepositoryErrorKind::Unavailable
+        matches!(
+            self.kind,
+            RepositoryErrorKind::Unavailable | RepositoryErrorKind::Busy
+        )
     }
 }
 
@@ -72,6 +76,7 @@ impl fmt::Display for RepositoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let meaning = match self.kind {
             RepositoryErrorKind::Unavailable => "the database is unavailable",
+            RepositoryErrorKind::Busy => "the database is busy",
             RepositoryErrorKind::OutOfSpace => "the database is full",
             RepositoryErrorKind::OutcomeUnknown => "the outcome of the commit is unknown",
             RepositoryErrorKind::Inconsistent => "the database holds an invalid row",

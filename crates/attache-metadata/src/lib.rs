@@ -24,8 +24,8 @@ pub use files::{
 };
 pub use installation::{ForgottenBlobs, InstallationRepository, InstallationRow};
 pub use query::{
-    FilePage, FileQuery, PageKey, PageRequest, Sort, SortDirection, SortField, SortValue,
-    StateFilter,
+    FilePage, FileQuery, PAGE_TEXT_BYTES, PageKey, PageRequest, Sort, SortDirection, SortField,
+    SortValue, StateFilter, text_bytes,
 };
 pub use repository::{
     BlobRepository, FileRepository, MetadataRepository, TenancyRepository, UploadRepository,

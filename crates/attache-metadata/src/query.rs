@@ -175,6 +175,19 @@ impl PageKey {
     }
 }
 
+/// The text after which a page is full, in bytes: see [`text_bytes`].
+pub const PAGE_TEXT_BYTES: usize = 512 << 10;
+
+/// Returns the bytes of a record's texts that its user chooses and that may be long: name, filename, description
+/// and key.
+pub fn text_bytes(record: &FileRecord) -> usize {
+    let description = record.description.as_ref();
+    record.name.as_str().len()
+        + record.filename.as_str().len()
+        + description.map_or(0, |text| text.as_str().len())
+        + record.key.as_str().len()
+}
+
 /// The selection of one page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
@@ -187,7 +200,8 @@ pub struct PageRequest {
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FilePage {
-    /// The records: at most the limit, perhaps fewer even if more follow.
+    /// The records: at most the limit, perhaps fewer even if more follow. The page ends with the record whose
+    /// text fills it ([`PAGE_TEXT_BYTES`]), and no record behind is read.
     pub files: Vec<FileRecord>,
     /// The end of this page, for the next request; `None` if it is the last.
     pub next: Option<PageKey>,

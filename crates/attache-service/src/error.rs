@@ -158,16 +158,21 @@ fn words_for(fault: BlobFault) -> &'static str {
 }
 
 impl ServiceError {
-    /// Returns `true` if the database or the store is away or full. They log once that this began: callers
-    /// need not log each failed request.
+    /// Returns `true` if the database or the store is away or full, which they log once, or so busy that it
+    /// refused the call, which a metric counts: callers need not log each failed request.
     pub fn is_outage(&self) -> bool {
         let (Self::Unavailable(source) | Self::OutOfSpace(Some(source))) = self else {
             return false;
         };
         let of_database = source
             .downcast_ref()
-            .is_some_and(RepositoryError::is_outage);
-        of_database || source.downcast_ref().is_some_and(BlobError::is_outage)
+            .is_some_and(|error: &RepositoryError| {
+                error.is_outage() || error.kind() == RepositoryErrorKind::Busy
+            });
+        let of_store = source.downcast_ref().is_some_and(|error: &BlobError| {
+            error.is_outage() || error.kind() == BlobErrorKind::Busy
+        });
+        of_database || of_store
     }
 }
 
@@ -205,9 +210,9 @@ impl From<LinkError> for ServiceError {
 impl From<RepositoryError> for ServiceError {
     fn from(error: RepositoryError) -> Self {
         match error.kind() {
-            RepositoryErrorKind::Unavailable | RepositoryErrorKind::OutcomeUnknown => {
-                Self::Unavailable(Box::new(error))
-            }
+            RepositoryErrorKind::Unavailable
+            | RepositoryErrorKind::Busy
+            | RepositoryErrorKind::OutcomeUnknown => Self::Unavailable(Box::new(error)),
             RepositoryErrorKind::OutOfSpace => Self::OutOfSpace(Some(Box::new(error))),
             _ => Self::Internal(Box::new(error)),
         }
@@ -218,7 +223,7 @@ impl From<BlobError> for ServiceError {
     fn from(error: BlobError) -> Self {
         match error.kind() {
             BlobErrorKind::OutOfSpace => Self::OutOfSpace(Some(Box::new(error))),
-            BlobErrorKind::Unavailable => Self::Unavailable(Box::new(error)),
+            BlobErrorKind::Unavailable | BlobErrorKind::Busy => Self::Unavailable(Box::new(error)),
             // A missing blob is an error here: callers that can tell it from a deleted record do so first.
             _ => Self::Internal(Box::new(error)),
         }

@@ -7,9 +7,6 @@ use attache_signing::{open_cursor, seal_cursor};
 use crate::access::{Action, authorise};
 use crate::{FileService, ServiceError};
 
-/// The most text that the descriptions of one page may have together, in bytes.
-const PAGE_TEXT_BYTES: usize = 512 << 10;
-
 /// The description of one page of a list.
 #[derive(Debug, Clone, Default)]
 pub struct ListRequest {
@@ -75,7 +72,7 @@ impl FileService {
         };
         let page = PageRequest { limit, after };
         let page = self.parts.repository.list_files(cx, &query, &page).await?;
-        let FilePage { files, next } = shorten(page, query.sort.field);
+        let FilePage { files, next } = page;
         let next_cursor =
             next.map(|position| seal_cursor(&self.parts.key_ring, &binding, &position.to_bytes()));
         Ok(FileList { files, next_cursor })
@@ -119,28 +116,6 @@ impl FileService {
         let file = found.ok_or_else(unknown)?;
         Ok(PageKey::of(&file.record, field))
     }
-}
-
-/// Shortens a page whose records have long descriptions, so that the size of a page is bounded.
-fn shorten(page: FilePage, sorted_by: SortField) -> FilePage {
-    let FilePage {
-        mut files,
-        mut next,
-    } = page;
-    let mut text_bytes = 0;
-    let fitting = files.iter().take_while(|file| {
-        text_bytes += file
-            .description
-            .as_ref()
-            .map_or(0, |text| text.as_str().len());
-        text_bytes <= PAGE_TEXT_BYTES
-    });
-    let kept = fitting.count().max(1);
-    if kept < files.len() {
-        files.truncate(kept);
-        next = files.last().map(|last| PageKey::of(last, sorted_by));
-    }
-    FilePage { files, next }
 }
 
 /// The bytes that a cursor is bound to: tenant, filters and order.

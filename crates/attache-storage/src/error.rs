@@ -20,6 +20,8 @@ pub enum BlobErrorKind {
     OutOfSpace,
     /// The store is unreachable or overloaded. The same call may succeed later.
     Unavailable,
+    /// So many calls wait for the store already that this one may not. The same call may succeed later.
+    Busy,
     /// Another process has the store open, and it can be open only once.
     InUse,
     /// The store denies access: credentials, ownership, file modes.
@@ -93,7 +95,7 @@ impl BlobError {
 
     /// Returns `true` if the same call may succeed when it is repeated.
     pub fn is_retryable(&self) -> bool {
-        self.kind == BlobErrorKind::Unavailable
+        matches!(self.kind, BlobErrorKind::Unavailable | BlobErrorKind::Busy)
     }
 }
 
@@ -104,6 +106,7 @@ impl fmt::Display for BlobError {
             BlobErrorKind::AlreadyExists => "the key exists already",
             BlobErrorKind::InvalidRange => "the range is outside the blob",
             BlobErrorKind::OutOfSpace => "the store has no space left",
+            BlobErrorKind::Busy => "the store is busy",
             BlobErrorKind::Unavailable => "the store is unavailable",
             BlobErrorKind::InUse => "another process has the store open",
             BlobErrorKind::PermissionDenied => "the store denies access",

@@ -17,6 +17,8 @@ pub use installation::{
 #[doc(inline)]
 pub use attache_http as http;
 #[doc(inline)]
+pub use attache_lanes as lanes;
+#[doc(inline)]
 pub use attache_metadata as metadata;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[doc(inline)]

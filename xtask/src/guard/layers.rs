@@ -16,13 +16,14 @@ pub(super) struct Layer {
 
 pub(super) const LAYERS: &[Layer] = &[
     core("attache-model", &[]),
+    core("attache-lanes", &[]),
     core("attache-signing", &["attache-model"]),
-    core("attache-storage", &["attache-model"]),
+    core("attache-storage", &["attache-model", "attache-lanes"]),
     core("attache-storage-s3", &["attache-storage", "attache-model"]),
     core("attache-metadata", &["attache-model"]),
     core(
         "attache-metadata-sql",
-        &["attache-metadata", "attache-model"],
+        &["attache-metadata", "attache-model", "attache-lanes"],
     ),
     core(
         "attache-service",
@@ -48,6 +49,7 @@ const ACCEPTANCE: &str = "attache-acceptance";
 /// The crates that the facade re-exports.
 const LIBRARIES: &[&str] = &[
     "attache-model",
+    "attache-lanes",
     "attache-signing",
     "attache-storage",
     "attache-storage-s3",

@@ -132,7 +132,7 @@ async fn start_admin(
         return Ok(None);
     };
     let (listener, bound) = bind(address, "--admin-listen").await?;
-    let metrics = Metrics::install()?;
+    let metrics = Metrics::install(installation.queues())?;
     tracing::info!(address = %bound, "serving metrics at /metrics");
     let gauges = record_gauges(installation.repository(), installation.store());
     let task = tokio::spawn(async move {

@@ -8,6 +8,7 @@ use attache_model::{BlobId, FileId};
 
 use super::page::{Cell, Range};
 use super::{DataMigrationError, Page, Table};
+use crate::call::Call;
 use crate::columns::Columns;
 use crate::installation;
 use crate::open_error::{DatabaseFailure, OpenError};
@@ -33,7 +34,7 @@ impl Source {
             readers.map_err(|error| OpenError::Database(DatabaseFailure::new(error)))
         });
         let readers = opened.await.map_err(DataMigrationError::OpenSource)?;
-        let locked = readers.read(OPERATION, (), |session, ()| {
+        let locked = readers.read(Call::of_service(OPERATION), (), |session, ()| {
             Box::pin(async move {
                 session.execute(Statement::new("BEGIN IMMEDIATE")).await?;
                 // Not before: with it the lock could not be taken.
@@ -67,10 +68,12 @@ impl Source {
             up_to: None,
             limit,
         };
-        let page = self.0.read(OPERATION, range, |session, range| {
-            let only = table.only.unwrap_or("TRUE");
-            Box::pin(Page::read(session, table, only, range))
-        });
+        let page = self
+            .0
+            .read(Call::of_service(OPERATION), range, |session, range| {
+                let only = table.only.unwrap_or("TRUE");
+                Box::pin(Page::read(session, table, only, range))
+            });
         page.await.map_err(DataMigrationError::of_source)
     }
 
@@ -115,7 +118,7 @@ impl Source {
 
     /// Returns the last number that each table with a sequence has given.
     pub(super) async fn sequences(&self) -> Result<HashMap<String, i64>, DataMigrationError> {
-        let read = self.0.read(OPERATION, (), |session, ()| {
+        let read = self.0.read(Call::of_service(OPERATION), (), |session, ()| {
             let statement = Statement::new("SELECT name, seq FROM sqlite_sequence");
             let read = |row: &dyn Columns| Ok((row.text(0)?.to_owned(), row.integer(1)?));
             Box::pin(session.rows(statement, read))
@@ -131,7 +134,7 @@ impl Source {
         limit: i64,
     ) -> Result<Vec<FileId>, DataMigrationError> {
         let input = (blob, limit);
-        let files = self.0.read(OPERATION, input, |session, (blob, limit)| {
+        let files = self.0.read(Call::of_service(OPERATION), input, |session, (blob, limit)| {
             let sql = "SELECT files.id FROM blobs JOIN files ON files.tenant_id = blobs.tenant_id \
                 AND files.blob_id = blobs.id WHERE blobs.id = $1 ORDER BY files.seq LIMIT $2";
             let statement = Statement::new(sql).bind(blob.as_uuid()).bind(*limit);
@@ -141,10 +144,12 @@ impl Source {
     }
 
     async fn number(&self, sql: String) -> Result<u64, DataMigrationError> {
-        let number = self.0.read(OPERATION, sql, |session, sql| {
-            let statement = Statement::new(sql.clone());
-            Box::pin(session.one(statement, |row| row.integer(0)))
-        });
+        let number = self
+            .0
+            .read(Call::of_service(OPERATION), sql, |session, sql| {
+                let statement = Statement::new(sql.clone());
+                Box::pin(session.one(statement, |row| row.integer(0)))
+            });
         let number: Result<i64, RepositoryError> = number.await;
         let number = number.map_err(DataMigrationError::of_source)?;
         Ok(u64::try_from(number).unwrap_or(0))

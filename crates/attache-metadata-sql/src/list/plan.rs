@@ -6,10 +6,10 @@
 //! at the last entry it looked at.
 
 use attache_metadata::{
-    FilePage, FileQuery, PageKey, PageRequest, SortDirection, SortField, SortValue, StateFilter,
+    FileQuery, PageKey, PageRequest, SortDirection, SortField, SortValue, StateFilter,
 };
 use attache_model::{
-    Category, FileId, FileRecord, Filename, MediaType, PersonId, Sha256Digest, TenantId, Timestamp,
+    Category, FileId, Filename, MediaType, PersonId, Sha256Digest, TenantId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -122,19 +122,6 @@ impl<'q> ListPlan<'q> {
             SortDirection::Ascending => self.upper = Some(bound),
             SortDirection::Descending => self.lower = Some(bound),
         }
-    }
-
-    /// Makes the page of the records found, one more than the limit where there are so many; `stop`
-    /// is where the walk ended before its end.
-    pub(crate) fn page(&self, mut files: Vec<FileRecord>, stop: Option<PageKey>) -> FilePage {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let next = if files.len() > limit {
-            files.truncate(limit);
-            files.last().map(|last| PageKey::of(last, self.field))
-        } else {
-            stop
-        };
-        FilePage { files, next }
     }
 
     /// Turns the filters on the sort value into ends of the walk.

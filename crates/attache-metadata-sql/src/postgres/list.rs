@@ -1,6 +1,6 @@
 //! Lists in Postgres's words.
 
-use attache_metadata::{SortField, StateFilter};
+use attache_metadata::{PAGE_TEXT_BYTES, SortField, StateFilter};
 use sqlx::PgConnection;
 
 use crate::columns::FILE_COLUMNS;
@@ -17,6 +17,7 @@ impl Lists for PgConnection {
         let columns = format!("{FILE_COLUMNS}, files.{column} AS sort_value");
         let mut statement = walk(plan, &columns, limit, plan.is_residual());
         statement.push(&format!(" LIMIT {limit}"));
+        bound_text(&mut statement, direction(plan.direction));
         statement
     }
 
@@ -27,6 +28,22 @@ impl Lists for PgConnection {
         statement.push(&format!(" LIMIT 1 OFFSET {}", SCAN_BUDGET - 1));
         statement
     }
+}
+
+/// Ends a walk one record behind the text that fills a page. The lengths are known without reading the texts
+/// themselves, which the server keeps apart from the rows where they are long.
+fn bound_text(statement: &mut Statement<'_>, direction: &str) {
+    statement.sql = format!(
+        "SELECT * FROM (SELECT walk.*, coalesce(sum(octet_length(walk.name) \
+            + octet_length(walk.filename) + coalesce(octet_length(walk.description), 0) \
+            + octet_length(walk.key)) \
+            OVER (ORDER BY walk.sort_value {direction}, walk.id {direction} \
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING), 0) AS text_before \
+        FROM ({}) AS walk) AS page WHERE text_before < {PAGE_TEXT_BYTES} \
+        ORDER BY page.sort_value {direction}, page.id {direction}",
+        statement.sql
+    )
+    .into();
 }
 
 /// Returns the column an order sorts by. Numbers have one of their own here, which is in no other

@@ -14,6 +14,7 @@ mod list;
 pub(crate) mod migrate;
 mod open;
 mod options;
+mod places;
 mod resolve;
 pub(crate) mod server;
 mod session;

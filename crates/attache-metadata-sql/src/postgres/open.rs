@@ -5,13 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use attache_lanes::QueueMonitor;
 use attache_metadata::{Attempt, CommittedFile, EventHook, Refusal, RepositoryError};
 use sqlx::{PgConnection, Row as _};
 
 use super::link::{Link, PROBE_LIMIT};
 use super::options::PostgresOptions;
+use super::places::Places;
 use super::server::require_server;
 use super::{connect, migrate, resolve, transaction};
+use crate::call::Call;
 use crate::calls::Calls;
 use crate::failure::Failure;
 use crate::migrations;
@@ -30,6 +33,7 @@ pub type PostgresRepository = SqlRepository<Postgres>;
 pub struct Postgres {
     pub(super) link: Arc<Link>,
     calls: Calls,
+    places: Places,
     hook: Option<Arc<dyn EventHook>>,
     resolve_for: Duration,
 }
@@ -61,6 +65,7 @@ impl SqlRepository<Postgres> {
     /// [`OpenError`]; a schema that is not this program's is refused, never migrated here.
     pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
         let link = Link::new(options.clone())?;
+        let places = Places::new(options.max_connections, options.acquire_for);
         let mut connection = match link.pool().acquire().await {
             Ok(connection) => connection,
             Err(error) => return Err(Failure::from(connect::explain(error, &options).await).into()),
@@ -74,10 +79,16 @@ impl SqlRepository<Postgres> {
         let backend = Postgres {
             link,
             calls: Calls::default(),
+            places,
             hook: options.event_hook,
             resolve_for: options.resolve_for,
         };
         Ok(Self { backend })
+    }
+
+    /// Returns views of the queues: calls that wait for a connection, and the lists among them.
+    pub fn queues(&self) -> Vec<QueueMonitor> {
+        self.backend.places.monitors()
     }
 
     /// Lets the running calls end and closes every connection, in a few seconds at most if the server
@@ -94,9 +105,10 @@ impl Postgres {
         failure.in_operation(operation)
     }
 
-    async fn is_read_only(&self) -> Result<bool, sqlx::Error> {
+    async fn is_read_only(&self) -> Result<bool, Failure> {
         let sql = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' \
             OR (SELECT seq FROM outbox LIMIT 1) < 0";
+        let _place = self.places.take(&Call::of_service("health")).await?;
         let mut connection = self.link.pool().acquire().await?;
         let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
         let is_read_only: Option<bool> = row.try_get(0)?;
@@ -118,8 +130,7 @@ impl Backend for Postgres {
             let failure = match tokio::time::timeout(PROBE_LIMIT, reached).await {
                 Ok(Ok(Ok(false))) => return Ok(()),
                 Ok(Ok(Ok(true))) => Failure::Unavailable("the server takes no writes"),
-                Ok(Ok(Err(error))) => error.into(),
-                Ok(Err(failure)) => failure,
+                Ok(Ok(Err(failure)) | Err(failure)) => failure,
                 Err(_) => Failure::Unavailable("the server did not respond within 3 seconds"),
             };
             Err(self.failed(OPERATION, failure))
@@ -127,32 +138,32 @@ impl Backend for Postgres {
         self.calls.observe(OPERATION, check).await
     }
 
-    async fn read<I, T, F>(
-        &self,
-        operation: &'static str,
-        input: I,
-        work: F,
-    ) -> Result<T, RepositoryError>
+    async fn read<I, T, F>(&self, call: Call, input: I, work: F) -> Result<T, RepositoryError>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
         F: for<'w> Fn(&'w mut PgConnection, &'w I) -> Reading<'w, T> + Send + Sync + 'static,
     {
+        let operation = call.operation;
         let pool = self.link.pool();
-        let read = self.link.reach(async {
+        let reached = self.link.reach(async {
             let mut connection = pool.acquire().await?;
             work(&mut connection, &input).await
         });
         let read = async {
-            let read = read.await.flatten();
-            read.map_err(|failure| self.failed(operation, failure))
+            let read = async {
+                let _place = self.places.take(&call).await?;
+                reached.await.flatten()
+            };
+            read.await
+                .map_err(|failure| self.failed(operation, failure))
         };
         self.calls.observe(operation, read).await
     }
 
     async fn change<I, T, R, F>(
         &self,
-        operation: &'static str,
+        call: Call,
         input: I,
         work: F,
     ) -> Result<Result<T, R>, RepositoryError>
@@ -162,19 +173,20 @@ impl Backend for Postgres {
         R: Send + 'static,
         F: for<'w> Fn(&'w mut PgConnection, &'w I) -> Changing<'w, T, R> + Send + Sync + 'static,
     {
+        let operation = call.operation;
         let change = async {
-            let changed = transaction::run(&self.link, &input, work).await;
-            changed.map_err(|failure| self.failed(operation, failure))
+            let changed = async {
+                let _place = self.places.take(&call).await?;
+                transaction::run(&self.link, &input, work).await
+            };
+            changed
+                .await
+                .map_err(|failure| self.failed(operation, failure))
         };
         self.calls.observe(operation, change).await
     }
 
-    async fn commit<I, F>(
-        &self,
-        operation: &'static str,
-        input: I,
-        work: F,
-    ) -> Attempt<Vec<CommittedFile>>
+    async fn commit<I, F>(&self, call: Call, input: I, work: F) -> Attempt<Vec<CommittedFile>>
     where
         I: Borrow<Commit> + Send + Sync + 'static,
         F: for<'w> Fn(&'w mut PgConnection, &'w I) -> Changing<'w, Vec<CommittedFile>, Refusal>
@@ -182,9 +194,15 @@ impl Backend for Postgres {
             + Sync
             + 'static,
     {
+        let operation = call.operation;
         let commit = async {
-            let committed = resolve::commit(&self.link, self.resolve_for, &input, work).await;
-            committed.map_err(|failure| self.failed(operation, failure))
+            let committed = async {
+                let _place = self.places.take(&call).await?;
+                resolve::commit(&self.link, self.resolve_for, &input, work).await
+            };
+            committed
+                .await
+                .map_err(|failure| self.failed(operation, failure))
         };
         self.calls.observe(operation, commit).await
     }

@@ -16,13 +16,18 @@ impl Session for PgConnection {
     /// As a sum, so that the index of numbers is not walked in search of the first match.
     const BY_NUMBER: &'static str = "seq + 0";
 
-    async fn fetch<T, F>(&mut self, statement: Statement<'_>, read: F) -> Result<Vec<T>, Failure>
+    async fn fetch<T, F>(
+        &mut self,
+        statement: Statement<'_>,
+        mut read: F,
+    ) -> Result<Vec<T>, Failure>
     where
         T: Send,
-        F: Fn(&dyn Columns) -> Result<T, Failure> + Send,
+        F: FnMut(&dyn Columns) -> Result<Option<T>, Failure> + Send,
     {
+        // The server sends every row, so a statement whose rows may be long must bound them itself.
         let rows = query(statement).fetch_all(self).await?;
-        rows.iter().map(|row| read(row)).collect()
+        rows.iter().map_while(|row| read(row).transpose()).collect()
     }
 
     async fn run(&mut self, statement: Statement<'_>) -> Result<u64, Failure> {

@@ -20,6 +20,7 @@ use attache_model::{
 
 use self::change::RecordChange;
 use self::commit::Commit;
+use crate::call::{Call, Lane};
 use crate::list;
 use crate::repository::{Backend, SqlRepository};
 
@@ -40,7 +41,7 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
             upload: upload.clone(),
         };
         self.backend
-            .commit("commit_files", commit, |session, commit| {
+            .commit(Call::of(cx, "commit_files"), commit, |session, commit| {
                 Box::pin(commit.run(session, commit.cx.principal_seq(), None))
             })
             .await
@@ -53,7 +54,7 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     ) -> Result<Option<StoredFile>, RepositoryError> {
         let input = (cx.tenant(), id);
         self.backend
-            .read("find_file", input, |session, (tenant, id)| {
+            .read(Call::of(cx, "find_file"), input, |session, (tenant, id)| {
                 Box::pin(find::by_id(session, *tenant, *id))
             })
             .await
@@ -66,9 +67,11 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     ) -> Result<Option<StoredFile>, RepositoryError> {
         let input = (cx.tenant(), seq);
         self.backend
-            .read("find_file_by_seq", input, |session, (tenant, seq)| {
-                Box::pin(find::by_seq(session, *tenant, *seq))
-            })
+            .read(
+                Call::of(cx, "find_file_by_seq"),
+                input,
+                |session, (tenant, seq)| Box::pin(find::by_seq(session, *tenant, *seq)),
+            )
             .await
     }
 
@@ -79,17 +82,21 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     ) -> Result<Option<StoredFile>, RepositoryError> {
         let input = (cx.tenant(), key.clone());
         self.backend
-            .read("find_file_by_key", input, |session, (tenant, key)| {
-                Box::pin(find::by_key(session, *tenant, key))
-            })
+            .read(
+                Call::of(cx, "find_file_by_key"),
+                input,
+                |session, (tenant, key)| Box::pin(find::by_key(session, *tenant, key)),
+            )
             .await
     }
 
     async fn locate_public_file(&self, id: FileId) -> Result<Option<TenantId>, RepositoryError> {
         self.backend
-            .read("locate_public_file", id, |session, id| {
-                Box::pin(find::tenant_of_public(session, *id))
-            })
+            .read(
+                Call::in_lane(Lane::Public, "locate_public_file"),
+                id,
+                |session, id| Box::pin(find::tenant_of_public(session, *id)),
+            )
             .await
     }
 
@@ -101,9 +108,13 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     ) -> Result<FilePage, RepositoryError> {
         let input = (cx.tenant(), query.clone(), page.clone());
         self.backend
-            .read("list_files", input, |session, (tenant, query, page)| {
-                Box::pin(list::page(session, *tenant, query, page))
-            })
+            .read(
+                Call::of(cx, "list_files").into_list(),
+                input,
+                |session, (tenant, query, page)| {
+                    Box::pin(list::page(session, *tenant, query, page))
+                },
+            )
             .await
     }
 
@@ -116,18 +127,22 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     ) -> Attempt<FileRecord> {
         let input = (change_of(&self.backend, cx, id), change.clone(), expected);
         self.backend
-            .change("change_file", input, |session, (it, change, expected)| {
-                Box::pin(it.change(session, change, *expected))
-            })
+            .change(
+                Call::of(cx, "change_file"),
+                input,
+                |session, (it, change, expected)| Box::pin(it.change(session, change, *expected)),
+            )
             .await
     }
 
     async fn claim_file(&self, cx: &Context, id: FileId, holder: &Holder) -> Attempt<FileRecord> {
         let input = (change_of(&self.backend, cx, id), holder.clone());
         self.backend
-            .change("claim_file", input, |session, (it, holder)| {
-                Box::pin(it.claim(session, holder))
-            })
+            .change(
+                Call::of(cx, "claim_file"),
+                input,
+                |session, (it, holder)| Box::pin(it.claim(session, holder)),
+            )
             .await
     }
 
@@ -139,16 +154,18 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     ) -> Attempt<FileRecord> {
         let input = (change_of(&self.backend, cx, id), holder.clone());
         self.backend
-            .change("release_claim", input, |session, (it, holder)| {
-                Box::pin(it.release(session, holder))
-            })
+            .change(
+                Call::of(cx, "release_claim"),
+                input,
+                |session, (it, holder)| Box::pin(it.release(session, holder)),
+            )
             .await
     }
 
     async fn archive_file(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
         let input = change_of(&self.backend, cx, id);
         self.backend
-            .change("archive_file", input, |session, it| {
+            .change(Call::of(cx, "archive_file"), input, |session, it| {
                 Box::pin(it.archive(session))
             })
             .await
@@ -157,7 +174,7 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     async fn restore_file(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
         let input = change_of(&self.backend, cx, id);
         self.backend
-            .change("restore_file", input, |session, it| {
+            .change(Call::of(cx, "restore_file"), input, |session, it| {
                 Box::pin(it.restore(session))
             })
             .await
@@ -166,7 +183,7 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     async fn release_hold(&self, cx: &Context, id: FileId) -> Attempt<FileRecord> {
         let input = change_of(&self.backend, cx, id);
         self.backend
-            .change("release_hold", input, |session, it| {
+            .change(Call::of(cx, "release_hold"), input, |session, it| {
                 Box::pin(it.release_hold(session))
             })
             .await
@@ -180,9 +197,11 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     ) -> Attempt<FileRecord> {
         let input = (change_of(&self.backend, cx, id), expected);
         self.backend
-            .change("delete_file", input, |session, (it, expected)| {
-                Box::pin(it.delete(session, *expected))
-            })
+            .change(
+                Call::of(cx, "delete_file"),
+                input,
+                |session, (it, expected)| Box::pin(it.delete(session, *expected)),
+            )
             .await
     }
 
@@ -193,9 +212,11 @@ impl<B: Backend> FileRepository for SqlRepository<B> {
     ) -> Result<Option<Person>, RepositoryError> {
         let input = (cx.tenant(), person.clone());
         self.backend
-            .read("find_person", input, |session, (tenant, person)| {
-                Box::pin(people::find(session, *tenant, person))
-            })
+            .read(
+                Call::of(cx, "find_person"),
+                input,
+                |session, (tenant, person)| Box::pin(people::find(session, *tenant, person)),
+            )
             .await
     }
 }

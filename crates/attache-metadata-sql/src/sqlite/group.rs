@@ -1,13 +1,19 @@
 //! One group of changes: a transaction for all, a savepoint for each.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::failure::of_commit;
+use super::queue::Queued;
 use super::session::{SqliteSession, complete};
 use crate::failure::{Failure, RowError, Stop};
 use crate::repository::Changing;
+
+/// The time after which a group takes no further change, so that heavy changes make no long group: others wait
+/// for its end.
+const GROUP_TIME: Duration = Duration::from_millis(20);
 
 /// The fate of the writes of a job.
 pub(super) enum Verdict {
@@ -21,11 +27,25 @@ pub(super) enum Verdict {
 
 /// A change waiting to be made, whatever the type of its result.
 pub(super) trait Job: Send {
+    /// Tells the caller that the change will not be made.
+    fn refuse(self: Box<Self>, failure: Failure);
+
     /// Makes the change and keeps its result.
     fn run(&mut self, session: &mut SqliteSession) -> Verdict;
 
     /// Sends the result to the caller, once the outcome of the group is known.
     fn reply(self: Box<Self>, group: Result<(), Arc<Failure>>);
+}
+
+impl Queued for Box<dyn Job> {
+    fn refuse(self, failure: Failure) {
+        Job::refuse(self, failure);
+    }
+
+    /// A change is made even if its caller goes away.
+    fn is_abandoned(&self) -> bool {
+        false
+    }
 }
 
 /// The message to the caller of a change.
@@ -62,6 +82,10 @@ where
     R: Send,
     F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, T, R> + Send,
 {
+    fn refuse(self: Box<Self>, failure: Failure) {
+        let _ = self.caller.send(Reply::Done(Err(Stop::Failed(failure))));
+    }
+
     fn run(&mut self, session: &mut SqliteSession) -> Verdict {
         let result = complete(|| (self.work)(session, &self.input));
         let verdict = match result {
@@ -92,31 +116,92 @@ where
     }
 }
 
-/// Makes every job and commits. On an error nothing of the group is committed, or it is unknown
-/// whether all of it is.
+/// A group that has ended.
+pub(super) struct Ended {
+    /// The changes that were begun, of which the last may have failed the group.
+    pub(super) jobs: Vec<Box<dyn Job>>,
+    /// On an error nothing of the group is committed, or it is unknown whether all of it is.
+    pub(super) outcome: Result<(), Arc<Failure>>,
+}
+
+/// Makes a change and those that wait behind it, and commits.
 pub(super) fn commit(
     session: &mut SqliteSession,
-    jobs: &mut [Box<dyn Job>],
-) -> Result<(), Arc<Failure>> {
-    command(session, "BEGIN IMMEDIATE")?;
-    let is_alone = jobs.len() == 1;
-    for job in jobs {
-        if !is_alone {
-            command(session, "SAVEPOINT change")?;
-        }
-        match job.run(session) {
-            Verdict::Keep if is_alone => {}
-            Verdict::Keep => command(session, "RELEASE change")?,
-            Verdict::Undo if is_alone => return command(session, "ROLLBACK"),
-            Verdict::Undo => {
-                command(session, "ROLLBACK TO change")?;
-                command(session, "RELEASE change")?;
+    first: Box<dyn Job>,
+    mut others: impl Iterator<Item = Box<dyn Job>>,
+) -> Ended {
+    let mut second = others.next();
+    let is_alone = second.is_none();
+    if let Err(failure) = command(session, "BEGIN IMMEDIATE") {
+        // Another program holds the lock. The others would wait for it as long again, one after the other.
+        let jobs = [first].into_iter().chain(second).chain(others).collect();
+        let outcome = Err(failure);
+        return Ended { jobs, outcome };
+    }
+    let until = Instant::now() + GROUP_TIME;
+    let mut jobs = Vec::new();
+    let mut next = Some(first);
+    while let Some(mut job) = next {
+        let made = if is_alone {
+            make_alone(session, &mut *job)
+        } else {
+            make_in_savepoint(session, &mut *job)
+        };
+        jobs.push(job);
+        match made {
+            Ok(Writes::Undone) if is_alone => {
+                let outcome = Ok(());
+                return Ended { jobs, outcome };
             }
-            Verdict::FailGroup(failure) => return Err(failure),
+            Ok(_) => {}
+            Err(failure) => {
+                jobs.extend(second);
+                let outcome = Err(failure);
+                return Ended { jobs, outcome };
+            }
         }
+        next = second.take().or_else(|| {
+            let is_full = is_alone || Instant::now() > until;
+            (!is_full).then(|| others.next())?
+        });
     }
     let committed = session.command("COMMIT");
-    committed.map_err(|error| Arc::new(of_commit(error)))
+    let outcome = committed.map_err(|error| Arc::new(of_commit(error)));
+    Ended { jobs, outcome }
+}
+
+/// The writes of a change in a transaction that goes on.
+#[derive(PartialEq, Eq)]
+enum Writes {
+    Kept,
+    Undone,
+}
+
+/// Makes the only change of its transaction, which ends if the change is undone.
+fn make_alone(session: &mut SqliteSession, job: &mut dyn Job) -> Result<Writes, Arc<Failure>> {
+    match job.run(session) {
+        Verdict::Keep => Ok(Writes::Kept),
+        Verdict::Undo => command(session, "ROLLBACK").map(|()| Writes::Undone),
+        Verdict::FailGroup(failure) => Err(failure),
+    }
+}
+
+/// Makes a change beside others.
+fn make_in_savepoint(
+    session: &mut SqliteSession,
+    job: &mut dyn Job,
+) -> Result<Writes, Arc<Failure>> {
+    command(session, "SAVEPOINT change")?;
+    let writes = match job.run(session) {
+        Verdict::Keep => Writes::Kept,
+        Verdict::Undo => {
+            command(session, "ROLLBACK TO change")?;
+            Writes::Undone
+        }
+        Verdict::FailGroup(failure) => return Err(failure),
+    };
+    command(session, "RELEASE change")?;
+    Ok(writes)
 }
 
 fn command(session: &SqliteSession, sql: &str) -> Result<(), Arc<Failure>> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use attache_lanes::QueueMonitor;
 use attache_metadata::{EventHook, RepositoryError};
 
 use super::connection::{self, open_reader, open_writer};
@@ -12,6 +13,7 @@ use super::options::SqliteOptions;
 use super::readers::Readers;
 use super::session::SqliteSession;
 use super::writer::Writer;
+use crate::call::Call;
 use crate::calls::Calls;
 use crate::open_error::{DatabaseFailure, MigrationReport, OpenError};
 use crate::repository::{Backend, Changing, Reading, SqlRepository};
@@ -66,6 +68,14 @@ impl SqlRepository<Sqlite> {
         Ok(Self { backend })
     }
 
+    /// Returns views of the queues: changes, lookups, lists.
+    pub fn queues(&self) -> Vec<QueueMonitor> {
+        vec![
+            self.backend.writer.monitor(),
+            self.backend.readers.monitor(),
+        ]
+    }
+
     /// Makes the waiting changes, empties the write-ahead log into the file and closes it. Calls
     /// that come later fail as unavailable. Closing twice does nothing more.
     pub async fn close(&self) {
@@ -85,7 +95,8 @@ impl Sqlite {
         } = options;
         connection::verify(&open_migrated(&path)?)?;
         let writer = open_writer(&path, &clock)?;
-        let readers = (0..readers.max(1)).map(|_| open_reader(&path, &clock));
+        // Lists have half of them.
+        let readers = (0..readers.max(2)).map(|_| open_reader(&path, &clock));
         let readers = readers.collect::<Result<_, _>>()?;
         let threads_failed = |error| OpenError::Database(DatabaseFailure::new(error));
         let readers = Readers::start(readers, queue_length).map_err(threads_failed)?;
@@ -116,7 +127,6 @@ impl Backend for Sqlite {
     }
 
     async fn health(&self) -> Result<(), RepositoryError> {
-        const OPERATION: &str = "health";
         fn probe<'w>(session: &'w mut SqliteSession, (): &'w ()) -> Reading<'w, bool> {
             Box::pin(session.exists(Statement::new("SELECT seq FROM outbox LIMIT 1")))
         }
@@ -126,35 +136,32 @@ impl Backend for Sqlite {
                 WHERE version = 1";
             Box::pin(session.execute(Statement::new(sql)))
         }
-        self.read(OPERATION, (), probe).await?;
+        let call = Call::of_service("health");
+        self.read(call.clone(), (), probe).await?;
         if self.writer.commit_failed() {
             // An empty change would say nothing about the disk.
-            self.write(OPERATION, (), rewrite).await?;
+            self.write(call, (), rewrite).await?;
             self.writer.note_recovery();
             return Ok(());
         }
         // An empty change takes the write lock and writes nothing.
-        self.write(OPERATION, (), probe).await.map(drop)
+        self.write(call, (), probe).await.map(drop)
     }
 
-    async fn read<I, T, F>(
-        &self,
-        operation: &'static str,
-        input: I,
-        work: F,
-    ) -> Result<T, RepositoryError>
+    async fn read<I, T, F>(&self, call: Call, input: I, work: F) -> Result<T, RepositoryError>
     where
         I: Send + 'static,
         T: Send + 'static,
         F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Reading<'w, T> + Send + 'static,
     {
-        let read = self.readers.read(operation, input, work);
+        let operation = call.operation;
+        let read = self.readers.read(call, input, work);
         self.calls.observe(operation, read).await
     }
 
     async fn change<I, T, R, F>(
         &self,
-        operation: &'static str,
+        call: Call,
         input: I,
         work: F,
     ) -> Result<Result<T, R>, RepositoryError>
@@ -164,7 +171,8 @@ impl Backend for Sqlite {
         R: Send + 'static,
         F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, T, R> + Send + 'static,
     {
-        let change = self.writer.change(operation, input, work);
+        let operation = call.operation;
+        let change = self.writer.change(call, input, work);
         self.calls.observe(operation, change).await
     }
 }

@@ -17,10 +17,10 @@ pub struct SqliteOptions {
     pub clock: Arc<dyn Clock>,
     /// Turns changes into outbox rows; `None` for none.
     pub event_hook: Option<Arc<dyn EventHook>>,
-    /// The number of reads that run at once, at least 1. 4 by default.
+    /// The number of reads that run at once, at least 2, of which lists are half at most. 4 by default.
     pub readers: u32,
-    /// The number of changes that may wait for the writer, at least 1; more are refused as unavailable. 1024
-    /// by default.
+    /// The number of changes of one tenant that may wait for the writer, at least 1; more are refused as
+    /// unavailable. Eight times as many of all tenants may wait. 1024 by default.
     pub queue_length: usize,
 }
 

@@ -1,77 +1,93 @@
-//! The bounded queue to threads that own connections.
+//! The fair, bounded queue to threads that own connections.
 
-use attache_metadata::RepositoryError;
-use tokio::sync::mpsc::error::TrySendError;
+use attache_lanes::{ClassLimits, Pushed, QueueMonitor, Refused, Running, WorkQueue};
 use tokio::sync::{Mutex, mpsc};
 
-use super::connection::BUSY_TIMEOUT;
+use crate::call::{Class, Lane};
 use crate::failure::Failure;
 
-/// A message to a thread.
-pub(super) enum Message<J> {
-    Job(J),
-    /// Refuse what comes later, and end after what waits.
-    Close,
+/// A job of a queue.
+pub(super) trait Queued: Send + 'static {
+    /// Tells the caller that the job will not be run.
+    fn refuse(self, failure: Failure);
+
+    /// Returns `true` if nobody waits for the result, and the job need not be run.
+    fn is_abandoned(&self) -> bool;
 }
 
 /// The sending end. Dropping it ends the threads as [`close`](Self::close) does, unawaited.
-pub(super) struct Queue<J> {
-    sender: mpsc::Sender<Message<J>>,
-    /// Nothing is ever sent here: it closes when the last thread drops its [`Running`].
+pub(super) struct Queue<J: Queued> {
+    work: WorkQueue<Lane, J>,
+    /// Nothing is ever sent here: it closes when the last thread drops its [`Jobs`].
     ended: Mutex<mpsc::Receiver<()>>,
 }
 
-/// Says that a thread runs, until it is dropped.
-#[derive(Debug, Clone)]
-pub(super) struct Running {
-    _open: mpsc::Sender<()>,
+/// The receiving end of one thread.
+pub(super) struct Jobs<J> {
+    work: WorkQueue<Lane, J>,
+    /// Is dropped with the thread.
+    open: mpsc::Sender<()>,
 }
 
-impl<J> Queue<J> {
-    /// Makes a queue in which so many jobs may wait.
-    pub(super) fn new(length: usize) -> (Self, mpsc::Receiver<Message<J>>, Running) {
-        let (sender, receiver) = mpsc::channel(length.max(1));
+impl<J> Clone for Jobs<J> {
+    fn clone(&self) -> Self {
+        Self {
+            work: self.work.clone(),
+            open: self.open.clone(),
+        }
+    }
+}
+
+impl<J: Queued> Queue<J> {
+    /// Makes a queue for these classes, in the order of [`Class`].
+    pub(super) fn new(classes: impl IntoIterator<Item = ClassLimits>) -> (Self, Jobs<J>) {
         let (open, ended) = mpsc::channel(1);
+        let work = WorkQueue::new(classes);
         let queue = Self {
-            sender,
+            work: work.clone(),
             ended: Mutex::new(ended),
         };
-        (queue, receiver, Running { _open: open })
+        (queue, Jobs { work, open })
     }
 
-    /// Queues a job, or refuses it at once.
-    pub(super) fn try_send(&self, operation: &'static str, job: J) -> Result<(), RepositoryError> {
-        let sent = self.sender.try_send(Message::Job(job));
-        sent.map_err(|error| {
-            let reason = match error {
-                TrySendError::Full(_) => "too many changes wait for the writer",
-                TrySendError::Closed(_) => CLOSED,
-            };
-            Failure::Unavailable(reason).in_operation(operation)
-        })
-    }
-
-    /// Queues a job, after waiting for a place if it must.
-    pub(super) async fn send(
-        &self,
-        operation: &'static str,
-        job: J,
-    ) -> Result<(), RepositoryError> {
-        let sent = self.sender.send(Message::Job(job));
-        let reason = match tokio::time::timeout(BUSY_TIMEOUT, sent).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(_)) => CLOSED,
-            Err(_) => "too many reads wait",
+    /// Queues a job, or refuses it.
+    pub(super) fn push(&self, class: Class, lane: Lane, job: J) {
+        let class = match class {
+            Class::Lookup => 0,
+            Class::List => 1,
         };
-        Err(Failure::Unavailable(reason).in_operation(operation))
+        match self.work.push(class, lane, job, J::is_abandoned) {
+            Pushed::Queued => {}
+            Pushed::Displaced(other) => other.refuse(Failure::Refused(Refused::Full)),
+            Pushed::Refused(job, reason) => job.refuse(Failure::Refused(reason)),
+        }
+    }
+
+    pub(super) fn monitor(&self) -> QueueMonitor {
+        self.work.monitor()
     }
 
     /// Lets the waiting jobs run and ends the threads. Jobs that come later are refused.
     pub(super) async fn close(&self) {
-        // An error says that the threads have ended, which is the aim.
-        let _ = self.sender.send(Message::Close).await;
+        self.work.close();
         while self.ended.lock().await.recv().await.is_some() {}
     }
 }
 
-pub(super) const CLOSED: &str = "the repository is closed";
+impl<J: Queued> Drop for Queue<J> {
+    fn drop(&mut self) {
+        self.work.close();
+    }
+}
+
+impl<J: Queued> Jobs<J> {
+    /// Waits for the next job. Returns `None` once the queue is closed and empty.
+    pub(super) fn next(&self) -> Option<(J, Running<Lane, J>)> {
+        self.work.take()
+    }
+
+    /// Returns the next job if one waits.
+    pub(super) fn next_waiting(&self) -> Option<(J, Running<Lane, J>)> {
+        self.work.try_take()
+    }
+}

@@ -33,13 +33,16 @@ impl SqliteSession {
     fn query<T>(
         &self,
         statement: &Statement<'_>,
-        read: impl Fn(&dyn Columns) -> Result<T, Failure>,
+        mut read: impl FnMut(&dyn Columns) -> Result<Option<T>, Failure>,
     ) -> Result<Vec<T>, Failure> {
         let mut prepared = self.prepare(statement)?;
         let mut rows = prepared.raw_query();
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push(read(row)?);
+            match read(row)? {
+                Some(value) => found.push(value),
+                None => break,
+            }
         }
         Ok(found)
     }
@@ -77,7 +80,7 @@ impl Session for SqliteSession {
     async fn fetch<T, F>(&mut self, statement: Statement<'_>, read: F) -> Result<Vec<T>, Failure>
     where
         T: Send,
-        F: Fn(&dyn Columns) -> Result<T, Failure> + Send,
+        F: FnMut(&dyn Columns) -> Result<Option<T>, Failure> + Send,
     {
         self.query(&statement, read)
     }

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use attache_lanes::{ClassLimits, QueueMonitor, Running};
 use attache_metadata::RepositoryError;
 use attache_model::Clock;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::connection::open_writer;
-use super::group::{self, Change, Job, Reply};
-use super::queue::{Message, Queue, Running};
+use super::group::{self, Change, Ended, Job, Reply};
+use super::queue::{Jobs, Queue};
 use super::session::SqliteSession;
 use super::wal;
+use crate::call::{self, Call, Class, Lane};
 use crate::failure::{Failure, Stop};
 use crate::repository::Changing;
 
@@ -40,15 +42,18 @@ impl Writer {
         clock: Arc<dyn Clock>,
         queue_length: usize,
     ) -> io::Result<Self> {
-        let (queue, waiting, running) = Queue::new(queue_length);
+        let (queue, jobs) = Queue::new([ClassLimits {
+            name: "database_changes",
+            max_running: GROUP_SIZE,
+            waiting: call::calls(queue_length),
+        }]);
         let commit_failed = Arc::<AtomicBool>::default();
         let state = Writing {
             session: Some(SqliteSession::new(connection)),
             path,
             clock,
-            waiting,
+            jobs,
             commit_failed: Arc::clone(&commit_failed),
-            _running: running,
         };
         let builder = thread::Builder::new().name("sqlite-writer".to_owned());
         builder.spawn(|| state.run())?;
@@ -61,7 +66,7 @@ impl Writer {
     /// Makes a change. It is made even if the caller goes away.
     pub(super) async fn change<I, T, R, F>(
         &self,
-        operation: &'static str,
+        call: Call,
         input: I,
         work: F,
     ) -> Result<Result<T, R>, RepositoryError>
@@ -71,9 +76,12 @@ impl Writer {
         R: Send + 'static,
         F: for<'w> Fn(&'w mut SqliteSession, &'w I) -> Changing<'w, T, R> + Send + 'static,
     {
+        let Call {
+            operation, lane, ..
+        } = call;
         let (caller, reply) = oneshot::channel();
         let job = Box::new(Change::new(input, work, caller));
-        self.queue.try_send(operation, job)?;
+        self.queue.push(Class::Lookup, lane, job);
         match reply.await {
             Ok(Reply::Done(Ok(done))) => Ok(Ok(done)),
             Ok(Reply::Done(Err(Stop::Refused(reason)))) => Ok(Err(reason)),
@@ -96,6 +104,10 @@ impl Writer {
         self.commit_failed.store(false, Ordering::Release);
     }
 
+    pub(super) fn monitor(&self) -> QueueMonitor {
+        self.queue.monitor()
+    }
+
     /// Lets the waiting changes be made, empties the log into the file and ends the writer. Changes
     /// that come later are refused as unavailable.
     pub(super) async fn close(&self) {
@@ -109,23 +121,14 @@ struct Writing {
     session: Option<SqliteSession>,
     path: PathBuf,
     clock: Arc<dyn Clock>,
-    waiting: mpsc::Receiver<Message<Box<dyn Job>>>,
+    jobs: Jobs<Box<dyn Job>>,
     commit_failed: Arc<AtomicBool>,
-    _running: Running,
 }
 
 impl Writing {
     fn run(mut self) {
-        let mut messages = Vec::with_capacity(GROUP_SIZE);
-        while self.waiting.blocking_recv_many(&mut messages, GROUP_SIZE) > 0 {
-            let mut jobs = Vec::with_capacity(messages.len());
-            for message in messages.drain(..) {
-                match message {
-                    Message::Job(job) => jobs.push(job),
-                    Message::Close => self.waiting.close(),
-                }
-            }
-            self.make(jobs);
+        while let Some((first, running)) = self.jobs.next() {
+            self.make(first, running);
         }
         if let Some(SqliteSession { connection }) = self.session.take() {
             wal::empty(&connection);
@@ -135,39 +138,46 @@ impl Writing {
         }
     }
 
-    fn make(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        if jobs.is_empty() {
-            return;
+    /// Makes a change, and those that wait behind it, as a group.
+    fn make(&mut self, first: Box<dyn Job>, running: Running<Lane, Box<dyn Job>>) {
+        let (mut running, waiting) = (vec![running], &self.jobs);
+        let others = std::iter::from_fn(|| {
+            let is_full = running.len() >= GROUP_SIZE;
+            let (job, this) = (!is_full).then(|| waiting.next_waiting())??;
+            running.push(this);
+            Some(job)
+        });
+        let session = match self.session.take() {
+            Some(session) => Ok(session),
+            None => open_writer(&self.path, &self.clock).map(SqliteSession::new),
+        };
+        let Ended { jobs, outcome } = match session {
+            Ok(mut session) => {
+                let ended = group::commit(&mut session, first, others);
+                // What is left of a transaction that failed is undone with its connection.
+                self.session = ended.outcome.is_ok().then_some(session);
+                ended
+            }
+            Err(failure) => Ended {
+                jobs: std::iter::once(first).chain(others).collect(),
+                outcome: Err(Arc::new(failure)),
+            },
+        };
+        if let Err(failure) = &outcome {
+            let error = &**failure as &dyn std::error::Error;
+            tracing::error!(error, "a group of changes failed");
+            if matches!(**failure, Failure::Commit(_)) {
+                metrics::counter!(COMMIT_FAILURES).increment(1);
+                self.commit_failed.store(true, Ordering::Release);
+            }
         }
-        let made = self.commit(&mut jobs);
         for job in jobs {
-            job.reply(made.clone());
+            job.reply(outcome.clone());
         }
+        drop(running);
         if let Some(session) = &self.session {
             wal::keep_short(&session.connection);
         }
-    }
-
-    /// Commits a group, or fails it and gives its connection up.
-    fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Arc<Failure>> {
-        let mut session = match self.session.take() {
-            Some(session) => session,
-            None => SqliteSession::new(open_writer(&self.path, &self.clock)?),
-        };
-        let committed = group::commit(&mut session, jobs);
-        match &committed {
-            Ok(()) => self.session = Some(session),
-            // What is left of the transaction is undone with its connection.
-            Err(failure) => {
-                let error = &**failure as &dyn std::error::Error;
-                tracing::error!(error, "a group of changes failed");
-                if matches!(**failure, Failure::Commit(_)) {
-                    metrics::counter!(COMMIT_FAILURES).increment(1);
-                    self.commit_failed.store(true, Ordering::Release);
-                }
-            }
-        }
-        committed
     }
 }
 
@@ -198,9 +208,13 @@ mod tests {
         (directory, writer)
     }
 
+    fn call(operation: &'static str) -> Call {
+        Call::of_service(operation)
+    }
+
     /// Makes a change of one statement, and fails with its failure.
     async fn execute(writer: &Writer, sql: String) -> Result<(), RepositoryError> {
-        let changed = writer.change::<_, _, Never, _>("execute", sql, |session, sql| {
+        let changed = writer.change::<_, _, Never, _>(call("execute"), sql, |session, sql| {
             let statement = Statement::new(sql.clone());
             Box::pin(async move { Ok(session.execute(statement).await.map(drop)?) })
         });
@@ -224,7 +238,7 @@ mod tests {
         held: std::sync::mpsc::Receiver<()>,
     ) {
         let input = std::sync::Mutex::new(Some((begun, held)));
-        let blocked = writer.change::<_, _, Never, _>("block", input, |_, input| {
+        let blocked = writer.change::<_, _, Never, _>(call("block"), input, |_, input| {
             let (begun, held) = input.lock().unwrap().take().unwrap();
             begun.send(()).unwrap();
             held.recv().unwrap();
@@ -250,7 +264,7 @@ mod tests {
     }
 
     async fn count(writer: &Writer) -> i64 {
-        let counted = writer.change::<_, _, Never, _>("count", (), |session, ()| {
+        let counted = writer.change::<_, _, Never, _>(call("count"), (), |session, ()| {
             let statement = Statement::new("SELECT count(*) FROM tenants");
             Box::pin(async move { Ok(session.one(statement, |row| row.integer(0)).await?) })
         });
@@ -275,19 +289,22 @@ mod tests {
         let (_directory, writer) = start(Some(80)).await;
         let sizes = [10, 10, 400_000, 10].into_iter().enumerate();
         let changes = sizes.map(|(number, size)| make(&writer, size, number));
-        for made in together(&writer, changes).await {
+        let mut made = together(&writer, changes).await;
+        // The last one was not begun: it is of the next group.
+        made.pop().unwrap().unwrap();
+        for made in made {
             assert_eq!(made.unwrap_err().kind(), RepositoryErrorKind::OutOfSpace);
         }
-        assert_eq!(count(&writer).await, 0);
-        make(&writer, 10, 1).await.unwrap();
         assert_eq!(count(&writer).await, 1);
+        make(&writer, 10, 1).await.unwrap();
+        assert_eq!(count(&writer).await, 2);
     }
 
     #[tokio::test]
     async fn panic_undoes_its_change_and_no_other() {
         let (_directory, writer) = start(None).await;
         let panicking = async {
-            let changed = writer.change::<_, (), Never, _>("panic", (), |session, ()| {
+            let changed = writer.change::<_, (), Never, _>(call("panic"), (), |session, ()| {
                 Box::pin(async move {
                     session.execute(Statement::new(tenant(10, 3))).await?;
                     panic!("on purpose")
@@ -312,7 +329,7 @@ mod tests {
         let path = directory.path().join("attache.db");
         let readers = Readers::start(vec![open_reader(&path, &clock).unwrap()], 8).unwrap();
         let count = async || {
-            let counted = readers.read("count", (), |session, ()| {
+            let counted = readers.read(call("count"), (), |session, ()| {
                 let statement = Statement::new("SELECT count(*) FROM tenants");
                 Box::pin(session.one(statement, |row| row.integer(0)))
             });
@@ -340,13 +357,14 @@ mod tests {
         let refused = |number| {
             let writer = &writer;
             async move {
-                let refused = writer.change::<_, (), _, _>("refuse", number, |session, number| {
-                    let insert = Statement::new(tenant(10, *number));
-                    Box::pin(async move {
-                        session.execute(insert).await?;
-                        Err(Stop::Refused(*number))
-                    })
-                });
+                let refused =
+                    writer.change::<_, (), _, _>(call("refuse"), number, |session, number| {
+                        let insert = Statement::new(tenant(10, *number));
+                        Box::pin(async move {
+                            session.execute(insert).await?;
+                            Err(Stop::Refused(*number))
+                        })
+                    });
                 refused.await.unwrap().unwrap_err()
             }
         };

@@ -28,6 +28,7 @@ pub(crate) enum Fault {
     KeyOfAnyTenant,
     ListSkipsTies,
     ListLosesTheLastPage,
+    ListIgnoresTheText,
     TimestampsInclusive,
     CommitsOneByOne,
     RevisionIgnored,
@@ -80,6 +81,10 @@ async fn fault_is_caught_by_name() {
         (
             Fault::ListLosesTheLastPage,
             "listing::pages_keep_their_limit",
+        ),
+        (
+            Fault::ListIgnoresTheText,
+            "page_text::page_ends_once_its_text_fills_it",
         ),
         (
             Fault::TimestampsInclusive,

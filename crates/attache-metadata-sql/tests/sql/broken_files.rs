@@ -113,7 +113,17 @@ impl FileRepository for Broken {
             let earlier = |at: Timestamp| Timestamp::from_millis(at.as_millis() - 1);
             query.uploaded_after = query.uploaded_after.map(earlier);
         }
-        let mut page = self.inner.list_files(cx, &query, page).await?;
+        let mut request = page.clone();
+        let mut page = self.inner.list_files(cx, &query, &request).await?;
+        while self.fault == Fault::ListIgnoresTheText
+            && page.files.len() < request.limit as usize
+            && page.next.is_some()
+        {
+            request.after = page.next;
+            let more = self.inner.list_files(cx, &query, &request).await?;
+            page.files.extend(more.files);
+            page.next = more.next;
+        }
         if self.fault == Fault::ListSkipsTies
             && let Some(next) = &mut page.next
         {

@@ -33,7 +33,7 @@ const TYPES: [&str; 5] = [
 const PEOPLE: [&str; 3] = ["PT-1", "PT-2", "pt-1"];
 
 /// Every order.
-fn sorts() -> impl Iterator<Item = Sort> {
+pub(super) fn sorts() -> impl Iterator<Item = Sort> {
     let fields = [
         SortField::CreatedAt,
         SortField::Name,

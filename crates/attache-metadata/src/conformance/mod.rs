@@ -23,6 +23,7 @@ mod isolation;
 mod lifecycle;
 mod listing;
 mod naive;
+mod page_text;
 mod people;
 mod reaping;
 mod tenancy;
@@ -246,6 +247,9 @@ const CHECKS: &[Check] = checks! {
             time_bounds_are_exclusive,
             prefixes_are_compared_by_bytes,
             pages_keep_their_limit,
+        }
+        page_text::{
+            page_ends_once_its_text_fills_it,
         }
 };
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use attache_lanes::Refused;
 use rustix::io::Errno;
 
 use crate::{BlobError, BlobErrorKind, BlobKey, BodyError, PutError};
@@ -63,6 +64,9 @@ pub(super) enum LocalError {
     CannotPresign,
     #[error("the put was abandoned by its caller")]
     Abandoned,
+    /// No more calls may wait for the disk.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     #[error("the runtime is shutting down")]
     ShuttingDown,
 }
@@ -90,6 +94,7 @@ impl LocalError {
             Self::SyncFailed { .. } | Self::SplitFilesystem => BlobErrorKind::Other,
             Self::Locked => BlobErrorKind::InUse,
             Self::Degraded | Self::Abandoned | Self::ShuttingDown => BlobErrorKind::Unavailable,
+            Self::Refused(_) => BlobErrorKind::Busy,
             Self::ReadOnly => BlobErrorKind::PermissionDenied,
             Self::Reserved { .. } | Self::DiskFull { .. } => BlobErrorKind::OutOfSpace,
             Self::NotAFile | Self::BadMarker | Self::Truncated { .. } => BlobErrorKind::Corrupt,

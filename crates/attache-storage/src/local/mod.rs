@@ -7,6 +7,7 @@ mod error;
 mod list;
 mod marker;
 mod open;
+mod places;
 mod put;
 mod read;
 mod read_only;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use attache_lanes::QueueMonitor;
 use attache_model::Finding;
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
@@ -84,6 +86,9 @@ impl LocalOptions {
 ///   that a second open fails and opening may empty `staging/`.
 /// - **Cancellation.** Once a put's future has been dropped, the blob exists or never will, so that
 ///   a later delete is final.
+/// - **Slow disks** do not take all blocking threads of the runtime: at most 64 run changes, and 256 run reads of
+///   bytes that are not in memory. Keys with the same first segment, a tenant's, get three quarters of
+///   them, and take turns with others. [`health`] never waits for them.
 /// - **Keys** as the service makes them fit every filesystem. A segment may have at most 255 bytes,
 ///   and no key may be a parent of another: such a put is refused.
 ///
@@ -145,6 +150,12 @@ impl LocalBlobStore {
         let read = blocking(move || marker::read_at(&root)).await;
         let read = read.and_then(|read| read);
         read.map_err(|error| error.into_store_error("read_marker"))
+    }
+
+    /// Returns views of the queues of calls that wait for the disk, for metrics: changes, and reads of bytes that
+    /// are not in memory.
+    pub fn queues(&self) -> Vec<QueueMonitor> {
+        self.shared.places.monitors()
     }
 
     async fn open_on(options: LocalOptions, disk: Box<dyn Disk>) -> Result<Self, BlobError> {
@@ -209,7 +220,16 @@ impl BlobStore for LocalBlobStore {
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         let owned_key = key.clone();
-        self.run(move |shared| delete(shared, &owned_key))
+        let deleted = async {
+            // Not the tenant's place: what deletes is the reaper.
+            let place = self.shared.places.remove().await?;
+            self.run(move |shared| {
+                let _place = place;
+                delete(shared, &owned_key)
+            })
+            .await
+        };
+        deleted
             .await
             .map_err(|error| error.into_blob_error("delete", key))
     }

@@ -25,7 +25,7 @@ const GATHER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Stores a body.
 ///
-/// A blocking thread is occupied only while there is something to hash and write, so slow senders
+/// A blocking thread, of which a disk gets part, is occupied only while there is something to hash and write, so slow senders
 /// occupy none, however many they are. A body of one batch takes one trip to a thread. A dropped
 /// future leaves nothing: only the last batch creates the blob, and a broken or abandoned body has
 /// no last batch.
@@ -52,19 +52,31 @@ pub(super) async fn put(
             Err(error) => {
                 // A writer that failed in the meantime has removed its file.
                 if let Ok(writer) = disk.take().await {
-                    blocking(move || writer.discard()).await?;
+                    let place = shared.places.change(key).await?;
+                    blocking(move || {
+                        let _place = place;
+                        writer.discard();
+                    })
+                    .await?;
                 }
                 return Err(error.into());
             }
         };
         let writer = disk.take().await?;
         let bytes = batch.bytes;
+        let place = shared.places.change(key).await?;
         if batch.is_last {
             let fate = Arc::clone(&interest.fate);
-            let commit = move || writer.write(&bytes)?.commit(&fate);
+            let commit = move || {
+                let _place = place;
+                writer.write(&bytes)?.commit(&fate)
+            };
             return blocking(commit).await?;
         }
-        disk = WriterPlace::Away(tokio::task::spawn_blocking(move || writer.write(&bytes)));
+        disk = WriterPlace::Away(tokio::task::spawn_blocking(move || {
+            let _place = place;
+            writer.write(&bytes)
+        }));
     }
 }
 

@@ -30,8 +30,13 @@ pub(super) async fn open(shared: &Arc<Shared>, key: &BlobKey) -> Result<OpenBlob
     let file = if let Ok(file) = shared.blobs.open_cached_file(key.as_str()) {
         file
     } else {
+        let place = shared.places.read(key).await?;
         let (shared, key) = (Arc::clone(shared), key.clone());
-        let opened = blocking(move || shared.blobs.open_file(key.as_str())).await?;
+        let opened = blocking(move || {
+            let _place = place;
+            shared.blobs.open_file(key.as_str())
+        })
+        .await?;
         opened.map_err(LocalError::system("opening the blob"))?
     };
     let stat =
@@ -143,8 +148,10 @@ impl Frames {
     }
 
     async fn read_blocking(&self, wanted: usize) -> Result<Bytes, LocalError> {
+        let place = self.shared.places.read(&self.key).await?;
         let (file, offset_bytes) = (Arc::clone(&self.file), self.offset_bytes);
         let read = blocking(move || {
+            let _place = place;
             let mut frame = vec![0; wanted];
             let count = rustix::io::retry_on_intr(|| {
                 rustix::io::pread(&file, frame.as_mut_slice(), offset_bytes)

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::disk::Disk;
 use super::error::{LocalError, is_out_of_space};
+use super::places::Places;
 use super::space::DiskSpace;
 use super::tree::{Tree, create_directory};
 
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) staging: OwnedFd,
     pub(super) disk: Box<dyn Disk>,
     pub(super) space: DiskSpace,
+    pub(super) places: Places,
     /// True if a file can be written before it has a name.
     pub(super) supports_unnamed_files: bool,
     /// True until a read of the page cache alone is found to be unsupported.
@@ -64,6 +66,7 @@ impl Shared {
             staging,
             disk,
             space,
+            places: Places::new(),
             supports_unnamed_files,
             supports_cached_reads: AtomicBool::new(true),
             next_name: AtomicU64::new(0),

@@ -154,7 +154,15 @@ impl Drop for OffThread {
             && let Ok(runtime) = Handle::try_current()
         {
             // A runtime that is shutting down drops the work, which removes the file, too.
-            runtime.spawn_blocking(move || drop(staged));
+            runtime.spawn(async move {
+                let place = staged.shared.places.remove().await;
+                let removal = move || {
+                    let _place = place;
+                    drop(staged);
+                };
+                // It is removed even if nobody waits.
+                let _ = tokio::task::spawn_blocking(removal).await;
+            });
         }
     }
 }

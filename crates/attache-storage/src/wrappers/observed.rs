@@ -93,6 +93,7 @@ fn kind_name(kind: BlobErrorKind) -> &'static str {
         BlobErrorKind::InvalidRange => "invalid-range",
         BlobErrorKind::OutOfSpace => "out-of-space",
         BlobErrorKind::Unavailable => "unavailable",
+        BlobErrorKind::Busy => "busy",
         BlobErrorKind::InUse => "in-use",
         BlobErrorKind::PermissionDenied => "permission-denied",
         BlobErrorKind::Corrupt => "corrupt",

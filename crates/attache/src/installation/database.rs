@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use attache_lanes::QueueMonitor;
 use attache_metadata::MetadataRepository;
 use attache_metadata_sql::MigrationReport;
 #[cfg(feature = "postgres")]
@@ -131,6 +132,16 @@ impl InstallationDatabase {
     /// Returns the repository.
     pub fn repository(&self) -> Arc<dyn MetadataRepository> {
         self.repository.shared()
+    }
+
+    /// Returns views of the queues of calls to the database, for metrics.
+    pub fn queues(&self) -> Vec<QueueMonitor> {
+        match &self.repository {
+            #[cfg(feature = "sqlite")]
+            Repository::Sqlite { repository, .. } => repository.queues(),
+            #[cfg(feature = "postgres")]
+            Repository::Postgres { repository, .. } => repository.queues(),
+        }
     }
 
     /// Reports the state of the database to its operator. Changes nothing.

@@ -10,6 +10,7 @@ mod store;
 
 use std::sync::Arc;
 
+use attache_lanes::QueueMonitor;
 use attache_metadata::MetadataRepository;
 use attache_service::{Administration, FileService, InstallationGuard, ServiceBuilder};
 use attache_storage::BlobStore;
@@ -127,6 +128,12 @@ impl Installation {
     /// Returns the blob store.
     pub fn store(&self) -> Arc<dyn BlobStore> {
         self.store.clone()
+    }
+
+    /// Returns views of the queues at the database, for metrics: what waits, what runs, what was
+    /// refused.
+    pub fn queues(&self) -> Vec<QueueMonitor> {
+        self.database.queues()
     }
 
     /// Waits for detached commits, and closes the database.

@@ -108,6 +108,15 @@ fn populate(session: &SqliteSession, from: i64, count: i64) {
 
 /// Counts the steps of SQLite's machine for one page, a measure that does not depend on the hour.
 fn steps(session: &mut SqliteSession, query: &FileQuery, after: Option<PageKey>) -> u64 {
+    steps_of(session, query, after, 100)
+}
+
+fn steps_of(
+    session: &mut SqliteSession,
+    query: &FileQuery,
+    after: Option<PageKey>,
+    limit: u32,
+) -> u64 {
     let taken = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&taken);
     let handler = move || {
@@ -118,7 +127,7 @@ fn steps(session: &mut SqliteSession, query: &FileQuery, after: Option<PageKey>)
         .connection
         .progress_handler(1, Some(handler))
         .unwrap();
-    let request = PageRequest { limit: 100, after };
+    let request = PageRequest { limit, after };
     complete(|| Box::pin(page(session, TENANT, query, &request))).unwrap();
     let none = None::<fn() -> bool>;
     session.connection.progress_handler(1, none).unwrap();
@@ -157,6 +166,22 @@ async fn page_cost_is_independent_of_record_count() {
             "{taken} of {most}: {query:?} {after:?}"
         );
     }
+}
+
+/// Records with much text are not read once they have filled a page.
+#[tokio::test]
+async fn page_cost_is_bounded_by_text() {
+    let (_directory, mut session) = open().await;
+    populate(&session, 1, 2000);
+    let taken = |session: &mut SqliteSession| {
+        let active_and_archived = query(0, StateFilter::Any, sorts().next().unwrap());
+        steps_of(session, &active_and_archived, None, 1000)
+    };
+    let short = taken(&mut session);
+    let sql = "UPDATE files SET description = printf('%.*c', 4096, 'x')";
+    session.connection.execute(sql, []).unwrap();
+    let long = taken(&mut session);
+    assert!(long < short / 4, "{long} steps of {short}");
 }
 
 /// A filter that finds little ends a page after the budget, but not the list, and loses nothing.

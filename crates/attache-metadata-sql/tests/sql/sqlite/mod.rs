@@ -1,5 +1,6 @@
 //! The behaviour of SQLite alone.
 
+mod lanes;
 mod schema;
 mod uploads;
 mod writer;

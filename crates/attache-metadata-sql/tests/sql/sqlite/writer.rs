@@ -131,7 +131,7 @@ async fn full_queue_refuses_at_once() -> Result<(), BoxError> {
         match attempt {
             Ok(_) => made += 1,
             Err(error) => {
-                assert_eq!(error.kind(), RepositoryErrorKind::Unavailable);
+                assert_eq!(error.kind(), RepositoryErrorKind::Busy);
                 assert!(error.is_retryable());
                 refused += 1;
             }
