@@ -8,6 +8,7 @@ use attache_metadata::{
 };
 use attache_model::{BlobId, Context, FileSeq, Sha256Digest, TenantId};
 
+use crate::call::Call;
 use crate::columns::{BLOB_COLUMNS, Columns};
 use crate::failure::{Failure, RowError};
 use crate::records::find;
@@ -25,7 +26,7 @@ impl<B: Backend> BlobHealthRepository for SqlRepository<B> {
     ) -> Result<Option<BlobLocation>, RepositoryError> {
         let input = (cx.tenant(), *sha256, size_bytes);
         self.backend
-            .read("find_kept_blob", input, |session, input| {
+            .read(Call::of(cx, "find_kept_blob"), input, |session, input| {
                 Box::pin(find_kept(session, input))
             })
             .await
@@ -39,9 +40,11 @@ impl<B: Backend> BlobHealthRepository for SqlRepository<B> {
     ) -> Result<bool, RepositoryError> {
         let input = (blob, storage_key.to_owned(), fault);
         self.backend
-            .write("mark_blob", input, |session, (blob, key, fault)| {
-                Box::pin(mark(session, *blob, key, *fault))
-            })
+            .write(
+                Call::of_service("mark_blob"),
+                input,
+                |session, (blob, key, fault)| Box::pin(mark(session, *blob, key, *fault)),
+            )
             .await
     }
 
@@ -50,9 +53,11 @@ impl<B: Backend> BlobHealthRepository for SqlRepository<B> {
         tenant: Option<TenantId>,
     ) -> Result<BlobTotals, RepositoryError> {
         self.backend
-            .read("count_live_blobs", tenant, |session, tenant| {
-                Box::pin(count(session, *tenant))
-            })
+            .read(
+                Call::of_service("count_live_blobs").into_list(),
+                tenant,
+                |session, tenant| Box::pin(count(session, *tenant)),
+            )
             .await
     }
 
@@ -64,9 +69,11 @@ impl<B: Backend> BlobHealthRepository for SqlRepository<B> {
     ) -> Result<Vec<LiveBlob>, RepositoryError> {
         let input = (tenant, after, limit);
         self.backend
-            .read("list_live_blobs", input, |session, input| {
-                Box::pin(list(session, *input))
-            })
+            .read(
+                Call::of_service("list_live_blobs").into_list(),
+                input,
+                |session, input| Box::pin(list(session, *input)),
+            )
             .await
     }
 
@@ -79,10 +86,14 @@ impl<B: Backend> BlobHealthRepository for SqlRepository<B> {
     ) -> Result<Vec<StoredFile>, RepositoryError> {
         let input = (tenant, blob, after, limit);
         self.backend
-            .read("list_files_of_blob", input, |session, input| {
-                let (tenant, blob, after, limit) = *input;
-                Box::pin(find::by_blob(session, tenant, blob, after, limit))
-            })
+            .read(
+                Call::of_service("list_files_of_blob").into_list(),
+                input,
+                |session, input| {
+                    let (tenant, blob, after, limit) = *input;
+                    Box::pin(find::by_blob(session, tenant, blob, after, limit))
+                },
+            )
             .await
     }
 }

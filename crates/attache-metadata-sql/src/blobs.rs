@@ -78,9 +78,11 @@ impl<B: Backend> BlobRepository for SqlRepository<B> {
 
     async fn storage_usage(&self) -> Result<StorageUsage, RepositoryError> {
         self.backend
-            .read("storage_usage", (), |session, ()| {
-                Box::pin(reap::usage(session))
-            })
+            .read(
+                Call::of_service("storage_usage").into_list(),
+                (),
+                |session, ()| Box::pin(reap::usage(session)),
+            )
             .await
     }
 

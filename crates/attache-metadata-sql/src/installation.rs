@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use attache_metadata::{ForgottenBlobs, InstallationRepository, InstallationRow, RepositoryError};
 use attache_model::{InstallationId, Timestamp};
 
+use crate::call::Call;
 use crate::columns::Columns;
 use crate::failure::{Failure, RowError};
 use crate::repository::{Backend, SqlRepository};
@@ -13,7 +14,7 @@ use crate::session::{Session, Statement, integer};
 impl<B: Backend> InstallationRepository for SqlRepository<B> {
     async fn find_installation(&self) -> Result<Option<InstallationRow>, RepositoryError> {
         self.backend
-            .read("find_installation", (), |session, ()| {
+            .read(Call::of_service("find_installation"), (), |session, ()| {
                 Box::pin(find(session))
             })
             .await
@@ -25,19 +26,23 @@ impl<B: Backend> InstallationRepository for SqlRepository<B> {
         now: Timestamp,
     ) -> Result<InstallationRow, RepositoryError> {
         self.backend
-            .write("register_installation", (id, now), |session, (id, now)| {
-                Box::pin(async move {
-                    register(session, *id, *now).await?;
-                    let row = find(session).await?;
-                    row.ok_or(RowError::Missing.into())
-                })
-            })
+            .write(
+                Call::of_service("register_installation"),
+                (id, now),
+                |session, (id, now)| {
+                    Box::pin(async move {
+                        register(session, *id, *now).await?;
+                        let row = find(session).await?;
+                        row.ok_or(RowError::Missing.into())
+                    })
+                },
+            )
             .await
     }
 
     async fn advance_generation(&self) -> Result<Option<u64>, RepositoryError> {
         self.backend
-            .write("advance_generation", (), |session, ()| {
+            .write(Call::of_service("advance_generation"), (), |session, ()| {
                 let sql = "UPDATE installation SET generation = generation + 1 \
                     RETURNING generation";
                 Box::pin(session.optional(Statement::new(sql), |row| unsigned(row, 0)))
@@ -48,17 +53,21 @@ impl<B: Backend> InstallationRepository for SqlRepository<B> {
     async fn note_signing_key(&self, signing_key: &str) -> Result<Option<String>, RepositoryError> {
         let input = signing_key.to_owned();
         self.backend
-            .write("note_signing_key", input, |session, signing_key| {
-                Box::pin(async move {
-                    let noted = find(session).await?.and_then(|row| row.signing_key);
-                    if noted.as_ref() != Some(signing_key) {
-                        let sql = "UPDATE installation SET signing_key = $1";
-                        let update = Statement::new(sql).bind(signing_key.as_str());
-                        session.execute(update).await?;
-                    }
-                    Ok(noted)
-                })
-            })
+            .write(
+                Call::of_service("note_signing_key"),
+                input,
+                |session, signing_key| {
+                    Box::pin(async move {
+                        let noted = find(session).await?.and_then(|row| row.signing_key);
+                        if noted.as_ref() != Some(signing_key) {
+                            let sql = "UPDATE installation SET signing_key = $1";
+                            let update = Statement::new(sql).bind(signing_key.as_str());
+                            session.execute(update).await?;
+                        }
+                        Ok(noted)
+                    })
+                },
+            )
             .await
     }
 
@@ -70,31 +79,39 @@ impl<B: Backend> InstallationRepository for SqlRepository<B> {
     ) -> Result<ForgottenBlobs, RepositoryError> {
         let input = (id, generation, now);
         self.backend
-            .write("accept_restored", input, |session, input| {
-                let (id, generation, now) = *input;
-                Box::pin(async move {
-                    register(session, id, now).await?;
-                    let sql = "UPDATE installation SET id = $1, generation = $2";
-                    let update = Statement::new(sql)
-                        .bind(id.as_uuid())
-                        .bind(integer("generation", generation)?);
-                    session.execute(update).await?;
-                    forget_blobs(session).await
-                })
-            })
+            .write(
+                Call::of_service("accept_restored"),
+                input,
+                |session, input| {
+                    let (id, generation, now) = *input;
+                    Box::pin(async move {
+                        register(session, id, now).await?;
+                        let sql = "UPDATE installation SET id = $1, generation = $2";
+                        let update = Statement::new(sql)
+                            .bind(id.as_uuid())
+                            .bind(integer("generation", generation)?);
+                        session.execute(update).await?;
+                        forget_blobs(session).await
+                    })
+                },
+            )
             .await
     }
 
     async fn sample_storage_keys(&self, limit: u32) -> Result<Vec<String>, RepositoryError> {
         self.backend
-            .read("sample_storage_keys", limit, |session, limit| {
-                let sql = "SELECT storage_key FROM (SELECT storage_key FROM blobs \
+            .read(
+                Call::of_service("sample_storage_keys"),
+                limit,
+                |session, limit| {
+                    let sql = "SELECT storage_key FROM (SELECT storage_key FROM blobs \
                         WHERE state = 'live' ORDER BY id LIMIT $1) AS oldest \
                     UNION SELECT storage_key FROM (SELECT storage_key FROM blobs \
                         WHERE state = 'live' ORDER BY id DESC LIMIT $1) AS newest";
-                let statement = Statement::new(sql).bind(i64::from(*limit));
-                Box::pin(session.rows(statement, |row| Ok(row.text(0)?.to_owned())))
-            })
+                    let statement = Statement::new(sql).bind(i64::from(*limit));
+                    Box::pin(session.rows(statement, |row| Ok(row.text(0)?.to_owned())))
+                },
+            )
             .await
     }
 }

@@ -59,15 +59,19 @@ impl<B: Backend> TenancyRepository for SqlRepository<B> {
         limit: u32,
     ) -> Result<Vec<Tenant>, RepositoryError> {
         self.backend
-            .read("list_tenants", (after, limit), |session, (after, limit)| {
-                let sql = format!(
-                    "SELECT {TENANT_COLUMNS} FROM tenants WHERE id > $1 ORDER BY id LIMIT $2"
-                );
-                let statement = Statement::new(sql)
-                    .bind(after.map_or(0, TenantId::get))
-                    .bind(i64::from(*limit));
-                Box::pin(session.rows(statement, rows::tenant))
-            })
+            .read(
+                Call::of_service("list_tenants").into_list(),
+                (after, limit),
+                |session, (after, limit)| {
+                    let sql = format!(
+                        "SELECT {TENANT_COLUMNS} FROM tenants WHERE id > $1 ORDER BY id LIMIT $2"
+                    );
+                    let statement = Statement::new(sql)
+                        .bind(after.map_or(0, TenantId::get))
+                        .bind(i64::from(*limit));
+                    Box::pin(session.rows(statement, rows::tenant))
+                },
+            )
             .await
     }
 

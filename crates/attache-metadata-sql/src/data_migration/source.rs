@@ -110,7 +110,7 @@ impl Source {
 
     /// Returns the identity that the database shares with its store.
     pub(super) async fn installation(&self) -> Result<Option<InstallationRow>, DataMigrationError> {
-        let read = self.0.read(OPERATION, (), |session, ()| {
+        let read = self.0.read(Call::of_service(OPERATION), (), |session, ()| {
             Box::pin(installation::find(session))
         });
         read.await.map_err(DataMigrationError::of_source)

@@ -34,6 +34,8 @@ pub use self::path_problem::PathProblem;
 pub struct Installation {
     service: FileService,
     store: Arc<dyn BlobStore>,
+    /// The queues at the store.
+    queues: Vec<QueueMonitor>,
     database: InstallationDatabase,
     guard: Arc<InstallationGuard>,
     tasks: Tasks,
@@ -102,6 +104,7 @@ impl Installation {
         Ok(Self {
             service,
             store: store.blobs,
+            queues: store.queues,
             database,
             guard,
             tasks,
@@ -130,10 +133,12 @@ impl Installation {
         self.store.clone()
     }
 
-    /// Returns views of the queues at the database, for metrics: what waits, what runs, what was
-    /// refused.
+    /// Returns views of the queues at the database and the store, for metrics: what waits, what runs,
+    /// what was refused.
     pub fn queues(&self) -> Vec<QueueMonitor> {
-        self.database.queues()
+        let mut queues = self.database.queues();
+        queues.extend(self.queues.iter().cloned());
+        queues
     }
 
     /// Waits for detached commits, and closes the database.

@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use attache_lanes::QueueMonitor;
 use attache_model::Finding;
 use attache_storage::{
     BlobError, BlobStore, LocalBlobStore, LocalOptions, ObservedBlobStore, ReadOnlyLocalBlobStore,
-    StoreMarker,
+    StoreMarker, TimeoutBlobStore, Timeouts,
 };
-#[cfg(feature = "s3")]
-use attache_storage::{TimeoutBlobStore, Timeouts};
 #[cfg(feature = "s3")]
 use attache_storage_s3::{S3BlobStore, S3Credentials, S3Options};
 
@@ -21,6 +20,8 @@ use super::options::{InstallationOptions, StorageLocation};
 pub(crate) struct OpenStore {
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) marker: Arc<dyn StoreMarker>,
+    /// Views of the queues at the store.
+    pub(crate) queues: Vec<QueueMonitor>,
 }
 
 impl StorageLocation {
@@ -39,6 +40,8 @@ impl StorageLocation {
 }
 
 /// Opens the store of an installation. A local store is locked: only one program can have it open.
+///
+/// Every call on it has a time limit, on a disk that does not respond as well as on a network.
 pub(crate) async fn open_store(options: &InstallationOptions) -> Result<OpenStore, OpenError> {
     match &options.storage {
         StorageLocation::Local(path) => {
@@ -47,7 +50,11 @@ pub(crate) async fn open_store(options: &InstallationOptions) -> Result<OpenStor
             let store = store.map_err(|error| OpenError::of_blobs(path.clone(), error))?;
             let store = Arc::new(store);
             Ok(OpenStore {
-                blobs: Arc::new(ObservedBlobStore::new(store.clone())),
+                queues: store.queues(),
+                blobs: Arc::new(ObservedBlobStore::new(TimeoutBlobStore::new(
+                    store.clone(),
+                    Timeouts::default(),
+                ))),
                 marker: store,
             })
         }
@@ -60,6 +67,7 @@ pub(crate) async fn open_store(options: &InstallationOptions) -> Result<OpenStor
             let store = bucket(options, credentials);
             store.find_credentials().await?;
             Ok(OpenStore {
+                queues: Vec::new(),
                 marker: Arc::new(store.clone()),
                 blobs: Arc::new(ObservedBlobStore::new(TimeoutBlobStore::new(
                     store,
