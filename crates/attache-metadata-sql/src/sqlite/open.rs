@@ -194,7 +194,7 @@ mod tests {
         // The log is written from its beginning again, so its length says nothing.
         let written = || std::fs::read(&log).unwrap();
         let before = written();
-        let failed = sqlite.change::<_, (), Never, _>("change", (), |_, ()| {
+        let failed = sqlite.change::<_, (), Never, _>(Call::of_service("change"), (), |_, ()| {
             // As the driver reports that the log was not synced.
             Box::pin(async { Err(Stop::Failed(Failure::Commit("disk I/O error".into()))) })
         });
