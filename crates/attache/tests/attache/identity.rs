@@ -4,149 +4,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use attache::model::{Clock as _, SystemClock};
-use attache::service::{IdentityError, UploadSession};
+use attache::model::Clock as _;
+use attache::service::IdentityError;
 use attache::sql::{SqliteOptions, SqliteRepository};
 use attache::storage::{LocalBlobStore, LocalOptions};
 use attache::{
-    ApiKeyRequest, Body, Context, DatabaseLocation, FileId, FileService, Filename, IncomingFile,
-    Installation, InstallationDatabase, InstallationOptions, KeyRing, OpenError, RequestId, Scopes,
-    StorageLocation, TenantSlug, UploadFields,
+    ApiKeyRequest, Context, DatabaseLocation, FileService, Installation, InstallationDatabase,
+    KeyRing, OpenError, RequestId, Scopes, StorageLocation, TenantSlug,
 };
-use attache_testkit::ManualClock;
-use bytes::Bytes;
-use futures_util::TryStreamExt as _;
-use tempfile::TempDir;
 
-/// A data directory, and a folder beside it for what is moved away.
-struct Place {
-    folder: TempDir,
-    clock: Arc<ManualClock>,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            clock: Arc::new(ManualClock::at(SystemClock.now())),
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn options(&self) -> InstallationOptions {
-        let mut options = InstallationOptions::in_directory(self.path("data"));
-        options.clock = self.clock.clone();
-        options
-    }
-
-    /// The same database with its bytes elsewhere.
-    fn options_with_store(&self, name: &str) -> InstallationOptions {
-        let mut options = self.options();
-        options.storage = StorageLocation::Local(self.path(name));
-        options
-    }
-
-    async fn open(&self) -> Installation {
-        Installation::open(self.options()).await.unwrap()
-    }
-
-    /// Opens the installation for the first time and stores a file.
-    async fn fill(&self) -> Stored {
-        let attache = self.open().await;
-        let cx = sign_in(&attache, self.clock.as_ref()).await;
-        let id = store(attache.service(), &cx, b"kept").await;
-        attache.close().await;
-        Stored { cx, id }
-    }
-
-    /// Copies the closed or quiet database to a folder, as an operator's backup does.
-    fn copy_database(&self, from: &str, to: &str) {
-        fs::create_dir_all(self.path(to)).unwrap();
-        for end in ["", "-wal"] {
-            let name = format!("attache.db{end}");
-            let (from, to) = (self.path(from).join(&name), self.path(to).join(&name));
-            let _ = fs::remove_file(&to);
-            if from.exists() {
-                fs::copy(from, to).unwrap();
-            }
-        }
-        let _ = fs::remove_file(self.path(to).join("attache.db-shm"));
-    }
-
-    async fn refused(&self, options: InstallationOptions) -> IdentityError {
-        match Installation::open(options).await.map(drop) {
-            Err(OpenError::Identity(error)) => error,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn blob_files(&self) -> usize {
-        fn count(path: &Path) -> usize {
-            let entries = fs::read_dir(path).into_iter().flatten();
-            let counts = entries.map(|entry| match entry.unwrap().path() {
-                folder if folder.is_dir() => count(&folder),
-                _ => 1,
-            });
-            counts.sum()
-        }
-        count(&self.path("data/blobs/blobs"))
-    }
-
-    async fn assert_reads(&self, stored: &Stored) {
-        let attache = self.open().await;
-        let download = attache
-            .service()
-            .open_download(&stored.cx, stored.id, false);
-        let reader = download.await.unwrap().content.open(None).await.unwrap();
-        let pieces: Vec<Bytes> = reader.stream.try_collect().await.unwrap();
-        assert_eq!(pieces.concat(), b"kept");
-        attache.close().await;
-    }
-}
-
-struct Stored {
-    cx: Context,
-    id: FileId,
-}
-
-async fn sign_in(attache: &Installation, clock: &ManualClock) -> Context {
-    let tenant = TenantSlug::parse("school-7").unwrap();
-    let administration = attache.administration();
-    administration.create_tenant(&tenant).await.unwrap();
-    let request = ApiKeyRequest {
-        tenant,
-        name: None,
-        scopes: Scopes::all(),
-        lifetime: None,
-    };
-    let issued = administration.create_api_key(request).await.unwrap();
-    let principal = issued.unwrap().principal;
-    let request_id = RequestId::parse("test").unwrap();
-    Context::for_principal(principal, request_id, clock.now())
-}
-
-fn incoming() -> IncomingFile {
-    IncomingFile::named(Filename::parse("a.bin").unwrap())
-}
-
-async fn store(service: &FileService, cx: &Context, bytes: &'static [u8]) -> FileId {
-    let body = Body::from(Bytes::from_static(bytes));
-    let stored = service.upload(cx, incoming(), UploadFields::default(), body);
-    stored.await.unwrap().record.id
-}
-
-/// Begins an upload whose bytes have arrived, and which is not committed.
-async fn begin(service: &FileService, cx: &Context, bytes: &'static [u8]) -> UploadSession {
-    let mut session = service.open_session(cx, None).await.unwrap();
-    let body = Body::from(Bytes::from_static(bytes));
-    session.add_file(incoming(), body).await.unwrap();
-    session
-}
+use crate::place::{Place, store};
 
 #[tokio::test]
 async fn unmounted_store_is_refused_and_left_alone() {
@@ -248,85 +116,6 @@ async fn new_database_adopts_a_store_when_told() {
     attache.service().reap_once().await.unwrap();
     attache.close().await;
     assert_eq!(place.blob_files(), 1, "bytes without records stay");
-}
-
-#[tokio::test]
-async fn older_copy_is_refused_until_accepted() {
-    let place = Place::new();
-    let Stored { cx, .. } = place.fill().await;
-    let attache = place.open().await;
-    let service = attache.service();
-    let first = begin(service, &cx, b"under way 1").await;
-    let second = begin(service, &cx, b"under way 2").await;
-    let deleted = store(service, &cx, b"deleted and stored again").await;
-    service.delete_file(&cx, deleted, None).await.unwrap();
-    place.copy_database("data", "backup");
-    let again = store(service, &cx, b"deleted and stored again").await;
-    let mut acknowledged = vec![again];
-    for session in [first, second] {
-        let committed = session.commit(UploadFields::default()).await.unwrap();
-        acknowledged.extend(committed.iter().map(|file| file.record.id));
-    }
-    attache.close().await;
-    let files = place.blob_files();
-    place.copy_database("data", "newest");
-    place.copy_database("backup", "data");
-
-    let older = place.refused(place.options()).await;
-    assert!(
-        matches!(older, IdentityError::OlderDatabase { .. }),
-        "{older}"
-    );
-    Installation::accept_restored(&place.options(), false)
-        .await
-        .unwrap();
-    let attache = place.open().await;
-    place.clock.advance(Duration::from_hours(100));
-    attache.service().reap_once().await.unwrap();
-    place.clock.advance(Duration::from_hours(100));
-    attache.service().reap_once().await.unwrap();
-    assert_eq!(place.blob_files(), files, "acknowledged bytes were deleted");
-    attache.close().await;
-
-    // The newest database is now behind the store in turn; with it every file is there.
-    place.copy_database("newest", "data");
-    let behind = place.refused(place.options()).await;
-    assert!(
-        matches!(behind, IdentityError::OlderDatabase { .. }),
-        "{behind}"
-    );
-    Installation::accept_restored(&place.options(), false)
-        .await
-        .unwrap();
-    let attache = place.open().await;
-    for id in acknowledged {
-        let download = attache.service().open_download(&cx, id, false).await;
-        download.unwrap().content.open(None).await.unwrap();
-    }
-    attache.close().await;
-}
-
-/// Opens an installation that was dropped, once its tasks have ended.
-async fn reopen(place: &Place) -> Installation {
-    loop {
-        match Installation::open(place.options()).await {
-            Err(OpenError::InUse { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
-            opened => return opened.unwrap(),
-        }
-    }
-}
-
-#[tokio::test]
-async fn killed_server_leaves_no_older_database() {
-    let place = Place::new();
-    let Stored { cx, .. } = place.fill().await;
-    for _ in 0..3 {
-        let attache = reopen(&place).await;
-        store(attache.service(), &cx, b"another").await;
-        // Without closing, as a process that was killed.
-        drop(attache);
-    }
-    reopen(&place).await.close().await;
 }
 
 /// Writes a database and blobs as a version without ids did.
@@ -468,31 +257,5 @@ async fn second_server_with_another_store_is_refused() {
     apart.storage = StorageLocation::Local(place.path("third"));
     let refused = Installation::open(apart).await.unwrap_err();
     assert!(matches!(refused, OpenError::InUse { .. }), "{refused}");
-    attache.close().await;
-}
-
-#[tokio::test]
-async fn open_installation_stops_deleting_once_apart() {
-    let place = Place::new();
-    let Stored { cx, .. } = place.fill().await;
-    let attache = place.open().await;
-    let id = store(attache.service(), &cx, b"to delete").await;
-    let marker = place.path("data/blobs/.installation");
-    let own = fs::read_to_string(&marker).unwrap();
-    // What a database restored under a running server looks like to it.
-    let ahead = own.replace("generation ", "generation 9");
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    fs::write(&marker, &ahead).unwrap();
-    // A comparison counts for a few seconds.
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(10)).await;
-    tokio::time::resume();
-    attache.service().delete_file(&cx, id, None).await.unwrap();
-    let files = place.blob_files();
-    attache.service().reap_once().await.unwrap_err();
-    assert_eq!(place.blob_files(), files);
-    fs::write(&marker, &own).unwrap();
-    attache.service().reap_once().await.unwrap();
-    assert_eq!(place.blob_files(), files - 1);
     attache.close().await;
 }

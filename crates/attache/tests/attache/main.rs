@@ -14,3 +14,5 @@ mod data_migration;
 mod examples;
 mod identity;
 mod installation;
+mod place;
+mod restored;
