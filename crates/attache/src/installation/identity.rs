@@ -53,6 +53,7 @@ impl InstallationOptions {
     }
 
     /// Pairs or compares halves that another installation is copied to.
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
     pub(crate) async fn pair_target(&self, store: &OpenStore) -> Result<(), OpenError> {
         let database = InstallationDatabase::open(self).await?;
         let (clock, entropy) = (self.clock.as_ref(), self.entropy.as_ref());

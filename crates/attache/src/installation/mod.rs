@@ -20,6 +20,7 @@ use self::lock::Locks;
 
 pub use self::database::InstallationDatabase;
 pub use self::error::OpenError;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub(crate) use self::store::{OpenStore, open_store};
 
 pub use self::options::{DatabaseLocation, InstallationOptions, SigningKeySource, StorageLocation};

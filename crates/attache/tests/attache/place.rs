@@ -3,16 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use attache::model::{Clock as _, SystemClock};
 use attache::service::{IdentityError, UploadSession};
-use attache::sql::{SqliteOptions, SqliteRepository};
-use attache::storage::{LocalBlobStore, LocalOptions};
 use attache::{
-    ApiKeyRequest, Body, Context, DatabaseLocation, FileId, FileService, Filename, IncomingFile,
-    Installation, InstallationDatabase, InstallationOptions, KeyRing, OpenError, RequestId, Scopes,
-    StorageLocation, TenantSlug, UploadFields,
+    ApiKeyRequest, Body, Context, FileId, FileService, Filename, IncomingFile, Installation,
+    InstallationOptions, OpenError, RequestId, Scopes, StorageLocation, TenantSlug, UploadFields,
 };
 use attache_testkit::ManualClock;
 use bytes::Bytes;
