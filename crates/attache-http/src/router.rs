@@ -126,7 +126,13 @@ impl Router {
     fn at<'s>(&'s self, path: &str) -> impl Iterator<Item = (&'s Route, PathParams)> + use<'s> {
         let all = |path: &str| -> Vec<(&'s Route, PathParams)> {
             let matching = |route: &'s Route| Some((route, route.matches(path)?));
-            self.routes.iter().filter_map(matching).collect()
+            let mut found: Vec<_> = self.routes.iter().filter_map(matching).collect();
+            // A path that is written out goes before one with parameters, as OpenAPI has it: `raw` is no ID.
+            let is_exact = |route: &Route| !route.info.template.contains('{');
+            if found.iter().any(|(route, _)| is_exact(route)) {
+                found.retain(|(route, _)| is_exact(route));
+            }
+            found
         };
         let mut found = path.strip_suffix('/').map(all).unwrap_or_default();
         found.retain(|(route, _)| !route.info.access.is_open_to_all_origins());
@@ -215,6 +221,16 @@ mod tests {
             .expect("a problem");
         let allow = refused.header(http::header::ALLOW);
         assert_eq!(allow.expect("Allow"), "POST, GET, HEAD");
+    }
+
+    #[test]
+    fn written_out_path_has_no_methods_of_an_id() {
+        let router = everything();
+        for path in ["/v1/files/raw", "/v1/files/json", "/v1/files/url"] {
+            assert_eq!(found(&router, &Method::PATCH, path), None, "{path}");
+            let allowed = router.allowed_methods(path);
+            assert_eq!(allowed.as_deref(), Some("POST, OPTIONS"), "{path}");
+        }
     }
 
     #[test]
