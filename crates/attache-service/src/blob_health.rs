@@ -99,8 +99,9 @@ pub(crate) fn fault_of(error: &BlobError) -> Option<BlobFault> {
     let source = std::error::Error::source(error);
     match (error.kind(), source.and_then(|it| it.downcast_ref())) {
         (BlobErrorKind::NotFound, _) => Some(BlobFault::Missing),
-        (BlobErrorKind::InvalidRange, _) => Some(BlobFault::WrongSize),
-        (_, Some(BodyError::WrongLength { .. })) => Some(BlobFault::WrongSize),
+        (BlobErrorKind::InvalidRange, _) | (_, Some(BodyError::WrongLength { .. })) => {
+            Some(BlobFault::WrongSize)
+        }
         (_, Some(BodyError::WrongDigest { .. })) => Some(BlobFault::WrongDigest),
         (BlobErrorKind::Corrupt | BlobErrorKind::PermissionDenied | BlobErrorKind::Other, _) => {
             Some(BlobFault::Unreadable)

@@ -41,7 +41,7 @@ impl BlobReservation {
             lease: intent.lease,
             committed: false,
         };
-        let (sender, begun) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let begin = async move {
             let Self { parts, cx, .. } = &reservation;
             let written = parts.repository.begin_blob(cx, &intent).await;
@@ -49,8 +49,8 @@ impl BlobReservation {
             let _ = sender.send(written.map(|()| reservation));
         };
         parts.tasks.spawn(begin.in_current_span());
-        let begun = begun.await;
-        Ok(begun.map_err(|error| ServiceError::Internal(Box::new(error)))??)
+        let written = receiver.await;
+        Ok(written.map_err(|error| ServiceError::Internal(Box::new(error)))??)
     }
 
     /// Ends the reservation after its commit. The blob belongs to a record now; or, where the tenant

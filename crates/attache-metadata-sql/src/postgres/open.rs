@@ -135,7 +135,7 @@ impl Backend for Postgres {
             };
             Err(self.failed(OPERATION, failure))
         };
-        self.calls.observe(OPERATION, check).await
+        self.calls.observe(OPERATION, Box::pin(check)).await
     }
 
     async fn read<I, T, F>(&self, call: Call, input: I, work: F) -> Result<T, RepositoryError>
@@ -158,7 +158,7 @@ impl Backend for Postgres {
             read.await
                 .map_err(|failure| self.failed(operation, failure))
         };
-        self.calls.observe(operation, read).await
+        self.calls.observe(operation, Box::pin(read)).await
     }
 
     async fn change<I, T, R, F>(

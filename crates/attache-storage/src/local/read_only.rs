@@ -150,7 +150,7 @@ mod tests {
         store.put_bytes(&key, "%PDF-1.7").await.unwrap();
         assert_eq!(beside.read_to_end(&key, 99).await.unwrap(), "%PDF-1.7");
         let listed = beside.list("7/", None, 10).await.unwrap();
-        assert_eq!(listed.keys, [key.clone()]);
+        assert_eq!(listed.keys, std::slice::from_ref(&key));
         assert!(beside.health().await.unwrap().free_bytes.is_some());
 
         let deleted = beside.delete(&key).await.unwrap_err();
