@@ -49,7 +49,7 @@ impl PublicUrl {
     }
 
     /// Returns the full URL of a link to a file's bytes.
-    pub(crate) fn to_link(&self, link: &IssuedLink) -> String {
+    pub fn to_link(&self, link: &IssuedLink) -> String {
         let path = paths::link(link.file, link.filename.as_str());
         format!("{self}{path}?{}", link.query.to_query_string())
     }
@@ -61,7 +61,7 @@ impl PublicUrl {
     }
 
     /// Returns the full URL that takes an upload's bytes.
-    pub(crate) fn to_target(&self, begun: &PendingUpload) -> String {
+    pub fn to_target(&self, begun: &PendingUpload) -> String {
         match &begun.target {
             UploadTarget::Service(query) => {
                 let path = paths::upload_content(begun.upload.id);

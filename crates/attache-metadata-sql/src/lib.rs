@@ -19,6 +19,7 @@ mod leases;
 mod list;
 mod migrations;
 mod open_error;
+mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reap;

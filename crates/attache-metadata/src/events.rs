@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use attache_model::{FileRecord, PrincipalSeq, RequestId, Timestamp};
+use async_trait::async_trait;
+use attache_model::{FileRecord, PrincipalSeq, RequestId, TenantId, Timestamp};
+
+use crate::RepositoryError;
 
 /// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +69,20 @@ pub struct OutboxEntry {
     pub payload: Vec<u8>,
 }
 
+/// A row of the outbox, to handle and then to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingEvent {
+    /// The number of the row. Later changes mostly have higher ones; one that took longer to commit may
+    /// appear after a higher number.
+    pub number: i64,
+    /// The tenant whose record changed.
+    pub tenant: TenantId,
+    /// The time of the change.
+    pub at: Timestamp,
+    /// The hook's entry.
+    pub entry: OutboxEntry,
+}
+
 /// Turns changes into outbox rows, for audit trails and webhooks.
 ///
 /// A repository calls its hook inside the transaction of each change, and writes the returned rows in
@@ -73,4 +90,17 @@ pub struct OutboxEntry {
 pub trait EventHook: fmt::Debug + Send + Sync {
     /// Returns the rows to write for a change; empty to ignore it.
     fn outbox_entries(&self, event: &FileEvent<'_>) -> Vec<OutboxEntry>;
+}
+
+/// The reader's side of the outbox, which an [`EventHook`] fills. Unscoped: it has the rows of all tenants.
+///
+/// A reader handles rows and then deletes them, so each is handled at least once. Rows are never skipped by
+/// their number: one that commits late appears late.
+#[async_trait]
+pub trait OutboxRepository: Send + Sync {
+    /// Returns rows of the outbox, those with the lowest numbers first: at most `limit`.
+    async fn read_outbox(&self, limit: u32) -> Result<Vec<PendingEvent>, RepositoryError>;
+
+    /// Deletes rows by their numbers. Numbers that do not exist, or no longer, are passed over.
+    async fn delete_from_outbox(&self, numbers: &[i64]) -> Result<(), RepositoryError>;
 }

@@ -17,7 +17,9 @@ pub use blobs::{
     BlobFacts, BlobIntent, BlobLocation, LeaseToken, ReapStage, ReapTask, StorageUsage,
 };
 pub use error::{RepositoryError, RepositoryErrorKind};
-pub use events::{EventHook, FileEvent, FileEventKind, OutboxEntry};
+pub use events::{
+    EventHook, FileEvent, FileEventKind, OutboxEntry, OutboxRepository, PendingEvent,
+};
 pub use files::{
     Attempt, Change, CommittedFile, FileChange, IdempotencyKey, NewFile, NewFiles, Refusal,
     StoredFile,

@@ -18,7 +18,8 @@ use attache_model::{
 use crate::{
     ApiKeyRecord, Attempt, BlobHealthRepository, BlobIntent, CommittedFile, FileChange, FilePage,
     FileQuery, InstallationRepository, LeaseToken, NewApiKey, NewFile, NewFiles, NewUpload,
-    PageRequest, ReapStage, ReapTask, RepositoryError, StorageUsage, StoredFile, StoredUpload,
+    OutboxRepository, PageRequest, ReapStage, ReapTask, RepositoryError, StorageUsage, StoredFile,
+    StoredUpload,
 };
 
 /// Tenants, their principals and API keys. Unscoped: used for administration and authentication.
@@ -335,6 +336,7 @@ pub trait MetadataRepository:
     + FileRepository
     + UploadRepository
     + InstallationRepository
+    + OutboxRepository
     + fmt::Debug
     + 'static
 {

@@ -54,3 +54,20 @@ impl Authenticator for ApiKeyAuthenticator {
         }
     }
 }
+
+/// Several authenticators in order: a token that one does not know is passed to the next.
+#[derive(Debug)]
+pub(crate) struct AnyOf(pub(crate) Vec<Arc<dyn Authenticator>>);
+
+#[async_trait]
+impl Authenticator for AnyOf {
+    async fn authenticate(&self, token: &str) -> Result<Principal, ServiceError> {
+        for authenticator in &self.0 {
+            match authenticator.authenticate(token).await {
+                Err(ServiceError::Unauthenticated) => {}
+                result => return result,
+            }
+        }
+        Err(ServiceError::Unauthenticated)
+    }
+}

@@ -10,6 +10,7 @@ use attache_storage::BlobStore;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+use crate::authenticate::AnyOf;
 use crate::service::{Parts, Timing};
 use crate::{
     Administration, ApiKeyAuthenticator, Authenticator, Downloads, FileService, Inspector,
@@ -53,6 +54,7 @@ pub struct ServiceBuilder {
     store: Arc<dyn BlobStore>,
     key_ring: KeyRing,
     authenticator: Option<Arc<dyn Authenticator>>,
+    more_authenticators: Vec<Arc<dyn Authenticator>>,
     inspector: Option<Arc<dyn Inspector>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -73,6 +75,7 @@ impl ServiceBuilder {
             store,
             key_ring,
             authenticator: None,
+            more_authenticators: Vec::new(),
             inspector: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
@@ -85,6 +88,11 @@ impl ServiceBuilder {
             downloads: Downloads::default(),
             guard: None,
         }
+    }
+
+    /// Returns the given repository, for an authenticator or an inspector that reads it.
+    pub fn repository(&self) -> Arc<dyn MetadataRepository> {
+        self.repository.clone()
     }
 
     /// Returns the administration of the given repository, for an authenticator or a program's own
@@ -101,6 +109,14 @@ impl ServiceBuilder {
     #[must_use]
     pub fn authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
         self.authenticator = Some(authenticator);
+        self
+    }
+
+    /// Adds an authenticator, for tokens that those before it do not know: for example tokens of an identity
+    /// service beside API keys.
+    #[must_use]
+    pub fn also_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
+        self.more_authenticators.push(authenticator);
         self
     }
 
@@ -167,12 +183,17 @@ impl ServiceBuilder {
 
     /// Builds the service. Nothing runs in the background yet: see [`FileService::run_reaper`].
     pub fn build(self) -> FileService {
-        let authenticator = self.authenticator.unwrap_or_else(|| {
+        let mut authenticator = self.authenticator.unwrap_or_else(|| {
             Arc::new(ApiKeyAuthenticator::new(
                 self.repository.clone(),
                 self.clock.clone(),
             ))
         });
+        if !self.more_authenticators.is_empty() {
+            let mut all = vec![authenticator];
+            all.extend(self.more_authenticators);
+            authenticator = Arc::new(AnyOf(all));
+        }
         let parts = Parts {
             repository: self.repository,
             store: self.store,

@@ -25,7 +25,7 @@ pub(crate) async fn prepare(
     file: &Staged,
     fields: &UploadFields,
 ) -> Result<NewFile, ServiceError> {
-    let held = inspect(parts, cx, file).await?;
+    let held = inspect(parts, cx, file, fields).await?;
     parts.check_kept_copy(cx, &file.facts).await?;
     Ok(NewFile {
         id: FileId::generate(cx.now(), parts.entropy.as_ref()),
@@ -49,7 +49,12 @@ pub(crate) async fn prepare(
 }
 
 /// Runs the inspector, if there is one. Returns `true` if the bytes are to be withheld.
-async fn inspect(parts: &Parts, cx: &Context, file: &Staged) -> Result<bool, ServiceError> {
+async fn inspect(
+    parts: &Parts,
+    cx: &Context,
+    file: &Staged,
+    fields: &UploadFields,
+) -> Result<bool, ServiceError> {
     let Some(inspector) = &parts.inspector else {
         return Ok(false);
     };
@@ -57,6 +62,8 @@ async fn inspect(parts: &Parts, cx: &Context, file: &Staged) -> Result<bool, Ser
         filename: file.filename.clone(),
         content_type: file.content_type.clone(),
         facts: file.facts.clone(),
+        person: fields.person.clone(),
+        category: fields.category.clone(),
         key: file.reservation.key.clone(),
         store: parts.store.clone(),
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use attache_metadata::BlobFacts;
-use attache_model::{Context, Filename, MediaType};
+use attache_model::{Category, Context, Filename, MediaType, PersonRef};
 use attache_storage::{BlobError, BlobKey, BlobReader, BlobStore};
 
 use crate::ServiceError;
@@ -30,6 +30,10 @@ pub struct StagedFile {
     pub content_type: MediaType,
     /// Size and digest of the bytes.
     pub facts: BlobFacts,
+    /// The person that the file is about, or `None`. An unknown identifier is not registered yet.
+    pub person: Option<PersonRef>,
+    /// The category, or `None`.
+    pub category: Option<Category>,
     pub(crate) key: BlobKey,
     pub(crate) store: Arc<dyn BlobStore>,
 }

@@ -1,17 +1,16 @@
-//! Custom authentication: tokens (JWT) that another identity service issued.
+//! Custom authentication: tokens (JWT) that another identity service issued, beside API keys.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
 use attache::model::{Principal, PrincipalSubject};
 use attache::service::Authenticator;
 use attache::{
-    Administration, Body, Filename, IncomingFile, Installation, InstallationOptions, RequestId,
-    Scopes, ServiceError, TenantSlug, UploadFields,
+    Administration, ApiKeyRequest, Body, Filename, IncomingFile, Installation, InstallationOptions,
+    RequestId, Scopes, ServiceError, TenantSlug, UploadFields,
 };
-use bytes::Bytes;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +84,7 @@ pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
     let options = InstallationOptions::in_directory(data_dir);
     let attache = Installation::open_with(options, |builder| {
         let authenticator = TokenAuthenticator::new(builder.administration());
-        builder.authenticator(Arc::new(authenticator))
+        builder.also_authenticator(Arc::new(authenticator))
     })
     .await?;
     let tenant = TenantSlug::parse("clinic-3")?;
@@ -97,7 +96,7 @@ pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
         .authenticate(&issue("user:7", "files:write")?, request_id.clone())
         .await?;
     let scan = IncomingFile::named(Filename::parse("x-ray.txt")?);
-    let body = Body::from(Bytes::from_static(b"a broken wrist"));
+    let body = Body::from("a broken wrist");
     let stored = files
         .upload(&nurse, scan, UploadFields::default(), body)
         .await?;
@@ -110,6 +109,27 @@ pub(crate) async fn run(data_dir: &Path) -> anyhow::Result<()> {
     let forged = issue("user:7", "files:delete")?.replace('.', "x");
     let refused = files.authenticate(&forged, request_id).await;
     ensure!(matches!(refused, Err(ServiceError::Unauthenticated)));
+
+    // API keys work as well.
+    let request = ApiKeyRequest {
+        tenant,
+        name: None,
+        scopes: Scopes::all(),
+        lifetime: None,
+    };
+    let issued = attache.administration().create_api_key(request).await?;
+    let key = issued.context("the tenant is missing")?.key.reveal();
+    let job = files
+        .authenticate(&key, RequestId::parse("example-2")?)
+        .await?;
+    ensure!(
+        files
+            .get_file(&job, stored.record.id)
+            .await?
+            .filename
+            .as_str()
+            == "x-ray.txt"
+    );
 
     attache.close().await;
     Ok(())

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use attache::{Dialects, Downloads, OriginPattern, PublicUrl};
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use super::listen::parse_listen;
@@ -104,7 +105,11 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) max_connections_per_peer: Option<u32>,
     /// Log the address of the client with each request: behind a proxy, the proxy's
-    #[arg(long, env = "ATTACHE_LOG_ADDRESSES")]
+    #[arg(
+        long,
+        env = "ATTACHE_LOG_ADDRESSES",
+        value_parser = BoolishValueParser::new()
+    )]
     pub(crate) log_addresses: bool,
     /// The time after a signal to stop in which `/readyz` responds with 503 while connections are still
     /// accepted, so that a load balancer notices first

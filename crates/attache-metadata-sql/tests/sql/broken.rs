@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use attache_metadata::conformance::checks;
 use attache_metadata::{
     ApiKeyRecord, BlobIntent, BlobRepository, ForgottenBlobs, InstallationRepository,
-    InstallationRow, LeaseToken, MetadataRepository, NewApiKey, ReapStage, ReapTask,
-    RepositoryError, StorageUsage, TenancyRepository,
+    InstallationRow, LeaseToken, MetadataRepository, NewApiKey, OutboxRepository, PendingEvent,
+    ReapStage, ReapTask, RepositoryError, StorageUsage, TenancyRepository,
 };
 use attache_metadata_sql::SqliteRepository;
 use attache_model::{
@@ -366,6 +366,17 @@ impl InstallationRepository for Broken {
 
     async fn sample_storage_keys(&self, limit: u32) -> Result<Vec<String>, RepositoryError> {
         self.inner.sample_storage_keys(limit).await
+    }
+}
+
+#[async_trait]
+impl OutboxRepository for Broken {
+    async fn read_outbox(&self, limit: u32) -> Result<Vec<PendingEvent>, RepositoryError> {
+        self.inner.read_outbox(limit).await
+    }
+
+    async fn delete_from_outbox(&self, numbers: &[i64]) -> Result<(), RepositoryError> {
+        self.inner.delete_from_outbox(numbers).await
     }
 }
 

@@ -15,6 +15,7 @@ on_each_database!(
     refused_change_is_not_recorded,
     panic_of_hook_undoes_its_change,
     completion_is_recorded_as_a_commit,
+    outbox_is_read_and_deleted_by_number,
 );
 
 /// Writes every event down, and panics on demand.
@@ -144,5 +145,30 @@ async fn completion_is_recorded_as_a_commit<D: Database>() -> Result<(), BoxErro
     let refused = repository.complete_upload(&bearer, id, &again).await?;
     refused.unwrap_err();
     assert_eq!(outbox(&place).await?, ["created File 1 r1 by 0"]);
+    Ok(())
+}
+
+async fn outbox_is_read_and_deleted_by_number<D: Database>() -> Result<(), BoxError> {
+    let place = Place::<D>::new().await?;
+    let (repository, cx, _) = open(&place).await?;
+    assert!(repository.read_outbox(10).await?.is_empty());
+    for content in 1..=3 {
+        let draft = place.draft(&*repository, &cx, content).await?;
+        repository.commit_files(&cx, &upload(draft)).await??;
+    }
+    let first = repository.read_outbox(2).await?;
+    let topics: Vec<_> = first.iter().map(|row| row.entry.topic.as_str()).collect();
+    assert_eq!(topics, ["created File 1 r1 by 1", "created File 2 r1 by 1"]);
+    assert!(first.iter().all(|row| row.tenant == cx.tenant()));
+    assert_eq!(first[0].entry.payload, b"audit");
+
+    // The second of two, and a number that does not exist.
+    repository
+        .delete_from_outbox(&[first[1].number, i64::MAX])
+        .await?;
+    repository.delete_from_outbox(&[]).await?;
+    let left = repository.read_outbox(10).await?;
+    let topics: Vec<_> = left.iter().map(|row| row.entry.topic.as_str()).collect();
+    assert_eq!(topics, ["created File 1 r1 by 1", "created File 3 r1 by 1"]);
     Ok(())
 }

@@ -17,6 +17,7 @@
 
 mod bodies;
 mod cancelling;
+mod leftovers;
 mod listing;
 mod reading;
 mod refusing;
@@ -29,6 +30,7 @@ use attache_model::Entropy;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+pub use self::leftovers::check_leftovers;
 use self::sandbox::{Outcome, Sandbox};
 use crate::{BlobKey, BlobStore};
 

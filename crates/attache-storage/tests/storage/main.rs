@@ -4,6 +4,7 @@
 
 mod conformance;
 #[cfg(target_os = "linux")]
+mod leftovers;
 mod local;
 #[cfg(target_os = "linux")]
 mod local_disks;

@@ -1,6 +1,7 @@
 //! Validates source and target before anything is opened.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use attache_metadata_sql::PostgresOptions;
 
@@ -34,6 +35,7 @@ pub(super) fn databases<'o>(
         StorageLocation::Local(path) => require(path)?,
         #[cfg(feature = "s3")]
         StorageLocation::S3 { .. } => {}
+        StorageLocation::Own { .. } => {}
     }
     Ok(Databases {
         source: sqlite,
@@ -67,7 +69,9 @@ fn is_same_store(one: &StorageLocation, other: &StorageLocation) -> bool {
                 && one.prefix == other.prefix
                 && one.endpoint == other.endpoint
         }
-        #[cfg(feature = "s3")]
+        (StorageLocation::Own { blobs: one, .. }, StorageLocation::Own { blobs: other, .. }) => {
+            Arc::ptr_eq(one, other)
+        }
         _ => false,
     }
 }

@@ -12,6 +12,7 @@ use attache_metadata::EventHook;
 use attache_metadata_sql::PostgresOptions;
 use attache_model::{Clock, Entropy, OsEntropy, SystemClock};
 use attache_signing::KeyRing;
+use attache_storage::{BlobStore, StoreMarker};
 #[cfg(feature = "s3")]
 use attache_storage_s3::{S3Credentials, S3Options};
 
@@ -79,6 +80,24 @@ pub enum StorageLocation {
         /// The credentials for it.
         credentials: S3Credentials,
     },
+    /// A store of your own, see [`own`](Self::own). It has to refuse a second program itself if it is for one
+    /// only.
+    Own {
+        /// Its blobs.
+        blobs: Arc<dyn BlobStore>,
+        /// Its marker, which says which installation the blobs belong to.
+        marker: Arc<dyn StoreMarker>,
+    },
+}
+
+impl StorageLocation {
+    /// Places the bytes in a store of your own.
+    pub fn own<S: BlobStore + StoreMarker>(store: Arc<S>) -> Self {
+        Self::Own {
+            blobs: store.clone(),
+            marker: store,
+        }
+    }
 }
 
 /// The source of the signing keys.

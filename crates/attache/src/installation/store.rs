@@ -35,6 +35,7 @@ impl StorageLocation {
             Self::Local(path) => is_empty(path),
             #[cfg(feature = "s3")]
             Self::S3 { .. } => false,
+            Self::Own { .. } => false,
         }
     }
 }
@@ -75,6 +76,10 @@ pub(crate) async fn open_store(options: &InstallationOptions) -> Result<OpenStor
                 ))),
             })
         }
+        StorageLocation::Own { blobs, marker } => Ok(OpenStore {
+            blobs: Arc::new(ObservedBlobStore::new(blobs.clone())),
+            marker: marker.clone(),
+        }),
     }
 }
 
@@ -100,6 +105,7 @@ impl InstallationOptions {
             }
             #[cfg(feature = "s3")]
             StorageLocation::S3 { .. } => Ok(open_store(self).await?.blobs),
+            StorageLocation::Own { blobs, .. } => Ok(blobs.clone()),
         }
     }
 
@@ -116,6 +122,10 @@ impl InstallationOptions {
                 let (clock, entropy) = (self.clock.as_ref(), self.entropy.as_ref());
                 bucket(options, credentials).diagnose(clock, entropy).await
             }
+            StorageLocation::Own { blobs, .. } => vec![match blobs.health().await {
+                Ok(_) => Finding::fine("the program's own store responds"),
+                Err(error) => Finding::failure(&error),
+            }],
         }
     }
 
@@ -128,6 +138,7 @@ impl InstallationOptions {
                 options,
                 credentials,
             } => bucket(options, credentials).read_marker().await,
+            StorageLocation::Own { marker, .. } => marker.read_marker().await,
         }
     }
 }

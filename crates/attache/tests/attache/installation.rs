@@ -129,3 +129,25 @@ async fn path_of_the_wrong_kind_is_named() {
         assert!(refused.to_string().contains(&named), "{refused}: {named}");
     }
 }
+
+#[tokio::test]
+async fn own_store_keeps_the_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = std::sync::Arc::new(attache::storage::MemoryBlobStore::new());
+    let database = DatabaseLocation::Sqlite(directory.path().join("attache.db"));
+    let keys = SigningKeySource::Generated(directory.path().join("keys"));
+    let options = InstallationOptions::new(database, StorageLocation::own(store.clone()))
+        .with_signing_keys(keys);
+    for _ in 0..2 {
+        let attache = Installation::open(options.clone()).await.unwrap();
+        attache.service().check_health().await.unwrap();
+        attache.close().await;
+    }
+    let marker = attache::storage::StoreMarker::read_marker(&*store)
+        .await
+        .unwrap();
+    assert!(
+        marker.is_some(),
+        "the store is not marked as the installation's"
+    );
+}
