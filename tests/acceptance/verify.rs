@@ -91,11 +91,11 @@ async fn missing_bytes_and_unknown_blobs_are_reported() {
         assert_eq!(verify(&server, &["--deep"]).0, 0);
     }
     fs::create_dir_all(blobs.join("1/00")).unwrap();
-    fs::write(blobs.join("1/00/stray"), "x").unwrap();
+    fs::write(blobs.join("1/00/orphan"), "x").unwrap();
     let (code, lines) = verify(&server, &[]);
     assert_eq!(code, 4);
-    let stray = json!({"kind": "unknown-blob", "storage_key": "1/00/stray"});
-    assert!(lines.contains(&stray), "{lines:?}");
+    let orphan = json!({"kind": "unknown-blob", "storage_key": "1/00/orphan"});
+    assert!(lines.contains(&orphan), "{lines:?}");
     let (code, _) = verify(&server, &["--tenant", "nobody"]);
     assert_eq!(code, 1);
 }

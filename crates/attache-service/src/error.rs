@@ -138,7 +138,7 @@ pub enum ServiceError {
     ContentLost {
         /// The file.
         file: FileId,
-        /// What is wrong.
+        /// The fault of its stored bytes.
         fault: BlobFault,
         /// The error of the store.
         source: BoxError,

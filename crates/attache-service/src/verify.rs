@@ -41,7 +41,7 @@ pub enum VerifyEvent<'e> {
     Lost {
         /// The file.
         file: &'e StoredFile,
-        /// What is wrong.
+        /// The fault of its stored bytes.
         fault: BlobFault,
     },
     /// The store has something that the database does not know.

@@ -11,7 +11,7 @@ use crate::session::{Session, Statement, integer};
 /// record of the faulty one has good bytes again, and what was found wrong goes to the reaper. `faulty`
 /// and the upload's own blob are locked.
 ///
-/// The own row is written anew between the two others, because a key is never in two rows at once.
+/// The own row is written again between the two others, because a key is never in two rows at once.
 pub(super) async fn give_bytes<S: Session>(
     session: &mut S,
     tenant: TenantId,

@@ -110,8 +110,8 @@ async fn unknown_key_is_reported_and_kept() {
     store(&fixture.service, &cx, "1", b"known").await;
     let mut keys = Vec::new();
     for key in [
-        format!("{}/00/stray", cx.tenant()),
-        "999/00/stray".to_owned(),
+        format!("{}/00/orphan", cx.tenant()),
+        "999/00/orphan".to_owned(),
     ] {
         let key = BlobKey::parse(key).unwrap();
         fixture
@@ -128,7 +128,7 @@ async fn unknown_key_is_reported_and_kept() {
         tenant: Some(cx.tenant()),
         ..VerifyOptions::default()
     };
-    let expected = format!("unknown {}/00/stray", cx.tenant());
+    let expected = format!("unknown {}/00/orphan", cx.tenant());
     assert_eq!(run(&fixture, only_a).await.1, [expected]);
     assert_eq!(fixture.blob_count().await, 3);
 }
