@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use attache_metadata::{OutboxEntry, OutboxRepository, PendingEvent, RepositoryError};
 use attache_model::{TenantId, Timestamp};
 
+use crate::call::Call;
 use crate::columns::Columns;
 use crate::failure::Failure;
 use crate::repository::{Backend, SqlRepository};
@@ -16,21 +17,27 @@ const DELETED_AT_ONCE: usize = 500;
 impl<B: Backend> OutboxRepository for SqlRepository<B> {
     async fn read_outbox(&self, limit: u32) -> Result<Vec<PendingEvent>, RepositoryError> {
         self.backend
-            .read("read_outbox", limit, |session, limit| {
-                let sql = "SELECT seq, tenant_id, created_at, topic, payload FROM outbox \
+            .read(
+                Call::of_service("read_outbox").into_list(),
+                limit,
+                |session, limit| {
+                    let sql = "SELECT seq, tenant_id, created_at, topic, payload FROM outbox \
                     ORDER BY seq LIMIT $1";
-                let statement = Statement::new(sql).bind(i64::from(*limit));
-                Box::pin(session.rows(statement, pending))
-            })
+                    let statement = Statement::new(sql).bind(i64::from(*limit));
+                    Box::pin(session.rows(statement, pending))
+                },
+            )
             .await
     }
 
     async fn delete_from_outbox(&self, numbers: &[i64]) -> Result<(), RepositoryError> {
         let numbers = numbers.to_vec();
         self.backend
-            .write("delete_from_outbox", numbers, |session, numbers| {
-                Box::pin(delete(session, numbers))
-            })
+            .write(
+                Call::of_service("delete_from_outbox"),
+                numbers,
+                |session, numbers| Box::pin(delete(session, numbers)),
+            )
             .await
     }
 }

@@ -144,15 +144,14 @@ fn summary(report: &VerifyReport, args: &VerifyArgs) -> String {
     } else {
         "presence and size"
     };
-    let mut text = format!(
-        "{} blobs verified ({depth}): the bytes of {} files are lost, {} unknown blobs\n",
-        report.blobs, report.lost_files, report.unknown_blobs
-    );
-    if args.mark {
+    let marks = if args.mark {
         let (marked, unmarked) = (report.marked, report.unmarked);
-        text.push_str(&format!(
-            "{marked} blobs marked, {unmarked} marks removed\n"
-        ));
-    }
-    text
+        format!("{marked} blobs marked, {unmarked} marks removed\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "{} blobs verified ({depth}): the bytes of {} files are lost, {} unknown blobs\n{marks}",
+        report.blobs, report.lost_files, report.unknown_blobs
+    )
 }

@@ -146,10 +146,11 @@ impl Backend for Postgres {
     {
         let operation = call.operation;
         let pool = self.link.pool();
-        let reached = self.link.reach(async {
+        // Large: it holds the connection and the whole of the work.
+        let reached = Box::pin(self.link.reach(async {
             let mut connection = pool.acquire().await?;
             work(&mut connection, &input).await
-        });
+        }));
         let read = async {
             let read = async {
                 let _place = self.places.take(&call).await?;
@@ -158,7 +159,7 @@ impl Backend for Postgres {
             read.await
                 .map_err(|failure| self.failed(operation, failure))
         };
-        self.calls.observe(operation, Box::pin(read)).await
+        self.calls.observe(operation, read).await
     }
 
     async fn change<I, T, R, F>(

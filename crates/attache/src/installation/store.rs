@@ -77,6 +77,7 @@ pub(crate) async fn open_store(options: &InstallationOptions) -> Result<OpenStor
             })
         }
         StorageLocation::Own { blobs, marker } => Ok(OpenStore {
+            queues: Vec::new(),
             blobs: Arc::new(ObservedBlobStore::new(blobs.clone())),
             marker: marker.clone(),
         }),
