@@ -106,7 +106,6 @@ async fn unknown_route_returns_404_and_method_405() {
         "/v1/file",
         "/v2/files",
         "/v1/files/a/b/c",
-        "/v1/files//",
     ] {
         client.get(target).await.problem(404, "not-found");
         let options = client.request("OPTIONS", target).send().await;
@@ -199,7 +198,7 @@ async fn invalid_fields_return_422_and_are_named() {
     let cases = [
         (json!({"content": "YQ=="}), "filename"),
         (json!({"filename": "a.txt"}), "content"),
-        (json!({"filename": "a.txt", "content": "Y Q=="}), "content"),
+        (json!({"filename": "a.txt", "content": "Y!Q=="}), "content"),
         (
             json!({"filename": "a.txt", "content": "YQ==YQ=="}),
             "content",

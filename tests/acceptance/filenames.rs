@@ -98,10 +98,10 @@ async fn multipart_filenames_of_real_clients_are_decoded() {
         ("filename=plain.pdf", "plain.pdf"),
         ("filename=\"a;b=c.txt\"", "a;b=c.txt"),
         ("filename=\"%41.txt\"", "%41.txt"),
-        // Forms have no `filename*` (RFC 7578, section 4.2).
+        // Forms have no `filename*` (RFC 7578, section 4.2), but .NET sends it.
         (
             "filename=\"x.pdf\"; filename*=UTF-8''%E4%B8%AD%E6%96%87.pdf",
-            "x.pdf",
+            "中文.pdf",
         ),
         ("filename=\"C:\\Users\\me\\scan.pdf\"", "scan.pdf"),
         ("filename=\"../../etc/passwd\"", "passwd"),

@@ -202,6 +202,8 @@ async fn restored_copy_costs_no_acknowledged_bytes() {
     copy_database(server.data_dir(), &backup);
     finish.send(true).unwrap();
     let acknowledged = uploads.join_all().await;
+    // The store learns of changes once a second.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     server.kill();
     let data_dir = server.data_dir().to_owned();
     copy_database(&data_dir, &newest);

@@ -334,7 +334,7 @@ async fn invalid_parameters_are_refused_and_named() {
         ("state=gone", "state"),
         ("used=maybe", "used"),
         ("used=", "used"),
-        ("has_person=1", "has_person"),
+        ("has_person=some", "has_person"),
         ("filename=..", "filename"),
         ("after_seq=x", "after_seq"),
         ("after_seq=99", "after_seq"),

@@ -72,8 +72,8 @@ async fn sigterm_finishes_or_refuses_upload_in_flight() {
     eventually(
         "the upload begins",
         Duration::from_secs(20),
-        async || server.stored_objects(),
-        |objects| !objects.is_empty(),
+        async || server.is_storing(),
+        |is_storing| *is_storing,
     )
     .await;
 

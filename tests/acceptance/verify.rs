@@ -69,6 +69,7 @@ async fn missing_bytes_and_unknown_blobs_are_reported() {
     let blobs = server.data_dir().join("blobs/blobs");
     for replace_by_directory in [false, true] {
         let id = id_of(&client.store("a.txt", b"some bytes").await);
+        server.wait_for_objects(1).await;
         let object = server.stored_objects().pop().unwrap();
         fs::remove_file(&object.path).unwrap();
         if replace_by_directory {

@@ -12,6 +12,9 @@ pub(crate) struct Options {
     /// Leave out the tests, for a caller that runs `cargo xtask test --require-all` itself
     #[arg(long)]
     without_tests: bool,
+    /// Also lint the OpenAPI document, make clients of it, and run the tests in a browser
+    #[arg(long)]
+    with_clients: bool,
 }
 
 /// The steps, the quickest to fail first.
@@ -46,6 +49,10 @@ const STEPS: &[Step] = &[
         run: documentation,
         remedy: "fix the documentation above; `cargo doc --workspace --no-deps` shows it again",
     },
+];
+
+/// The steps that need Node.js packages, Python and a browser. They run on demand.
+const CLIENTS: &[Step] = &[
     Step {
         name: "lint of the OpenAPI document",
         run: document::lint,
@@ -82,7 +89,8 @@ pub(crate) const FEATURES_REMEDY: &str = "the facade has to compile without a wa
 /// Names the failed step, its cause and its remedy.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let last = (!options.without_tests).then_some(&TESTS);
-    steps::run(workspace, STEPS.iter().chain(last))
+    let clients = if options.with_clients { CLIENTS } else { &[] };
+    steps::run(workspace, STEPS.iter().chain(clients).chain(last))
 }
 
 fn format(workspace: &Workspace) -> Result<()> {

@@ -75,6 +75,8 @@ impl Metrics {
         for refusals in [REFUSED_CONNECTIONS, EVICTED_CONNECTIONS, REFUSED_STREAMS] {
             counter!(refusals).absolute(0);
         }
+        counter!(BLOB_FAULTS, "fault" => "missing").absolute(0);
+        counter!(COMMIT_FAILURES).absolute(0);
         for errors in [DATABASE_ERRORS, STORE_ERRORS] {
             counter!(errors, "operation" => "health", "kind" => "unavailable").absolute(0);
         }

@@ -185,7 +185,7 @@ async fn content_of_several_mebibytes_is_accepted() {
         server.anonymous().get(url).await.expect(200).body.len(),
         6 << 20
     );
-    for wrong in ["Zm9v\nZm9v", "-_-_", "Z"] {
+    for wrong in ["Zm9v-Zm9v", "-_-_", "Z"] {
         let body = json!({ "upload_content": wrong, "upload_filename": "a.txt" });
         let response = server.client().post_json("/api/v1/files", &body).await;
         response.problem_mentioning(422, "invalid-field", "upload_content");

@@ -1,5 +1,6 @@
 //! Starts, stops, kills and restarts the real binary, and runs its other subcommands.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
@@ -194,6 +195,15 @@ impl Server {
     /// Everything in the store, multipart uploads in progress included.
     pub(crate) fn stored_objects(&self) -> Vec<StoredObject> {
         self.home.backends.stored_objects()
+    }
+
+    /// Returns `true` if the store holds something, or the server has a file open that has no name yet.
+    pub(crate) fn is_storing(&self) -> bool {
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let mut targets = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        // The kernel shows such a file as `/directory/#inode (deleted)`.
+        targets.any(|target| target.to_string_lossy().contains("/#"))
+            || !self.stored_objects().is_empty()
     }
 
     /// Overwrites an object behind the server's back.
