@@ -64,10 +64,10 @@ async fn damaged_bytes_are_named_and_repaired() {
 
 #[tokio::test]
 async fn missing_bytes_and_unknown_blobs_are_reported() {
-    let server = Server::start_embedded(Options::new()).await;
-    let client = server.client();
-    let blobs = server.data_dir().join("blobs/blobs");
     for replace_by_directory in [false, true] {
+        let server = Server::start_embedded(Options::new()).await;
+        let client = server.client();
+        let blobs = server.data_dir().join("blobs/blobs");
         let id = id_of(&client.store("a.txt", b"some bytes").await);
         server.wait_for_objects(1).await;
         let object = server.stored_objects().pop().unwrap();
@@ -90,13 +90,13 @@ async fn missing_bytes_and_unknown_blobs_are_reported() {
         let body = client.content(&id).await.expect(200).body;
         assert_eq!(body, b"some bytes"[..]);
         assert_eq!(verify(&server, &["--deep"]).0, 0);
+        fs::create_dir_all(blobs.join("1/00")).unwrap();
+        fs::write(blobs.join("1/00/orphan"), "x").unwrap();
+        let (code, lines) = verify(&server, &[]);
+        assert_eq!(code, 4);
+        let orphan = json!({"kind": "unknown-blob", "storage_key": "1/00/orphan"});
+        assert!(lines.contains(&orphan), "{lines:?}");
+        let (code, _) = verify(&server, &["--tenant", "nobody"]);
+        assert_eq!(code, 1);
     }
-    fs::create_dir_all(blobs.join("1/00")).unwrap();
-    fs::write(blobs.join("1/00/orphan"), "x").unwrap();
-    let (code, lines) = verify(&server, &[]);
-    assert_eq!(code, 4);
-    let orphan = json!({"kind": "unknown-blob", "storage_key": "1/00/orphan"});
-    assert!(lines.contains(&orphan), "{lines:?}");
-    let (code, _) = verify(&server, &["--tenant", "nobody"]);
-    assert_eq!(code, 1);
 }

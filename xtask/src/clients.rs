@@ -78,7 +78,7 @@ fn tell(workspace: &Workspace, program: &Path, name: &str) -> Result<()> {
     let source = sources(workspace).join(name);
     let script = source.join("run");
     ensure!(script.is_file(), "tests/clients/{name} has no `run`");
-    // Kept for inspection, and made anew by the next run.
+    // Kept for inspection, and made again by the next run.
     let made = workspace.target_directory().join("clients").join(name);
     if made.exists() {
         fs::remove_dir_all(&made)?;

@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, BodyStream};
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
-use crate::json_budget::JsonRoom;
+use crate::json_budget::{JsonRoom, SMALL_JSON_BYTES};
 use crate::path_params::PathParams;
 use crate::problem::{Problem, ProblemKind};
 use crate::state::App;
@@ -24,9 +24,6 @@ use crate::wire::content_type::{ContentType, means_form};
 use crate::wire::json_body::read_json;
 use crate::wire::query;
 use crate::wire::response_body::BoxError;
-
-/// The longest JSON body other than an upload, in bytes.
-pub(crate) const SMALL_JSON_BYTES: usize = 64 << 10;
 
 /// The type that curl and other clients declare by default. It says nothing about the bytes.
 const DEFAULT_TYPE: &str = "application/x-www-form-urlencoded";

@@ -4,8 +4,10 @@
 use attache_model::TenantId;
 use attache_service::{BudgetShare, FairBudget};
 
-use crate::call::SMALL_JSON_BYTES;
 use crate::problem::{Problem, ProblemKind};
+
+/// The longest JSON body other than an upload, in bytes.
+pub(crate) const SMALL_JSON_BYTES: usize = 64 << 10;
 
 /// The memory of JSON bodies that are not larger than [`SMALL_JSON_BYTES`]: it is apart, so that uploads
 /// never keep a tenant from changing a record.
@@ -15,7 +17,7 @@ const SMALL_BODIES_BYTES: u64 = 64 << 20;
 /// and decoded.
 const COPIES: u64 = 3;
 
-/// What a tenant may hold beyond its share.
+/// The bytes that a tenant may hold beyond its share.
 const FLOOR_BYTES: u64 = 1 << 20;
 
 /// The memory that all JSON bodies share.

@@ -1,4 +1,4 @@
-//! What a browser may do with the responses that it shows: the bytes of files, and pages of text.
+//! The limits on what a browser may do with the responses that it shows: the bytes of files, and pages of text.
 
 use http::header::{
     CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,

@@ -1,4 +1,4 @@
-//! What queues show of themselves, for metrics.
+//! Views of queues, for metrics.
 
 use std::fmt;
 use std::sync::Arc;

@@ -24,7 +24,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     prop::collection::vec(call, 0..200)
 }
 
-/// What waits in each lane, oldest first, and how often a lane was passed over since it last had a turn.
+/// The jobs that wait in each lane, oldest first, and how often a lane was passed over since it last had a turn.
 #[derive(Default)]
 struct Model {
     lanes: HashMap<u8, Vec<usize>>,

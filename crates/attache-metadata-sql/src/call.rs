@@ -1,4 +1,4 @@
-//! What a call to the database is, and whose places it takes while it waits.
+//! A call to the database, and the lane whose places it takes while it waits.
 
 use attache_lanes::QueueLimits;
 use attache_model::{Context, TenantId};

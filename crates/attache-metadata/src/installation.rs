@@ -18,7 +18,7 @@ pub struct InstallationRow {
     pub signing_key: Option<String>,
 }
 
-/// What a database forgot of blobs because it was restored. Their bytes stay.
+/// The rows of blobs that a database forgot because it was restored. Their bytes stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ForgottenBlobs {
     /// The number of blobs that were being uploaded.

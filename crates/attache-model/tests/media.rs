@@ -1,5 +1,5 @@
 //! The decision on types, tried on small files of all kinds. `media/results.txt` is the table of results:
-//! `ATTACHE_BLESS=1` writes it anew, for a reader to judge.
+//! `ATTACHE_BLESS=1` writes it again, for a reader to judge.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first failure")]
 #![expect(clippy::too_many_lines, reason = "the corpus is made of tables")]
@@ -41,18 +41,18 @@ fn corpus_is_large_and_labelled_once() {
 #[test]
 fn true_type_is_kept_and_accepted() {
     for sample in samples() {
-        let promised = parse(sample.declared);
+        let pending = parse(sample.declared);
         let found = declared(&sample);
-        assert!(found.is_same_type(&promised), "{}: {found}", sample.label);
+        assert!(found.is_same_type(&pending), "{}: {found}", sample.label);
         assert!(
-            found.is_accepted(Some(&promised), std::slice::from_ref(&promised)),
+            found.is_accepted(Some(&pending), std::slice::from_ref(&pending)),
             "{}",
             sample.label
         );
         // Without a helpful name, too.
-        let found = MediaType::decide(Some(&promised), "a", &sample.bytes);
+        let found = MediaType::decide(Some(&pending), "a", &sample.bytes);
         assert!(
-            found.is_same_type(&promised),
+            found.is_same_type(&pending),
             "{} without a name: {found}",
             sample.label
         );

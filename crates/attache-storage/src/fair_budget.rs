@@ -31,7 +31,7 @@ struct Held {
     by_owner: HashMap<Arc<str>, u64>,
 }
 
-/// What one buffer holds of a budget; returned on drop.
+/// The part of a budget that one buffer holds; returned on drop.
 #[derive(Debug)]
 pub struct BudgetShare {
     shared: Arc<Shared>,

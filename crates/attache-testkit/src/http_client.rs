@@ -1,9 +1,8 @@
 //! The HTTP API without a network: requests go into an [`HttpService`], and every response is held against
 //! the service's own OpenAPI document.
 
-use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use attache_http::{
     Dialects, HttpConfig, HttpService, OperationName, OriginPattern, PublicUrl, ResponseBody,
@@ -20,6 +19,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::Fixture;
+use crate::api_document::describe_api;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type ClientBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -372,28 +372,6 @@ const TELLING_HEADERS: [&str; 9] = [
     "retry-after",
     "www-authenticate",
 ];
-
-/// Returns the OpenAPI document of a service. It is large, and the same for all services with the same
-/// endpoints: each is fetched and parsed once per process.
-async fn describe_api(service: &HttpService) -> Arc<Value> {
-    static DOCUMENTS: Mutex<Option<HashMap<Vec<&'static str>, Arc<Value>>>> = Mutex::new(None);
-
-    let endpoints: Vec<_> = service.endpoints().map(|endpoint| endpoint.name).collect();
-    let documents = || DOCUMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = documents().get_or_insert_default().get(&endpoints).cloned();
-    if let Some(document) = known {
-        return document;
-    }
-    let request = Request::get("/openapi.json").body(whole(Bytes::new()));
-    let answer = answer_of(service, request.expect("a request")).await;
-    let body = answer.into_body().collect().await.expect("a whole body");
-    let document: Value = serde_json::from_slice(&body.to_bytes()).expect("JSON");
-    let document = Arc::new(document);
-    documents()
-        .get_or_insert_default()
-        .insert(endpoints, document.clone());
-    document
-}
 
 async fn answer_of(
     service: &HttpService,

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "http")]
+mod api_document;
 #[cfg(feature = "fixture")]
 mod clock;
 #[cfg(feature = "fixture")]

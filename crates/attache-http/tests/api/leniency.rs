@@ -1,4 +1,4 @@
-//! What is forgiven: slashes at the end, empty parameters, and a form's own fields on request.
+//! Things that are forgiven: slashes at the end, empty parameters, and a form's own fields on request.
 
 use attache_testkit::{HttpCall, HttpResponse};
 use http::{Method, StatusCode};

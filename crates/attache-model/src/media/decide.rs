@@ -11,6 +11,14 @@ use super::text::{has_charset, is_text_type, needs_charset};
 const EXCEL: &str = "application/vnd.ms-excel";
 const CSV: &str = "text/csv";
 
+impl TypeEvidence {
+    /// Decides the type by the bytes so far, by the rules of [`MediaType::decide`].
+    pub fn decide(&self, declared: Option<&MediaType>, filename: &str) -> MediaType {
+        let (head, is_utf8) = self.parts();
+        decide(declared, filename, head, is_utf8)
+    }
+}
+
 impl MediaType {
     /// Decides a file's type.
     ///
@@ -71,12 +79,7 @@ impl MediaType {
 }
 
 /// Decides by the first bytes; `is_utf8` is true if all of the file is UTF-8, and not only ASCII.
-pub(super) fn decide(
-    declared: Option<&MediaType>,
-    filename: &str,
-    head: &[u8],
-    is_utf8: bool,
-) -> MediaType {
+fn decide(declared: Option<&MediaType>, filename: &str, head: &[u8], is_utf8: bool) -> MediaType {
     let evidence = Evidence::of(head);
     let declared = declared.filter(|declared| !declared.is_octet_stream());
     match declared.filter(|declared| fits(declared, &evidence)) {

@@ -1,7 +1,4 @@
-//! What is kept of a file's bytes while they pass by.
-
-use super::MediaType;
-use super::decide::decide;
+//! The evidence that is kept of a file's bytes while they pass by.
 
 /// The maximum number of leading bytes that are examined.
 const HEAD_BYTES: usize = 8 * 1024;
@@ -25,9 +22,9 @@ impl TypeEvidence {
         missing > 0 && chunk.len() >= missing
     }
 
-    /// Decides the type by the bytes so far, by the rules of [`MediaType::decide`].
-    pub fn decide(&self, declared: Option<&MediaType>, filename: &str) -> MediaType {
-        decide(declared, filename, &self.head, self.utf8.is_beyond_ascii())
+    /// Returns the first bytes, and whether all bytes are UTF-8 and not all ASCII.
+    pub(super) fn parts(&self) -> (&[u8], bool) {
+        (&self.head, self.utf8.is_beyond_ascii())
     }
 }
 
@@ -76,6 +73,7 @@ impl Utf8Check {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::MediaType;
     use super::*;
 
     #[test]

@@ -15,7 +15,7 @@ pub enum Standing {
         /// The database's generation.
         generation: u64,
     },
-    /// Neither says whom it belongs to: both are new, or were written by a version without ids.
+    /// Neither has an id: both are new, or were written by a version without ids.
     New,
 }
 

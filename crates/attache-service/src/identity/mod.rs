@@ -133,7 +133,7 @@ impl Halves {
         compare_halves(Some(row), found).map(drop)
     }
 
-    /// Compares what the database and the store hold, where neither says whom it belongs to.
+    /// Compares what the database and the store hold, where neither has an id.
     async fn require_matching_blobs(&self) -> Result<(), IdentityError> {
         let known = self.repository.sample_storage_keys(SAMPLE).await?;
         if known.is_empty() {

@@ -2,6 +2,7 @@
 
 mod database;
 mod error;
+mod explain;
 mod identity;
 mod lock;
 mod options;

@@ -1,4 +1,4 @@
-//! What generators and linters ask of the schemas.
+//! The demands of generators and linters on the schemas.
 
 use attache_model::Limits;
 use serde_json::Value;

@@ -9,7 +9,7 @@ mod texts;
 /// A file, and the type that it is truly declared as.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample {
-    /// What the file is, and who writes such ones.
+    /// The kind of file, and the program that writes such ones.
     pub(crate) label: &'static str,
     pub(crate) filename: &'static str,
     /// The type, perhaps by an alias, with its charset where a client would send one.
