@@ -2,7 +2,6 @@
 //! the service's own OpenAPI document.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use attache_http::{
     Dialects, HttpConfig, HttpService, OperationName, OriginPattern, PublicUrl, ResponseBody,
