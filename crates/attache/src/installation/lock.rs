@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::OpenError;
 #[cfg(feature = "sqlite")]
@@ -32,7 +32,7 @@ impl InstallationOptions {
         {
             let mut name = path.as_os_str().to_owned();
             name.push(LOCK);
-            files.push(lock(&PathBuf::from(name), path)?);
+            files.push(lock(Path::new(&name), path)?);
         }
         Ok(Locks { _files: files })
     }
