@@ -41,7 +41,8 @@ impl LogFilter {
     /// log at `info`, unless it has a level for all.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut has_level_for_all = false;
-        for directive in text.split(',').map(str::trim) {
+        let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+        for directive in &directives {
             match directive.rsplit_once('=') {
                 None => {
                     check_level(directive)?;
@@ -54,7 +55,7 @@ impl LogFilter {
             }
         }
         let base = if has_level_for_all { "" } else { "info," };
-        Ok(Self(format!("{base}{text}")))
+        Ok(Self(format!("{base}{}", directives.join(","))))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -118,7 +118,7 @@ async fn pages_with_long_texts_are_short_and_complete() {
         .list_files(&cx, page(1000, first.next_cursor))
         .await
         .unwrap();
-    assert_eq!((rest.files.len(), rest.next_cursor), (22, None));
+    assert_eq!((rest.files.len(), rest.next_cursor), (23, None));
     assert!(
         first
             .files
