@@ -69,7 +69,7 @@ impl<K: Clone + Eq + Hash, T> FairQueue<K, T> {
 
     /// Queues an item behind those of its lane, if there is a place.
     ///
-    /// Where all places are taken, a lane that has fewer than the longest one gets a place of that one: no
+    /// If all places are taken, a lane that has fewer than the longest one gets a place of that one: no
     /// owner keeps another out by being there first.
     pub fn push(&mut self, lane: K, item: T) -> Push<T> {
         let own = self.lane_len(&lane);

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 30_000
 export async function waitFor(condition, what) {
   const end = Date.now() + TIMEOUT_MS
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`)
+    if (Date.now() > end) throw new Error(`timed out waiting for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -14,7 +14,7 @@ use crate::metrics;
 
 /// The open connections of the server.
 ///
-/// When all places are taken, the connection that has been idle for the longest time makes room, of
+/// If all places are taken, the connection that has been idle for the longest time makes room, of
 /// the peer that has the most. So neither idle connections nor one peer keep others out.
 #[derive(Debug)]
 pub(super) struct Connections {

@@ -11,6 +11,9 @@ async fn assert_conforms(s3: &TestS3, store: &dyn BlobStore) {
     assert_eq!(report.passed.len(), conformance::checks().len());
     let left = store.list("", None, 10).await.unwrap();
     assert!(left.keys.is_empty(), "the suite left {:?}", left.keys);
+    let held = || s3.server.open_uploads().len();
+    let left = conformance::check_leftovers(store, &namespace, &held).await;
+    left.unwrap();
     let is_empty = || s3.server.open_uploads().is_empty();
     wait_until("the end of all uploads", is_empty).await;
 }

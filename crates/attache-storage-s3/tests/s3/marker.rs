@@ -13,10 +13,10 @@ async fn marker_is_created_once_and_replaced() {
         .write_marker("one", MarkerWrite::Create)
         .await
         .unwrap();
-    let read = store.read_marker().await.unwrap();
-    assert_eq!(read.as_deref(), Some("one"));
     let refused = store.write_marker("two", MarkerWrite::Create).await;
     assert_eq!(refused.unwrap_err().kind(), BlobErrorKind::AlreadyExists);
+    let read = store.read_marker().await.unwrap();
+    assert_eq!(read.as_deref(), Some("one"));
     store.write_marker("2", MarkerWrite::Replace).await.unwrap();
     // Another program reads the same.
     let read = s3.store().read_marker().await.unwrap();

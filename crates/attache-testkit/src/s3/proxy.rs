@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -168,9 +168,15 @@ impl Proxy {
             .await
             .map_err(|error| failed(&error))?;
         let is_success = answer.status().is_success();
-        if operation == S3Operation::Put && !is_success {
+        let is_precondition_failed = answer.status() == StatusCode::PRECONDITION_FAILED;
+        if operation == S3Operation::Put && !is_success && !is_precondition_failed {
             // s3s-fs stores before it compares the digests. S3 keeps nothing that it refuses.
             let _ = std::fs::remove_file(file);
+        }
+        if operation == S3Operation::Abort && !is_success && self.has_ended(&query) {
+            // s3s-fs denies access to an upload that it does not know.
+            let body = "<Error><Code>NoSuchUpload</Code></Error>";
+            return Ok(xml(404, body.to_owned()));
         }
         let (head, body) = answer.into_parts();
         if !is_success || operation == S3Operation::Get {
@@ -193,6 +199,12 @@ impl Proxy {
             _ => {}
         }
         Ok(Response::from_parts(head, full(body)))
+    }
+
+    /// Returns `true` if s3s-fs no longer has the upload that a query names.
+    fn has_ended(&self, query: &str) -> bool {
+        let id = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "uploadId");
+        id.is_some_and(|(_, id)| !self.root.join(format!(".upload-{id}.json")).exists())
     }
 
     fn listing(&self, request: &Request<Incoming>) -> String {

@@ -1,6 +1,6 @@
 //! The table of signatures: the bytes that files of a type begin with, and how much they prove.
 //!
-//! Where several rows fit, the first one counts: more specific rows stand before more general ones.
+//! If several rows fit, the first one counts: more specific rows stand before more general ones.
 
 mod data;
 mod documents;
