@@ -106,6 +106,7 @@ async fn unknown_route_returns_404_and_method_405() {
         "/v1/file",
         "/v2/files",
         "/v1/files/a/b/c",
+        "/v1/files//",
     ] {
         client.get(target).await.problem(404, "not-found");
         let options = client.request("OPTIONS", target).send().await;

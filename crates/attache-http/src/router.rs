@@ -134,7 +134,9 @@ impl Router {
             }
             found
         };
-        let mut found = path.strip_suffix('/').map(all).unwrap_or_default();
+        // Two slashes enclose an empty segment, which is no ID.
+        let forgiven = path.strip_suffix('/').filter(|rest| !rest.ends_with('/'));
+        let mut found = forgiven.map(all).unwrap_or_default();
         found.retain(|(route, _)| !route.info.access.is_open_to_all_origins());
         if found.is_empty() {
             found = all(path);

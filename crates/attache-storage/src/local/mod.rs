@@ -204,18 +204,11 @@ impl BlobStore for LocalBlobStore {
     }
 
     async fn get(&self, key: &BlobKey, range: Option<ByteRange>) -> Result<BlobReader, BlobError> {
-        let opened = read::open(&self.shared, key).await;
-        opened
-            .and_then(|blob| read::reader(&self.shared, key, blob, range))
-            .map_err(|error| error.into_blob_error("get", key))
+        read::get(&self.shared, key, range).await
     }
 
     async fn head(&self, key: &BlobKey) -> Result<BlobMeta, BlobError> {
-        let opened = read::open(&self.shared, key).await;
-        let blob = opened.map_err(|error| error.into_blob_error("head", key))?;
-        Ok(BlobMeta {
-            size_bytes: blob.size_bytes,
-        })
+        read::head(&self.shared, key).await
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {

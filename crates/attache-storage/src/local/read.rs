@@ -13,20 +13,41 @@ use rustix::io::{Errno, ReadWriteFlags};
 use super::blocking::blocking;
 use super::error::LocalError;
 use super::shared::Shared;
-use crate::{BlobError, BlobKey, BlobReader, ByteRange, ByteStream};
+use crate::{BlobError, BlobKey, BlobMeta, BlobReader, ByteRange, ByteStream};
 
-/// The bytes that are read at once. A download that its client does not take holds a frame: larger
-/// ones are no faster.
+/// The bytes that are read at once. A download that its client does not take holds a frame.
 const FRAME_BYTES: u64 = 64 * 1024;
 
+/// Opens a blob, or a range of it, for reading.
+pub(super) async fn get(
+    shared: &Arc<Shared>,
+    key: &BlobKey,
+    range: Option<ByteRange>,
+) -> Result<BlobReader, BlobError> {
+    open(shared, key)
+        .await
+        .and_then(|blob| reader(shared, key, blob, range))
+        .map_err(|error| error.into_blob_error("get", key))
+}
+
+/// Returns the metadata of a blob.
+pub(super) async fn head(shared: &Arc<Shared>, key: &BlobKey) -> Result<BlobMeta, BlobError> {
+    match open(shared, key).await {
+        Ok(blob) => Ok(BlobMeta {
+            size_bytes: blob.size_bytes,
+        }),
+        Err(error) => Err(error.into_blob_error("head", key)),
+    }
+}
+
 /// The open file of a blob. It stays readable after the blob is deleted.
-pub(super) struct OpenBlob {
+struct OpenBlob {
     file: Arc<OwnedFd>,
-    pub(super) size_bytes: u64,
+    size_bytes: u64,
 }
 
 /// Opens a blob, on the async thread if the kernel has the names in memory.
-pub(super) async fn open(shared: &Arc<Shared>, key: &BlobKey) -> Result<OpenBlob, LocalError> {
+async fn open(shared: &Arc<Shared>, key: &BlobKey) -> Result<OpenBlob, LocalError> {
     let file = if let Ok(file) = shared.blobs.open_cached_file(key.as_str()) {
         file
     } else {
@@ -53,7 +74,7 @@ pub(super) async fn open(shared: &Arc<Shared>, key: &BlobKey) -> Result<OpenBlob
 }
 
 /// Returns a reader of an open blob, or of a range of it.
-pub(super) fn reader(
+fn reader(
     shared: &Arc<Shared>,
     key: &BlobKey,
     blob: OpenBlob,
