@@ -25,8 +25,8 @@ impl StreamPool {
     }
 
     /// Takes a place for a connection that holds `held`. Returns `None`, and never waits, if all are
-    /// taken, or if the connection holds more than its share of those that are free: then many
-    /// connections with many streams leave places to one with few.
+    /// taken, or if the connection holds more than its share of those that are free: so a few
+    /// dozen connections with many streams leave places to one with few.
     pub(super) fn try_enter(&self, held: &Arc<AtomicUsize>) -> Option<StreamPlace> {
         let share = (self.0.available_permits() / STREAMS_SHARE).max(1);
         if held.load(Ordering::Relaxed) >= share {
