@@ -100,3 +100,15 @@ async fn missing_bytes_and_unknown_blobs_are_reported() {
         assert_eq!(code, 1);
     }
 }
+
+#[tokio::test]
+async fn marking_by_the_store_of_another_is_refused() {
+    let server = Server::start_embedded(Options::new()).await;
+    let other = Server::start_embedded(Options::new()).await;
+    let id = id_of(&server.client().store("a.txt", b"some bytes").await);
+    let foreign = format!("file:{}", other.data_dir().join("blobs").display());
+    let (code, lines) = verify(&server, &["--mark", "--storage-url", &foreign]);
+    assert_eq!((code, lines), (1, Vec::new()));
+    assert_eq!(verify(&server, &["--mark"]).0, 0, "nothing was marked");
+    server.client().content(&id).await.expect(200);
+}

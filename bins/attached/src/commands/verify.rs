@@ -54,6 +54,11 @@ async fn run_on(
             )
         }
     };
+    if args.mark {
+        // Every blob would be marked, where the store is another's.
+        let identity = options.diagnose_identity(database).await;
+        identity.map_err(explain)?;
+    }
     let store = options.open_store_read_only().await.map_err(explain)?;
     let verify_options = VerifyOptions {
         tenant,
