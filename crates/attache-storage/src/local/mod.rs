@@ -92,7 +92,7 @@ impl LocalOptions {
 /// - **Keys** as the service makes them fit every filesystem. A segment may have at most 255 bytes,
 ///   and no key may be a parent of another: such a put is refused.
 ///
-/// Needs a tokio runtime. Linux only.
+/// Needs a tokio runtime with its timer. Linux only.
 ///
 /// [`health`]: BlobStore::health
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl LocalBlobStore {
     /// use attache_storage::{BlobKey, BlobStore, BlobStoreExt, LocalBlobStore, LocalOptions};
     ///
     /// # let directory = tempfile::tempdir()?;
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
     /// let root = directory.path().join("files");
     /// // Leave one GiB to the database on the same disk.
     /// let options = LocalOptions::new(root).with_reserved_bytes(1 << 30);

@@ -37,7 +37,7 @@ impl ReadOnlyLocalBlobStore {
     /// };
     ///
     /// # let directory = tempfile::tempdir()?;
-    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
     /// let store = LocalBlobStore::open(LocalOptions::new(directory.path())).await?;
     /// let key = BlobKey::parse("7/91/report")?;
     /// store.put_bytes(&key, "%PDF-1.7").await?;
