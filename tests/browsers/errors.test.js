@@ -55,15 +55,15 @@ test('page reads why its request was refused', async () => {
   }
 })
 
-test('page of another origin reads links alone', async () => {
+test('page of another origin reads links alone', async (t) => {
   const stranger = await startSite()
+  t.after(() => stranger.stop())
   const refused = await fetchFrom(stranger, `${attached.url}/v1/files`, { headers: { Authorization: `Bearer ${attached.key}` } })
   assert.deepEqual(refused, { error: 'TypeError' })
   const link = await attached.link(record)
   const traced = { headers: { traceparent: '00-0-0-00', 'cache-control': 'no-cache', prefer: 'wait=1' } }
   const read = await fetchFrom(stranger, `${link}x`, traced)
   assert.equal(read.status, 403, JSON.stringify(read))
-  stranger.stop()
 })
 
 test('person sees a page for an expired link', async () => {

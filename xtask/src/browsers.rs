@@ -2,10 +2,10 @@
 //! The tests are in `tests/browsers/`.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::interpreters::Node;
 use crate::server;
 use crate::test::apt;
 use crate::workspace::{self, Workspace};
@@ -23,18 +23,17 @@ const TEST_TIMEOUT_MS: &str = "300000";
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let alternative = format!("name a Chromium in {BROWSER}");
     apt::require("Chromium", "chromium", || browser().is_some(), &alternative)?;
-    let has_npm = || find("npm").is_some();
-    apt::require("npm", "npm", has_npm, "put Node.js and `npm` on the PATH")?;
+    let node = Node::require(workspace)?;
     let browser = browser().context("Chromium disappeared")?;
     let program = server::build(workspace)?;
 
     let folder = workspace.root().join("tests/browsers");
-    let mut install = Command::new("npm");
+    let mut install = node.command("npm")?;
     install
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir(&folder);
     workspace::run(&mut install).context("the packages of tests/browsers cannot be installed")?;
-    let mut tests = Command::new("node");
+    let mut tests = node.command("node")?;
     tests
         .args(["--test", "--test-reporter=spec"])
         .args(["--test-timeout", TEST_TIMEOUT_MS])

@@ -12,9 +12,6 @@ pub(crate) struct Options {
     /// Leave out the tests, for a caller that runs `cargo xtask test --require-all` itself
     #[arg(long)]
     without_tests: bool,
-    /// Also lint the OpenAPI document, make clients of it, and run the tests in a browser
-    #[arg(long)]
-    with_clients: bool,
 }
 
 /// The steps, the quickest to fail first.
@@ -49,10 +46,6 @@ const STEPS: &[Step] = &[
         run: documentation,
         remedy: "fix the documentation above; `cargo doc --workspace --no-deps` shows it again",
     },
-];
-
-/// The steps that need Node.js packages, Python and a browser. They run on demand.
-const CLIENTS: &[Step] = &[
     Step {
         name: "lint of the OpenAPI document",
         run: document::lint,
@@ -67,6 +60,11 @@ const CLIENTS: &[Step] = &[
         name: "browsers",
         run: browsers::run,
         remedy: "`cargo xtask browsers` runs them again",
+    },
+    Step {
+        name: "requests",
+        run: |workspace| document::try_requests(workspace, &document::FEW),
+        remedy: "mend the document where it is wrong, otherwise the server; `cargo xtask requests` sends them again",
     },
 ];
 
@@ -89,8 +87,7 @@ pub(crate) const FEATURES_REMEDY: &str = "the facade has to compile without a wa
 /// Names the failed step, its cause and its remedy.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let last = (!options.without_tests).then_some(&TESTS);
-    let clients = if options.with_clients { CLIENTS } else { &[] };
-    steps::run(workspace, STEPS.iter().chain(clients).chain(last))
+    steps::run(workspace, STEPS.iter().chain(last))
 }
 
 fn format(workspace: &Workspace) -> Result<()> {

@@ -3,10 +3,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::interpreters::{self, Node};
 use crate::server::{self, Server};
 use crate::steps;
 use crate::workspace::{self, Workspace};
@@ -42,10 +42,12 @@ pub(crate) fn run_named<'a>(
     workspace: &Workspace,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Result<()> {
+    interpreters::require_python()?;
+    let node = Node::require(workspace)?;
     let program = server::build(workspace)?;
     let mut failed = Vec::new();
     for name in names {
-        if let Err(error) = steps::timed(name, || tell(workspace, &program, name)) {
+        if let Err(error) = steps::timed(name, || tell(workspace, &node, &program, name)) {
             eprintln!("error: {error:#}");
             failed.push(name);
         }
@@ -74,7 +76,7 @@ fn sources(workspace: &Workspace) -> std::path::PathBuf {
 }
 
 /// Makes one client and runs its story, on a server of its own.
-fn tell(workspace: &Workspace, program: &Path, name: &str) -> Result<()> {
+fn tell(workspace: &Workspace, node: &Node, program: &Path, name: &str) -> Result<()> {
     let source = sources(workspace).join(name);
     let script = source.join("run");
     ensure!(script.is_file(), "tests/clients/{name} has no `run`");
@@ -86,7 +88,7 @@ fn tell(workspace: &Workspace, program: &Path, name: &str) -> Result<()> {
     fs::create_dir_all(&made)?;
     // The native API alone: nobody needs a client of a dialect, which has clients already.
     let server = Server::start(program, "none")?;
-    let mut story = Command::new("bash");
+    let mut story = node.command("bash")?;
     story
         .arg(script)
         .current_dir(made)

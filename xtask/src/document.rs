@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::interpreters::{self, Node};
 use crate::server::{self, Server};
 use crate::steps;
 use crate::workspace::{self, Workspace};
@@ -18,11 +19,14 @@ const DIALECTS: [&str; 2] = ["none", "all"];
 /// # Errors
 /// At the first document with a finding.
 pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
+    let node = Node::require(workspace)?;
     let program = server::build(workspace)?;
     for dialects in DIALECTS {
         let server = Server::start(&program, dialects)?;
         steps::timed(&format!("lint, dialects: {dialects}"), || {
-            workspace::run(tool(workspace, "lint").env("DOCUMENT", server.document()?))
+            let mut command = node.command("bash")?;
+            describe(&mut command, workspace, "lint");
+            workspace::run(command.env("DOCUMENT", server.document()?))
         })?;
     }
     Ok(())
@@ -34,12 +38,22 @@ pub(crate) struct Requests {
     pub(crate) examples: u32,
     /// The phases of schemathesis.
     pub(crate) phases: &'static str,
+    /// The documents: those with these dialects.
+    pub(crate) dialects: &'static [&'static str],
 }
 
-/// Many, with every limit tried on both sides.
+/// Every example, and every limit on both sides, each once. The document with all dialects has the native API, too.
+pub(crate) const FEW: Requests = Requests {
+    examples: 1,
+    phases: "examples,coverage",
+    dialects: &["all"],
+};
+
+/// The same, and many at random.
 pub(crate) const MANY: Requests = Requests {
     examples: 100,
     phases: "examples,coverage,fuzzing",
+    dialects: &DIALECTS,
 };
 
 /// Sends requests made from the documents and checks the responses.
@@ -47,11 +61,13 @@ pub(crate) const MANY: Requests = Requests {
 /// # Errors
 /// At the first document that the server contradicts.
 pub(crate) fn try_requests(workspace: &Workspace, requests: &Requests) -> Result<()> {
+    interpreters::require_python()?;
     let program = server::build(workspace)?;
-    for dialects in DIALECTS {
+    for dialects in requests.dialects {
         let server = Server::start(&program, dialects)?;
         steps::timed(&format!("requests, dialects: {dialects}"), || {
-            let mut command = tool(workspace, "requests");
+            let mut command = Command::new("bash");
+            describe(&mut command, workspace, "requests");
             command
                 .env("BASE", &server.url)
                 .env("KEY", &server.key)
@@ -63,16 +79,13 @@ pub(crate) fn try_requests(workspace: &Workspace, requests: &Requests) -> Result
     Ok(())
 }
 
-/// Returns the command of a tool, in a folder that keeps its installation.
-fn tool(workspace: &Workspace, name: &str) -> Command {
+/// Makes bash run a tool, in a folder that keeps its installation.
+fn describe(bash: &mut Command, workspace: &Workspace, name: &str) {
     let source: PathBuf = workspace.root().join("tests/document").join(name);
-    let mut command = Command::new("bash");
-    command
-        .arg(source.join("run"))
+    bash.arg(source.join("run"))
         .env(
             "WORK",
             workspace.target_directory().join("document").join(name),
         )
         .env("HERE", source);
-    command
 }

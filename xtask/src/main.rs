@@ -7,6 +7,7 @@ mod clients;
 mod conformance;
 mod document;
 mod guard;
+mod interpreters;
 mod nightly;
 mod server;
 mod steps;
@@ -43,6 +44,10 @@ enum Task {
     Bench(bench::Measurement),
     /// Run the tests in a real browser
     Browsers,
+    /// Lint the OpenAPI document with tools of others
+    Lint,
+    /// Send requests made from the OpenAPI document, and check the responses
+    Requests,
     /// Make clients of the OpenAPI document with generators, and try each on a server
     Clients(clients::Options),
     /// Run the public suites on your servers
@@ -76,6 +81,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Guard => guard::run(&workspace)?,
         Task::Bench(measurement) => bench::run(&workspace, measurement)?,
         Task::Browsers => browsers::run(&workspace)?,
+        Task::Lint => document::lint(&workspace)?,
+        Task::Requests => document::try_requests(&workspace, &document::FEW)?,
         Task::Clients(options) => clients::run(&workspace, options)?,
         Task::Conformance(options) => conformance::run(&workspace, options)?,
     }

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
+use crate::test;
 use crate::workspace::{self, Workspace};
 
 /// A running server. Its process ends, and its directory goes, with this value.
@@ -17,13 +18,18 @@ pub(crate) struct Server {
     pub(crate) key: String,
 }
 
-/// Builds the server.
+/// Builds the server, the same as the tests build it.
 ///
 /// # Errors
 /// If it does not compile.
 pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let build = ["build", "--package", "attached"];
-    workspace::run(&mut workspace.cargo(build)).context("cannot build the server")?;
+    // Any test among the targets: without one, cargo would leave out the features of development dependencies,
+    // and compile most dependencies a second time.
+    let mut build = workspace.cargo(["build", "--workspace", "--bin", "attached"]);
+    build
+        .args(["--test", "acceptance"])
+        .args(test::ALL_BACKENDS);
+    workspace::run(&mut build).context("cannot build the server")?;
     Ok(workspace.built("attached"))
 }
 

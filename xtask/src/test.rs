@@ -7,7 +7,7 @@
 
 pub(crate) mod apt;
 mod postgres;
-mod programs;
+pub(crate) mod programs;
 mod report;
 mod summary;
 

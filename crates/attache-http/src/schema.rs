@@ -132,6 +132,8 @@ texts! {
     ), 0..=UNLIMITED, "aGVsbG8=";
     /// The readable key of a record.
     Key = r"^[^\u0000-\u001F]+$", 1..=1024, "019bb8d4-6a2f-7d10-8a11-5c6d7e8f9a0b/medical/2026-01-31T12:00:00.000Z_report.pdf";
+    /// A position in a list, or an empty text for its beginning.
+    SentCursor = "^[A-Za-z0-9_-]*$", 0..=4096, "AWsyMDI2MDEzMQ";
     /// A position in a list.
     Cursor = "^[A-Za-z0-9_-]+$", 1..=4096, "AWsyMDI2MDEzMQ";
     /// The name of a file in a path.

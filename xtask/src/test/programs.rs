@@ -23,7 +23,7 @@ pub(super) fn require_all() -> Result<()> {
     )?;
     // Runs the JavaScript that published pages print.
     let node = format!("Node.js from version {OLDEST_NODE} on");
-    let has_node = || version("node").is_some_and(|version| is_new_enough(&version));
+    let has_node = || has_node(OLDEST_NODE);
     apt::require(&node, "nodejs", has_node, "put `node` on the PATH")?;
     // Runs the commands that published pages and our own documents print.
     let has_curl = || version("curl").is_some();
@@ -31,17 +31,22 @@ pub(super) fn require_all() -> Result<()> {
 }
 
 /// Returns what a program prints for `--version`; `None` if there is none that can be run.
-fn version(program: &str) -> Option<String> {
+pub(crate) fn version(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let stdout = output.status.success().then_some(output.stdout)?;
     Some(String::from_utf8_lossy(&stdout).into_owned())
 }
 
+/// Returns `true` if there is a Node.js of this major version or a later one.
+pub(crate) fn has_node(oldest: u32) -> bool {
+    version("node").is_some_and(|version| is_new_enough(&version, oldest))
+}
+
 /// Reads a version of Node.js such as `v20.20.2`.
-fn is_new_enough(version: &str) -> bool {
+fn is_new_enough(version: &str, oldest: u32) -> bool {
     let numbers = version.trim().strip_prefix('v').unwrap_or_default();
     let major = numbers.split('.').next().and_then(|it| it.parse().ok());
-    major.is_some_and(|major: u32| major >= OLDEST_NODE)
+    major.is_some_and(|major: u32| major >= oldest)
 }
 
 fn has_postgres() -> bool {
@@ -74,10 +79,10 @@ mod tests {
     #[test]
     fn node_versions_compare_as_numbers() {
         for new in ["v18.0.0\n", "v20.20.2", "v100.1.0"] {
-            assert!(is_new_enough(new), "{new}");
+            assert!(is_new_enough(new, 18), "{new}");
         }
         for old in ["", "v", "v16.20.2", "v9.0.0", "20.0.0", "node"] {
-            assert!(!is_new_enough(old), "{old}");
+            assert!(!is_new_enough(old, 18), "{old}");
         }
     }
 

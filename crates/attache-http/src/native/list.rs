@@ -78,8 +78,8 @@ pub(super) struct ListQuery {
     #[param(minimum = 1, maximum = 1000)]
     #[serde(deserialize_with = "integer")]
     limit: Option<u32>,
-    /// The `next_cursor` of the previous page, with the same filters.
-    #[param(value_type = Option<schema::Cursor>)]
+    /// The `next_cursor` of the previous page, with the same filters; empty for the first page.
+    #[param(value_type = Option<schema::SentCursor>)]
     cursor: Option<String>,
     /// Start behind the file with this `seq`, in the requested order; instead of a cursor.
     #[param(minimum = 0)]

@@ -6,6 +6,7 @@ use attache_model::{
 use attache_service::{FileQuery, ListRequest};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::native::list::bound;
 use crate::problem::Problem;
@@ -51,7 +52,7 @@ pub(super) struct ListQuery {
     #[serde(deserialize_with = "bound")]
     uploaded_before: Option<Timestamp>,
     /// Maximum number of files; 100 by default and at most.
-    #[param(minimum = 1)]
+    #[param(schema_with = page_size)]
     #[serde(deserialize_with = "limit")]
     limit: Option<u32>,
     /// The `nextPageID` of the previous page, with the same filters.
@@ -84,6 +85,12 @@ impl ListQuery {
             ..ListRequest::default()
         })
     }
+}
+
+/// Describes a number without an upper limit: the largest of any type would be a false one.
+fn page_size() -> Object {
+    let number = ObjectBuilder::new().schema_type(Type::Integer);
+    number.minimum(Some(1)).build()
 }
 
 /// Reads a whole number from 1. One that is too large counts as the largest.
