@@ -18,6 +18,7 @@ mod disk_full;
 mod errors;
 mod filenames;
 mod first_start;
+mod following;
 mod hostile_requests;
 mod installation;
 mod isolation;

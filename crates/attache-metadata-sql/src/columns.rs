@@ -16,6 +16,10 @@ pub(crate) const FILE_COLUMNS: &str = "files.seq, files.id, files.tenant_id, fil
 /// The number of [`FILE_COLUMNS`].
 pub(crate) const FILE_COLUMN_COUNT: usize = 22;
 
+/// Orders files by their number where other conditions have an index. As a sum, so that the index of numbers
+/// is not walked instead, in search of the first match.
+pub(crate) const BY_SEQ: &str = "files.seq + 0";
+
 /// The columns of a blob's location.
 pub(crate) const BLOB_COLUMNS: &str = "blobs.id, blobs.storage_key, blobs.size_bytes, \
     blobs.sha256, blobs.format, blobs.stored_bytes, blobs.wrapped_key";

@@ -32,7 +32,8 @@ macro_rules! embed_migrations {
             (2, "uploads", "0002_uploads"),
             (3, "more lists", "0003_more_lists"),
             (5, "installation", "0005_installation"),
-            (6, "blob health", "0006_blob_health")
+            (6, "blob health", "0006_blob_health"),
+            (7, "tenant sequences", "0007_tenant_sequences")
         )
     };
     ($folder:literal, $(($version:literal, $description:literal, $file:literal)),+) => {
@@ -139,6 +140,7 @@ mod tests {
             0x6fd9_b763_6013_a838,
             0xbe10_792c_2af7_c3b6,
             0x82a3_e320_5de9_fca9,
+            0xc255_1ded_c473_4f1f,
         ];
         assert_eq!(beginnings(migrations), noted);
     }
@@ -152,6 +154,7 @@ mod tests {
             0xd809_6249_4771_2a02,
             0x9eef_d11c_8984_6cc3,
             0x55cc_0ec0_fb54_d348,
+            0xe3f5_9ead_3e89_0212,
         ];
         assert_eq!(beginnings(sqlx::PgConnection::MIGRATIONS), noted);
     }

@@ -140,10 +140,6 @@ pub(crate) struct BlobLocks<'l> {
 /// `database_now()` and `database_clock()` are functions of every database: the time at which the
 /// transaction began, which an index may be searched with, and the present time.
 pub(crate) trait Session: Send {
-    /// Orders files by their number where other conditions have an index: the one of numbers is not to be
-    /// walked instead.
-    const BY_NUMBER: &'static str;
-
     /// Runs a checked statement and reads its rows, until `read` returns `None`.
     fn fetch<T, F>(
         &mut self,

@@ -80,10 +80,55 @@ pub struct FileQuery {
 }
 
 impl FileQuery {
-    /// Returns bytes that differ for different queries. Cursors are bound to them.
+    /// Returns bytes that differ for different queries. Cursors are bound to them, and clients keep cursors: the
+    /// bytes of a query stay the same when other filters are added.
     pub fn fingerprint(&self) -> Vec<u8> {
-        // Debug of plain data has every field, named and quoted. It is only compared, never stored.
-        format!("{self:?}").into_bytes()
+        let Self {
+            person,
+            has_person,
+            category,
+            used,
+            state,
+            uploaded_after,
+            uploaded_before,
+            content_type,
+            sha256,
+            filename,
+            name_prefix,
+            sort,
+        } = self;
+        let millis = |at: &Timestamp| at.as_millis().to_string();
+        let fields = [
+            ("person", person.map(|it| it.to_string())),
+            ("has_person", has_person.map(|it| it.to_string())),
+            ("category", category.as_ref().map(ToString::to_string)),
+            ("used", used.map(|it| it.to_string())),
+            ("state", Some(format!("{state:?}"))),
+            ("uploaded_after", uploaded_after.as_ref().map(millis)),
+            ("uploaded_before", uploaded_before.as_ref().map(millis)),
+            (
+                "content_type",
+                content_type.as_ref().map(ToString::to_string),
+            ),
+            ("sha256", sha256.map(|it| it.to_string())),
+            (
+                "filename",
+                filename.as_ref().map(|it| it.as_str().to_owned()),
+            ),
+            ("name_prefix", name_prefix.clone()),
+            (
+                "sort",
+                Some(format!("{:?} {:?}", sort.field, sort.direction)),
+            ),
+        ];
+        let mut bytes = Vec::new();
+        for (name, value) in fields {
+            if let Some(value) = value {
+                // With its length, so that no value can contain the next field.
+                bytes.extend(format!("{name}:{}:{value};", value.len()).into_bytes());
+            }
+        }
+        bytes
     }
 }
 
@@ -122,6 +167,14 @@ impl PageKey {
         Self {
             value,
             id: record.id,
+        }
+    }
+
+    /// Returns the position directly before every record of a time, in the order of creation times.
+    pub fn before_time(at: Timestamp) -> Self {
+        Self {
+            value: SortValue::CreatedAt(at),
+            id: FileId::from_uuid(uuid::Uuid::nil()),
         }
     }
 
@@ -237,5 +290,18 @@ mod tests {
             ..FileQuery::default()
         };
         assert_ne!(plain.fingerprint(), used.fingerprint());
+    }
+
+    #[test]
+    fn fingerprint_of_a_query_stays_the_same() {
+        let query = FileQuery {
+            used: Some(true),
+            name_prefix: Some("a;b:".to_owned()),
+            ..FileQuery::default()
+        };
+        // Clients keep cursors over updates of the service.
+        let noted: &[u8] =
+            b"used:4:true;state:6:Active;name_prefix:4:a;b:;sort:20:CreatedAt Descending;";
+        assert_eq!(query.fingerprint(), noted);
     }
 }

@@ -156,9 +156,11 @@ pub trait FileRepository: Send + Sync {
     /// becomes `deleting`; otherwise the own blob becomes `live`, if its lease still holds. If the
     /// existing blob is marked with a fault, the two exchange their storage keys first, so that every
     /// record of it gets the new bytes, and the mark is removed. With `dedup`,
-    /// an eligible existing record is returned instead of a new one. `created_at` is the context's time;
-    /// if that would give two records of a tenant the same key, the later one is moved forward by
-    /// milliseconds until its key is free.
+    /// an eligible existing record is returned instead of a new one. `created_at` is the context's time,
+    /// or a millisecond after the tenant's last record if that is later. So a tenant's records have
+    /// creation times and numbers in the order in which their commits become visible, under any
+    /// concurrency: a reader that sees one sees all earlier ones. Numbers begin at 1 in each tenant, and are
+    /// never given twice.
     ///
     /// Refusals: `UnknownPerson`, `LeaseLost`, `RequestRepeated`.
     async fn commit_files(&self, cx: &Context, upload: &NewFiles) -> Attempt<Vec<CommittedFile>>;

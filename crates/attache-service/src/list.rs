@@ -1,7 +1,7 @@
 //! Lists of records, page by page.
 
-use attache_metadata::{FilePage, FileQuery, PageKey, PageRequest, SortField};
-use attache_model::{Context, FileRecord, FileSeq, InvalidValue, PersonRef};
+use attache_metadata::{FilePage, FileQuery, PageKey, PageRequest, Sort, SortDirection, SortField};
+use attache_model::{Context, FileRecord, FileSeq, InvalidValue, PersonRef, Timestamp};
 use attache_signing::{open_cursor, seal_cursor};
 
 use crate::access::{Action, authorise};
@@ -30,6 +30,10 @@ pub struct FileList {
     /// The cursor of the next page; `None` at the end. Opaque, and valid for the same tenant, filters
     /// and order only.
     pub next_cursor: Option<String>,
+    /// The cursor behind this page, at the end of the list too: used later, it returns what was stored since.
+    /// Only in ascending order of creation times or of numbers, in which new records come last; `None` in
+    /// other orders, and if the list is about a person who is not known.
+    pub resume_cursor: Option<String>,
 }
 
 impl FileService {
@@ -71,11 +75,15 @@ impl FileService {
             }
         };
         let page = PageRequest { limit, after };
-        let page = self.parts.repository.list_files(cx, &query, &page).await?;
-        let FilePage { files, next } = page;
-        let next_cursor =
-            next.map(|position| seal_cursor(&self.parts.key_ring, &binding, &position.to_bytes()));
-        Ok(FileList { files, next_cursor })
+        let found = self.parts.repository.list_files(cx, &query, &page).await?;
+        let resume = resume_position(query.sort, &found, page.after);
+        let seal =
+            |position: PageKey| seal_cursor(&self.parts.key_ring, &binding, &position.to_bytes());
+        Ok(FileList {
+            next_cursor: found.next.map(seal),
+            resume_cursor: resume.map(seal),
+            files: found.files,
+        })
     }
 
     fn page_limit(&self, requested: Option<u32>) -> Result<u32, ServiceError> {
@@ -116,6 +124,22 @@ impl FileService {
         let file = found.ok_or_else(unknown)?;
         Ok(PageKey::of(&file.record, field))
     }
+}
+
+/// Returns the position behind a page that began after another, if new records come behind it.
+fn resume_position(sort: Sort, page: &FilePage, after: Option<PageKey>) -> Option<PageKey> {
+    let start = match (sort.direction, sort.field) {
+        (SortDirection::Ascending, SortField::CreatedAt) => {
+            PageKey::before_time(Timestamp::from_millis(0))
+        }
+        (SortDirection::Ascending, SortField::Seq) => {
+            PageKey::after_seq(FileSeq::new(0), SortDirection::Ascending)
+        }
+        (SortDirection::Ascending, SortField::Name | SortField::SizeBytes)
+        | (SortDirection::Descending, _) => return None,
+    };
+    let last = page.files.last().map(|last| PageKey::of(last, sort.field));
+    page.next.clone().or(last).or(after).or(Some(start))
 }
 
 /// The bytes that a cursor is bound to: tenant, filters and order.

@@ -147,6 +147,10 @@ pub(super) struct FileListView {
     /// and still have a next one.
     #[schema(required, value_type = Option<schema::Cursor>)]
     next_cursor: Option<String>,
+    /// `cursor` behind the last record of this page, even at the end: used later, it returns the files that
+    /// were stored since. Only with `sort=created_at` or `sort=seq`, otherwise null.
+    #[schema(required, value_type = Option<schema::Cursor>)]
+    resume_cursor: Option<String>,
 }
 
 impl From<&FileList> for FileListView {
@@ -154,6 +158,7 @@ impl From<&FileList> for FileListView {
         Self {
             files: list.files.iter().map(FileView::from).collect(),
             next_cursor: list.next_cursor.clone(),
+            resume_cursor: list.resume_cursor.clone(),
         }
     }
 }

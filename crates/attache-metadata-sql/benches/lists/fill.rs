@@ -31,7 +31,7 @@ const RECORDS: &str = "SET session_replication_role = replica; \
         1, i * 10 \
     FROM generate_series(1::bigint, {count}) AS i WHERE i % 50 <> 4 OR i = 4; \
     INSERT INTO files (id, tenant_id, blob_id, person_id, category, name, filename, content_type, \
-        size_bytes, sha256, visibility, key, created_at, updated_at, archived_at, used_at, used_by) \
+        size_bytes, sha256, visibility, key, created_at, updated_at, archived_at, used_at, used_by, seq) \
     SELECT lpad(to_hex(i), 32, '0')::uuid, CASE WHEN i % 20 = 0 THEN 2 ELSE 1 END, \
         lpad(to_hex(CASE WHEN i % 50 = 4 THEN 4 ELSE i END), 32, '0')::uuid, \
         CASE WHEN i % 20 = 0 THEN NULL \
@@ -45,7 +45,7 @@ const RECORDS: &str = "SET session_replication_role = replica; \
             ELSE sha256(i::text::bytea) END, \
         'private', md5(i::text), i * 10, i * 10, \
         CASE WHEN i % 50 = 3 THEN i * 10 END, CASE WHEN i % 50 = 2 THEN i * 10 END, \
-        CASE WHEN i % 50 = 2 THEN 'holder' END \
+        CASE WHEN i % 50 = 2 THEN 'holder' END, i \
     FROM generate_series(1::bigint, {count}) AS i; \
     ANALYZE";
 

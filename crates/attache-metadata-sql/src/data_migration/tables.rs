@@ -36,7 +36,7 @@ impl Table {
 }
 
 /// The tables that blobs refer to, in the order of their references.
-pub(crate) const BEFORE_BLOBS: [&Table; 3] = [&TENANTS, &PRINCIPALS, &PEOPLE];
+pub(crate) const BEFORE_BLOBS: [&Table; 4] = [&TENANTS, &SEQUENCES, &PRINCIPALS, &PEOPLE];
 
 /// The tables that refer to blobs, and keys, which come last: without one nobody can begin to use half
 /// of the data.
@@ -52,6 +52,17 @@ static TENANTS: Table = Table {
     columns: &[("id", Integer), ("slug", Text), ("created_at", Integer)],
     only: None,
     is_numbered: true,
+};
+
+static SEQUENCES: Table = Table {
+    name: "tenant_sequences",
+    columns: &[
+        ("tenant_id", Integer),
+        ("last_seq", Integer),
+        ("last_created_at", Integer),
+    ],
+    only: None,
+    is_numbered: false,
 };
 
 static PRINCIPALS: Table = Table {
@@ -109,8 +120,8 @@ pub(crate) static BLOBS: Table = Table {
 static FILES: Table = Table {
     name: "files",
     columns: &[
-        ("seq", Integer),
         ("id", Uuid),
+        ("seq", Integer),
         ("tenant_id", Integer),
         ("blob_id", Uuid),
         ("person_id", Uuid),
@@ -135,7 +146,7 @@ static FILES: Table = Table {
         ("request_index", Integer),
     ],
     only: None,
-    is_numbered: true,
+    is_numbered: false,
 };
 
 /// Not those whose bytes go straight to the store: their staging blob stays behind.

@@ -67,8 +67,8 @@ async fn ask_until_told(link: &Arc<Link>, commit: &Commit, result: &[CommittedFi
 ///
 /// The lost transaction may still run on the server, its `COMMIT` not yet read. It holds the locks of
 /// the files' own blobs, so this waits for its end at these, and asks in a second statement. It asks
-/// for the records' numbers, which no other commit gives: a record of the same id may be another
-/// completion's of the same upload.
+/// for the records as they were returned: one of the same id may be another completion's of the same
+/// upload, and a number that was undone is given again.
 ///
 /// A commit that returned existing records alone has left no record: making it again finds the same
 /// ones.
@@ -87,9 +87,15 @@ async fn is_committed(
     transaction.lock_blobs(tenant, locks).await?;
     let mut is_there = false;
     for file in result.iter().filter(|file| !file.deduplicated) {
-        let sql = "SELECT 1 FROM files WHERE tenant_id = $1 AND seq = $2";
-        let number = file.record.seq.get();
-        let ask = Statement::new(sql).bind(tenant.get()).bind(number);
+        let sql = "SELECT 1 FROM files WHERE tenant_id = $1 AND id = $2 AND seq = $3 \
+            AND created_at = $4 AND sha256 = $5";
+        let record = &file.record;
+        let ask = Statement::new(sql)
+            .bind(tenant.get())
+            .bind(record.id.as_uuid())
+            .bind(record.seq.get())
+            .bind(record.created_at.as_millis())
+            .bind(record.sha256.as_bytes().as_slice());
         is_there = is_there || transaction.exists(ask).await?;
     }
     transaction.rollback().await?;

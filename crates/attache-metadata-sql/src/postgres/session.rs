@@ -13,9 +13,6 @@ use crate::failure::Failure;
 use crate::session::{BlobLocks, Session, Statement, Value};
 
 impl Session for PgConnection {
-    /// As a sum, so that the index of numbers is not walked in search of the first match.
-    const BY_NUMBER: &'static str = "seq + 0";
-
     async fn fetch<T, F>(
         &mut self,
         statement: Statement<'_>,

@@ -20,6 +20,10 @@ use crate::failure::{Failure, Stop};
 use crate::rows;
 use crate::session::{BlobLocks, Session, Statement};
 
+/// Sets the time of the last change to `$3`, and never back: the clock of another server may be behind, and
+/// a record may have been created at a time behind its tenant's last one.
+const LATER: &str = "updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at END";
+
 type Outcome = Result<FileRecord, Stop<Refusal>>;
 
 /// A change of one record.
@@ -177,7 +181,7 @@ impl RecordChange {
     ) -> Result<FileRecord, Failure> {
         let sql = format!(
             "UPDATE files SET name = $4, filename = $5, description = $6, category = $7, \
-            person_id = $8, visibility = $9, updated_at = $3, revision = revision + 1 \
+            person_id = $8, visibility = $9, {LATER}, revision = revision + 1 \
             WHERE tenant_id = $1 AND id = $2 RETURNING {FILE_COLUMNS}"
         );
         let statement = self
@@ -201,7 +205,7 @@ impl RecordChange {
         holders: &[&str],
     ) -> Result<Option<FileRecord>, Failure> {
         let sql = format!(
-            "UPDATE files SET revision = revision + 1, updated_at = $3, \
+            "UPDATE files SET revision = revision + 1, {LATER}, \
             {assignment_and_condition} RETURNING {FILE_COLUMNS}"
         );
         let mut statement = self.about(sql).bind(self.cx.now().as_millis());

@@ -9,7 +9,7 @@ use attache_model::{BlobId, Context, FileRecord, Person, PersonRef, PrincipalSeq
 
 use super::insert::{self, NewRecord};
 use super::{events, people, repair};
-use crate::columns::{Columns, FILE_COLUMNS};
+use crate::columns::{BY_SEQ, Columns, FILE_COLUMNS};
 use crate::failure::{Failure, Stop};
 use crate::leases;
 use crate::rows;
@@ -39,9 +39,10 @@ impl Commit {
         }
         let people = self.people(session).await?;
         self.lock_blobs(session, staging).await?;
-        let mut committed = Vec::with_capacity(people.len());
-        for ((file, person), index) in self.upload.files.iter().zip(people).zip(0_i64..) {
-            let blob = self.acquire_blob(session, file).await?;
+        let blobs = self.acquire_blobs(session).await?;
+        let files = self.upload.files.iter().zip(blobs).zip(people);
+        let mut committed = Vec::with_capacity(files.len());
+        for (((file, blob), person), index) in files.zip(0_i64..) {
             let record = NewRecord {
                 cx: &self.cx,
                 file,
@@ -108,6 +109,22 @@ impl Commit {
         }
         locks.ids.extend(staging);
         session.lock_blobs(self.cx.tenant(), locks).await
+    }
+
+    /// Acquires the blob of each file, in the order of their bytes, which is the same for every upload, and
+    /// all before the first record takes its place: who waits for bytes keeps no other commit waiting.
+    async fn acquire_blobs<S: Session>(
+        &self,
+        session: &mut S,
+    ) -> Result<Vec<BlobId>, Stop<Refusal>> {
+        let files = &self.upload.files;
+        let mut blobs: Vec<_> = files.iter().map(|file| file.blob).collect();
+        let mut order: Vec<_> = files.iter().zip(&mut blobs).collect();
+        order.sort_by_key(|(file, _)| file.facts.sha256);
+        for (file, blob) in order {
+            *blob = self.acquire_blob(session, file).await?;
+        }
+        Ok(blobs)
     }
 
     async fn commit_file<S: Session>(
@@ -214,11 +231,11 @@ impl Commit {
             Some(category) => format!("= {}", statement.parameter(category.as_str())),
             None => "IS NULL".to_owned(),
         };
-        let (order, lock) = (S::BY_NUMBER, S::lock("FOR NO KEY UPDATE OF files"));
+        let lock = S::lock("FOR NO KEY UPDATE OF files");
         statement.push(&format!(
             "SELECT {FILE_COLUMNS} FROM files WHERE tenant_id = $1 AND blob_id = $2 \
             AND used = false AND archived = false AND visibility = $3 AND content_type = $4 \
-            AND person_id {person} AND category {category} ORDER BY {order} LIMIT 1 {lock}"
+            AND person_id {person} AND category {category} ORDER BY {BY_SEQ} LIMIT 1 {lock}"
         ));
         session.optional(statement, rows::file).await
     }

@@ -3,7 +3,7 @@
 use attache_metadata::StoredFile;
 use attache_model::{BlobId, FileId, FileSeq, ObjectKey, TenantId};
 
-use crate::columns::{BLOB_COLUMNS, Columns, FILE_COLUMN_COUNT, FILE_COLUMNS};
+use crate::columns::{BLOB_COLUMNS, BY_SEQ, Columns, FILE_COLUMN_COUNT, FILE_COLUMNS};
 use crate::failure::Failure;
 use crate::rows;
 use crate::session::{Session, Statement};
@@ -49,7 +49,7 @@ pub(crate) async fn by_blob<S: Session>(
         statement.push(&format!(" AND files.seq > {after}"));
     }
     let limit = statement.parameter(i64::from(limit));
-    statement.push(&format!(" ORDER BY {} LIMIT {limit}", S::BY_NUMBER));
+    statement.push(&format!(" ORDER BY {BY_SEQ} LIMIT {limit}"));
     session.rows(statement, stored_file).await
 }
 

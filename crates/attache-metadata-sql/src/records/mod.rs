@@ -7,6 +7,7 @@ mod fields;
 pub(crate) mod find;
 mod insert;
 pub(crate) mod people;
+mod places;
 mod repair;
 
 use async_trait::async_trait;

@@ -75,8 +75,6 @@ impl ToSql for Value<'_> {
 }
 
 impl Session for SqliteSession {
-    const BY_NUMBER: &'static str = "seq";
-
     async fn fetch<T, F>(&mut self, statement: Statement<'_>, read: F) -> Result<Vec<T>, Failure>
     where
         T: Send,

@@ -22,7 +22,7 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 /// The version of the schema that this program works on.
-pub(crate) const NEWEST: i64 = 6;
+pub(crate) const NEWEST: i64 = 7;
 
 /// An open repository that can be closed.
 #[async_trait::async_trait]
@@ -87,7 +87,9 @@ impl Database for SqliteFile {
     type Address = PathBuf;
 
     const BEFORE_UPLOADS: &'static str = "DROP INDEX files_by_seq; \
-        DROP INDEX files_of_person_by_seq; DROP INDEX files_by_has_person; \
+        DROP INDEX files_of_person_by_seq; DROP INDEX files_by_number; DROP TABLE tenant_sequences; \
+        ALTER TABLE files DROP COLUMN seq; ALTER TABLE files RENAME COLUMN row_number TO seq; \
+        DROP INDEX files_by_has_person; \
         ALTER TABLE files DROP COLUMN has_person; DROP TABLE uploads; DROP TABLE installation; \
         ALTER TABLE blobs DROP COLUMN fault_seen_at; \
         ALTER TABLE blobs DROP COLUMN fault; DELETE FROM _sqlx_migrations WHERE version > 1";

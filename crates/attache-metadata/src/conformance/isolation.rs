@@ -23,16 +23,19 @@ pub(super) async fn foreign_records_are_not_found(world: &World) -> CheckResult 
     let repository = world.repository();
     let (north, south, ours) = two_tenants(world).await?;
     let id = ours.id;
+    // The other tenant has fewer files, so none with this number.
+    let second = world.file(&north, "second").await?;
     for (found, what) in [
         (repository.find_file(&south, id).await?, "id"),
         (
-            repository.find_file_by_seq(&south, ours.seq).await?,
+            repository.find_file_by_seq(&south, second.seq).await?,
             "number",
         ),
         (repository.find_file_by_key(&south, &ours.key).await?, "key"),
     ] {
         ensure_eq!(found, None, "a foreign file by its {what}");
     }
+    accepted(repository.delete_file(&north, second.id, None).await)?;
     let holder = Holder::parse("a")?;
     let change = FileChange {
         visibility: Some(Visibility::Public),

@@ -17,6 +17,7 @@ mod claims;
 mod commits;
 mod dedup;
 mod endings;
+mod following;
 mod health;
 mod installation;
 mod isolation;
@@ -183,6 +184,12 @@ const CHECKS: &[Check] = checks! {
             cancelled_uploads_are_dropped,
             staging_blobs_are_reaped_once,
             expired_uploads_are_dropped,
+        }
+        following::{
+            places_follow_the_order_of_commits,
+            numbers_are_a_tenants_own,
+            numbers_have_no_gaps,
+            followers_miss_nothing,
         }
         people::{
             people_are_registered_once,

@@ -161,9 +161,12 @@ async fn after_seq_excludes_cursor_and_unknown_numbers() {
     let cx = fixture.context("a").await;
     let other = fixture.context("b").await;
     let service = &fixture.service;
-    let theirs = store(service, &other, "theirs", b"x").await;
     let first = store(service, &cx, "1", b"x").await;
     let second = store(service, &cx, "2", b"x").await;
+    for name in ["1", "2"] {
+        store(service, &other, name, b"x").await;
+    }
+    let theirs = store(service, &other, "3", b"x").await;
     let list = async |field, seq, cursor| {
         let direction = SortDirection::Ascending;
         let request = ListRequest {
@@ -181,7 +184,9 @@ async fn after_seq_excludes_cursor_and_unknown_numbers() {
     assert_eq!(found.unwrap(), [second.id]);
     // Another tenant's number is a position in the order of numbers, but no file of this tenant.
     let found = list(SortField::Seq, theirs.seq, None).await;
-    assert_eq!(found.unwrap(), [first.id]);
+    assert_eq!(found.unwrap(), []);
+    let found = list(SortField::Seq, first.seq, None).await;
+    assert_eq!(found.unwrap(), [second.id]);
     for refused in [
         list(SortField::Name, theirs.seq, None).await,
         list(SortField::Seq, first.seq, Some("any".to_owned())).await,
@@ -189,5 +194,93 @@ async fn after_seq_excludes_cursor_and_unknown_numbers() {
         let invalid =
             matches!(&refused, Err(ServiceError::Invalid(it)) if it.what() == "after_seq");
         assert!(invalid, "{refused:?}");
+    }
+}
+
+/// Follows a list to its end from a cursor on, and returns the names and the cursor behind them.
+async fn follow(
+    fixture: &Fixture,
+    cx: &attache_model::Context,
+    request: &ListRequest,
+    cursor: Option<String>,
+) -> (Vec<String>, String) {
+    let (mut names, mut cursor) = (Vec::new(), cursor);
+    loop {
+        let request = ListRequest {
+            cursor,
+            ..request.clone()
+        };
+        let list = fixture.service.list_files(cx, request).await.unwrap();
+        names.extend(list.files.iter().map(|file| file.filename.to_string()));
+        let resume = list.resume_cursor.unwrap();
+        if list.next_cursor.is_none() {
+            return (names, resume);
+        }
+        assert_eq!(list.next_cursor.as_ref(), Some(&resume));
+        cursor = list.next_cursor;
+    }
+}
+
+#[tokio::test]
+async fn resume_cursor_returns_what_was_stored_since() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    for field in [SortField::CreatedAt, SortField::Seq] {
+        let direction = SortDirection::Ascending;
+        let request = ListRequest {
+            query: FileQuery {
+                sort: Sort { field, direction },
+                name_prefix: Some(format!("{field:?}")),
+                ..FileQuery::default()
+            },
+            ..page(2, None)
+        };
+        let store = async |name| {
+            let name = format!("{field:?} {name}");
+            store(&fixture.service, &cx, &name, b"x").await
+        };
+        let (names, empty) = follow(&fixture, &cx, &request, None).await;
+        assert!(names.is_empty(), "{names:?}");
+        for name in ["1", "2", "3"] {
+            store(name).await;
+        }
+        let (names, third) = follow(&fixture, &cx, &request, Some(empty)).await;
+        assert_eq!(names, ["1", "2", "3"].map(|it| format!("{field:?} {it}")));
+        let (names, idle) = follow(&fixture, &cx, &request, Some(third)).await;
+        assert!(names.is_empty(), "{names:?}");
+        // The last record that was seen goes away.
+        let fourth = store("4").await;
+        let (names, fourth_seen) = follow(&fixture, &cx, &request, Some(idle)).await;
+        assert_eq!(names, [format!("{field:?} 4")]);
+        fixture
+            .service
+            .delete_file(&cx, fourth.id, None)
+            .await
+            .unwrap();
+        store("5").await;
+        let (names, _) = follow(&fixture, &cx, &request, Some(fourth_seen)).await;
+        assert_eq!(names, [format!("{field:?} 5")]);
+    }
+}
+
+#[tokio::test]
+async fn orders_that_cannot_be_followed_have_none() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.context("a").await;
+    store(&fixture.service, &cx, "1", b"x").await;
+    for (field, direction) in [
+        (SortField::CreatedAt, SortDirection::Descending),
+        (SortField::Name, SortDirection::Ascending),
+        (SortField::SizeBytes, SortDirection::Ascending),
+    ] {
+        let request = ListRequest {
+            query: FileQuery {
+                sort: Sort { field, direction },
+                ..FileQuery::default()
+            },
+            ..page(1, None)
+        };
+        let list = fixture.service.list_files(&cx, request).await.unwrap();
+        assert_eq!((list.files.len(), list.resume_cursor), (1, None));
     }
 }

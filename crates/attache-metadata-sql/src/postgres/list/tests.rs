@@ -70,12 +70,12 @@ async fn populate(connection: &mut PgConnection, spread: Spread, from: i64, coun
     let sql = format!(
         "INSERT INTO files (id, tenant_id, blob_id, person_id, category, name, filename, \
             content_type, size_bytes, sha256, visibility, key, created_at, updated_at, \
-            archived_at, used_at, used_by) \
+            archived_at, used_at, used_by, seq) \
         SELECT lpad(to_hex(i), 32, '0')::uuid, {tenant}, lpad(to_hex(i), 32, '0')::uuid, \
             {person}, {category}, 'File ' || i, 'a.pdf', \
             'application/pdf', i % 4000, decode(lpad(to_hex({bytes}), 64, '0'), 'hex'), \
             'private', 'key ' || i, i / 3, 1, CASE WHEN {archived} THEN 1 END, \
-            CASE WHEN {claimed} THEN 1 END, CASE WHEN {claimed} THEN 'holder' END \
+            CASE WHEN {claimed} THEN 1 END, CASE WHEN {claimed} THEN 'holder' END, i \
         FROM generate_series({from}, {count}) AS i"
     );
     execute(

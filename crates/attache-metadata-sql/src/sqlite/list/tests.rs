@@ -96,12 +96,12 @@ fn populate(session: &SqliteSession, from: i64, count: i64) {
     let sql = "WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2) \
         INSERT INTO files (id, tenant_id, blob_id, person_id, category, name, filename, \
             content_type, size_bytes, sha256, visibility, key, created_at, updated_at, \
-            archived_at, used_at, used_by) \
+            archived_at, used_at, used_by, seq) \
         SELECT CAST(printf('%016d', i) AS BLOB), 1, zeroblob(16), \
             x'00000000000000000000000000000003', 'images', printf('File %d', i), 'a.pdf', 'application/pdf', \
             i % 40, zeroblob(32), 'private', printf('key %d', i), i / 3, 1, \
             iif(i % 1000 = 0, NULL, 2), iif(i % 1000 = 0 AND i % 2000 = 0, 2, NULL), \
-            iif(i % 1000 = 0 AND i % 2000 = 0, 'holder', NULL) \
+            iif(i % 1000 = 0 AND i % 2000 = 0, 'holder', NULL), i \
         FROM n";
     session.connection.execute(sql, (from, count)).unwrap();
 }

@@ -25,9 +25,10 @@ const MANY: &str = "SET session_replication_role = replica; \
         CASE WHEN i % 10 IN (1, 2) THEN 9000000000000 END \
     FROM generate_series(1, 60000) AS i; \
     INSERT INTO files (id, tenant_id, blob_id, name, filename, content_type, size_bytes, sha256, \
-        visibility, key, created_at, updated_at) \
+        visibility, key, created_at, updated_at, seq) \
     SELECT id, tenant_id, id, 'File', 'file.pdf', 'application/pdf', 5, sha256, 'private', \
-        storage_key, 1, 1 FROM blobs WHERE state = 'live'; \
+        storage_key, 1, 1, row_number() OVER () FROM blobs WHERE state = 'live'; \
+    INSERT INTO tenant_sequences SELECT 1, count(*), 1 FROM files; \
     INSERT INTO people (id, tenant_id, identifier, created_at) \
     SELECT id, tenant_id, storage_key, 1 FROM blobs; \
     ANALYZE";

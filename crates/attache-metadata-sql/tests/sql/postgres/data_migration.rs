@@ -31,16 +31,18 @@ const FILL: &str = "
         VALUES (randomblob(16), 1, 'c', 'condemned', 1, randomblob(32), 1, 1);
     INSERT INTO files (id, tenant_id, blob_id, person_id, category, name, filename, description,
             content_type, size_bytes, sha256, visibility, key, used_at, used_by, uploaded_by, created_at,
-            updated_at, archived_at, held_at, revision, request_key, request_index)
+            updated_at, archived_at, held_at, revision, request_key, request_index, seq)
         SELECT randomblob(16), b.tenant_id, b.id, iif(b.size_bytes % 3, p.id, NULL),
             iif(b.size_bytes % 4, 'images', NULL), 'Näme', 'f.pdf', iif(b.size_bytes % 5, 'd', NULL),
             'application/pdf', b.size_bytes, b.sha256, iif(b.size_bytes % 2, 'public', 'private'),
             'key/' || b.size_bytes, iif(b.size_bytes % 7, NULL, 5), iif(b.size_bytes % 7, NULL, 'h:1'),
             b.size_bytes, b.size_bytes, 9, iif(b.size_bytes % 7 = 1, 8, NULL),
             iif(b.size_bytes % 9, NULL, 7), b.size_bytes % 4 + 1,
-            iif(b.size_bytes % 6, NULL, 'r' || b.size_bytes), iif(b.size_bytes % 6, NULL, 0)
+            iif(b.size_bytes % 6, NULL, 'r' || b.size_bytes), iif(b.size_bytes % 6, NULL, 0),
+            b.size_bytes
         FROM blobs AS b JOIN people AS p ON p.identifier = 'Z-' || b.size_bytes WHERE b.state = 'live';
     DELETE FROM files WHERE seq = 1203;
+    INSERT INTO tenant_sequences VALUES (1, 1203, 1202), (2, 1207, 5000);
     INSERT INTO uploads (id, tenant_id, person_identifier, filename, content_type, size_bytes, sha256,
             visibility, created_by, created_at, expires_at, staging_blob_id, staging_key, staging_lease)
         SELECT randomblob(16), 1, iif(i % 2, 'Z-1', NULL), 'u.pdf', 'application/pdf',
@@ -151,6 +153,7 @@ async fn two_runs_copy_every_row_and_continue_numbers() -> Result<(), BoxError> 
         .collect();
     let expected = [
         ("tenants", 2, 0),
+        ("tenant_sequences", 2, 0),
         ("principals", 1203, 0),
         ("people", 1203, 0),
         ("blobs", 1203, 2),
@@ -174,12 +177,6 @@ async fn two_runs_copy_every_row_and_continue_numbers() -> Result<(), BoxError> 
     ] {
         assert_eq!(place.count(sql).await?, next);
     }
-    assert_eq!(
-        place
-            .count("SELECT nextval(pg_get_serial_sequence('files', 'seq'))")
-            .await?,
-        1204
-    );
     Ok(())
 }
 
@@ -195,6 +192,9 @@ async fn assert_equal_content(
         || coalesce(held_at, -1) || ' ' || revision || ' ' || coalesce(request_key, '-') FROM files \
         ORDER BY seq";
     assert_eq!(source.assert_same(place, files).await?, 1202);
+    let sequences = "SELECT tenant_id || ' ' || last_seq || ' ' || last_created_at \
+        FROM tenant_sequences ORDER BY tenant_id";
+    assert_eq!(source.assert_same(place, sequences).await?, 2);
     let people = "SELECT p.identifier || ' ' || f.key FROM files AS f JOIN people AS p \
         ON p.id = f.person_id JOIN blobs AS b ON b.id = f.blob_id AND b.sha256 = f.sha256 \
         ORDER BY f.seq";

@@ -56,8 +56,11 @@ impl Place<ServerDatabase> {
 impl Database for ServerDatabase {
     type Address = String;
 
-    const BEFORE_UPLOADS: &'static str = "ALTER TABLE files DROP COLUMN number, \
-        DROP COLUMN has_person; DROP TABLE uploads; DROP TABLE installation; \
+    const BEFORE_UPLOADS: &'static str = "DROP TRIGGER files_have_a_place ON files; \
+        DROP FUNCTION files_have_a_place; DROP TABLE tenant_sequences; \
+        ALTER TABLE files DROP CONSTRAINT files_pkey, DROP CONSTRAINT files_tenant_id_seq_key, \
+        ADD PRIMARY KEY (seq), ADD UNIQUE (id), ALTER seq ADD GENERATED ALWAYS AS IDENTITY, \
+        DROP COLUMN number, DROP COLUMN has_person; DROP TABLE uploads; DROP TABLE installation; \
         ALTER TABLE blobs DROP COLUMN fault, DROP COLUMN fault_seen_at; \
         DELETE FROM _sqlx_migrations WHERE version > 1";
 
