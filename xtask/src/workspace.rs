@@ -93,6 +93,14 @@ impl Workspace {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.current_dir(self.root()).args(arguments);
+        // The variables of this task's own package: a build script that reads them, such as that of `ring`, would
+        // see them change between this cargo and one started by hand, and be run and compiled again each time.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
         command
     }
 }

@@ -1,7 +1,7 @@
 //! The page for a person who opens a link that does not work.
 
 use attache_model::RequestId;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response};
 
@@ -11,14 +11,50 @@ use crate::problem::{Problem, ProblemKind};
 use crate::wire::accept::prefers_html;
 use crate::wire::response_body::ResponseBody;
 
-/// Returns `true` if a person follows a link, or opens a public file: a browser asks for a page.
-pub(crate) fn is_wanted(access: Access, request: &Parts) -> bool {
+/// The form that a problem takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A document, whoever asks.
+    Document,
+    /// A document, because the client does not ask for a page.
+    RequestedDocument,
+    /// A page, because a browser asks for one.
+    RequestedPage,
+}
+
+/// Returns the form of a problem: a person who follows a link, or opens a public file, gets a page.
+pub(crate) fn form(access: Access, request: &Parts) -> Form {
     let is_read = request.method == Method::GET || request.method == Method::HEAD;
-    is_read && matches!(access, Access::Link | Access::Public) && prefers_html(&request.headers)
+    if !is_read || !matches!(access, Access::Link | Access::Public) {
+        return Form::Document;
+    }
+    if prefers_html(&request.headers) {
+        Form::RequestedPage
+    } else {
+        Form::RequestedDocument
+    }
+}
+
+/// Writes a problem in this form.
+pub(crate) fn respond(
+    problem: Problem,
+    form: Form,
+    request_id: &RequestId,
+    policy: &PagePolicy,
+) -> Response<ResponseBody> {
+    let mut response = match form {
+        Form::RequestedPage => respond_with_page(problem, request_id, policy),
+        Form::Document | Form::RequestedDocument => problem.into_response(request_id),
+    };
+    if form != Form::Document {
+        let names = HeaderValue::from_static("accept");
+        response.headers_mut().append(VARY, names);
+    }
+    response
 }
 
 /// Writes a problem as a page: the status and headers of the problem, in words for the reader of a link.
-pub(crate) fn respond(
+fn respond_with_page(
     problem: Problem,
     request_id: &RequestId,
     policy: &PagePolicy,

@@ -217,7 +217,7 @@ impl Core {
             params,
             request_id: request_id.clone(),
         };
-        let wants_notice = link_notice::is_wanted(route.info.access, &head.parts);
+        let form = link_notice::form(route.info.access, &head.parts);
         let operation = route.info.name;
         // Every log event on the way names the request.
         let span = tracing::error_span!("request", %request_id, operation);
@@ -233,11 +233,7 @@ impl Core {
                 Err(Problem::new(ProblemKind::Internal, "an internal error"))
             });
             answer.unwrap_or_else(|problem| {
-                if wants_notice {
-                    link_notice::respond(problem, &request_id, &self.app.page_policy)
-                } else {
-                    problem.into_response(&request_id)
-                }
+                link_notice::respond(problem, form, &request_id, &self.app.page_policy)
             })
         }
         .instrument(span)

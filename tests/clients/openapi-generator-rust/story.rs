@@ -25,7 +25,7 @@ async fn main() {
     // A form with two files: fields that are not given are absent.
     let files = vec![write("one.txt", "one"), write("two.txt", "two")];
     let uploaded = files_api::upload_files(
-        &api, files, None, None, Some("letters"), None, None, None, None, None, None,
+        &api, files, None, None, None, Some("letters"), None, None, None, None, None, None,
     );
     let uploaded = uploaded.await.unwrap().files;
     let [one, two] = &uploaded[..] else { panic!("{uploaded:?}") };

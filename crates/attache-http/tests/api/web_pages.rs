@@ -125,6 +125,12 @@ async fn listed_page_may_frame_links_and_notices() {
     }
 }
 
+/// Returns `true` if a response says that another `Accept` gets another one.
+fn depends_on_accept(response: &HttpResponse) -> bool {
+    let mut lines = response.headers.get_all("vary").iter();
+    lines.any(|line| line == "accept")
+}
+
 #[tokio::test]
 async fn browser_gets_a_page_for_a_dead_link() {
     let tenant = Tenant::new().await;
@@ -161,10 +167,12 @@ async fn browser_gets_a_page_for_a_dead_link() {
         assert!(text.contains(&format!("<h1>{words}</h1>")), "{text}");
         assert!(text.contains(page.header("x-request-id")), "{text}");
         assert!(!text.contains("<script"), "{text}");
+        assert!(depends_on_accept(&page), "{:?}", page.headers);
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none';"), "{policy}");
         for accept in ["*/*", "application/json", "image/avif,*/*;q=0.8", ""] {
             let problem = fetch(accept).send().await;
+            assert!(depends_on_accept(&problem), "{:?}", problem.headers);
             assert_eq!(problem.problem(page.status).kind, kind, "{accept}");
         }
     }
@@ -181,6 +189,7 @@ async fn routes_with_a_key_give_no_page() {
     ] {
         let call = tenant.client.get(target).header("accept", BROWSER);
         let response = call.send().await;
+        assert!(!depends_on_accept(&response), "{target}");
         response.problem(response.status);
     }
 }

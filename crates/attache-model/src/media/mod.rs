@@ -34,8 +34,11 @@ pub struct MediaType(Cow<'static, str>);
 /// text that was checked to be text.
 const INLINE: &[&str] = &[
     "application/pdf",
+    "audio/aac",
+    "audio/flac",
     "audio/mp4",
     "audio/mpeg",
+    "audio/ogg",
     "audio/wav",
     "audio/webm",
     "image/avif",

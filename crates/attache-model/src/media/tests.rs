@@ -228,6 +228,20 @@ fn inline_types_require_matching_bytes() {
 }
 
 #[test]
+fn sound_that_browsers_play_is_inline() {
+    for (name, head) in [
+        ("audio/aac", &b"\xff\xf1\x50\x80\x02\x1f\xfc"[..]),
+        ("audio/flac", b"fLaC\0\0\0\x22"),
+        ("audio/mpeg", b"ID3\x03\0\0\0\0\0\0"),
+        ("audio/ogg", b"OggS\0\x02"),
+    ] {
+        let decided = MediaType::decide(MediaType::parse(name).ok().as_ref(), "a", head);
+        assert_eq!(decided.essence(), name);
+        assert!(decided.may_be_inline(), "{name}");
+    }
+}
+
+#[test]
 fn text_declared_as_excel_is_csv() {
     let excel = "application/vnd.ms-excel";
     let old = b"Name;Gr\xf6\xdfe\r\nA;1\r\n";
