@@ -14,7 +14,7 @@ use crate::wire::response_body::ResponseBody;
 /// The form that a problem takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// A document, whoever asks.
+    /// A document for every client.
     Document,
     /// A document, because the client does not ask for a page.
     RequestedDocument,
