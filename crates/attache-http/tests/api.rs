@@ -9,6 +9,7 @@ mod api {
     mod conversation;
     mod dialects;
     mod direct_uploads;
+    mod ended_keys;
     mod faults;
     mod inspection;
     mod leniency;

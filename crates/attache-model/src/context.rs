@@ -2,6 +2,7 @@
 //! touches a tenant's data.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::{InvalidValue, Principal, PrincipalSeq, Scope, TenantId, Timestamp};
 
@@ -35,6 +36,29 @@ impl RequestId {
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// The token that a principal was authenticated by, kept to authenticate it again while its request runs. Never
+/// shown.
+#[derive(Clone)]
+pub struct Credentials(Arc<str>);
+
+impl Credentials {
+    /// Keeps a token.
+    pub fn new(token: &str) -> Self {
+        Self(token.into())
+    }
+
+    /// The token itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)")
     }
 }
 
@@ -79,6 +103,7 @@ pub enum Actor {
 pub struct Context {
     tenant: TenantId,
     actor: Actor,
+    credentials: Option<Credentials>,
     request_id: RequestId,
     now: Timestamp,
 }
@@ -89,6 +114,7 @@ impl Context {
         Self {
             tenant: principal.tenant.id,
             actor: Actor::Principal(principal),
+            credentials: None,
             request_id,
             now,
         }
@@ -104,12 +130,24 @@ impl Context {
         Self {
             tenant,
             actor,
+            credentials: None,
             request_id,
             now,
         }
     }
 
-    /// Returns the same context at another time, for work that begins long after its request.
+    /// Returns the same context with the credentials of its principal, so that long work can check that they are
+    /// still valid.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        Self {
+            credentials: Some(credentials),
+            ..self
+        }
+    }
+
+    /// Returns the same context at another time. The service does this at the beginning of each operation, so
+    /// that a context may be used for many, over any time.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Self {
         Self {
@@ -136,6 +174,11 @@ impl Context {
         }
     }
 
+    /// The credentials of the principal; `None` for a context that was made without authentication.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
     /// The acting principal's number, for `uploaded_by` and events.
     pub fn principal_seq(&self) -> Option<PrincipalSeq> {
         self.principal().map(|principal| principal.seq)
@@ -152,7 +195,8 @@ impl Context {
         &self.request_id
     }
 
-    /// The time at which the call happens, for timestamps and expiry.
+    /// The time at which the repository's call happens, for timestamps. Operations of the service do not go by
+    /// it, but by the service's clock.
     pub fn now(&self) -> Timestamp {
         self.now
     }

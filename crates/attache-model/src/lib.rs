@@ -20,7 +20,7 @@ mod upload;
 
 pub use causes::with_causes;
 pub use claim::{Claim, Holder};
-pub use context::{Actor, Context, RequestId};
+pub use context::{Actor, Context, Credentials, RequestId};
 pub use digest::Sha256Digest;
 pub use entropy::{Entropy, OsEntropy};
 pub use error::InvalidValue;

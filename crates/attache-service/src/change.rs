@@ -43,7 +43,7 @@ impl FileService {
         patch: FilePatch,
         expected: Option<Revision>,
     ) -> Result<FileRecord, ServiceError> {
-        authorise(cx, Action::Change)?;
+        let cx = &self.parts.begin(cx, Action::Change)?;
         if patch.visibility == Some(Visibility::Public) {
             authorise(cx, Action::Publish)?;
         }

@@ -2,7 +2,7 @@
 
 use attache_model::{Context, FileId, FileRecord, Holder};
 
-use crate::access::{Action, authorise};
+use crate::access::Action;
 use crate::{FileService, ServiceError};
 
 impl FileService {
@@ -20,7 +20,7 @@ impl FileService {
         id: FileId,
         holder: &Holder,
     ) -> Result<FileRecord, ServiceError> {
-        authorise(cx, Action::Claim)?;
+        let cx = &self.parts.begin(cx, Action::Claim)?;
         Ok(self.parts.repository.claim_file(cx, id, holder).await??)
     }
 
@@ -36,7 +36,7 @@ impl FileService {
         id: FileId,
         holder: &Holder,
     ) -> Result<FileRecord, ServiceError> {
-        authorise(cx, Action::Release)?;
+        let cx = &self.parts.begin(cx, Action::Release)?;
         Ok(self
             .parts
             .repository

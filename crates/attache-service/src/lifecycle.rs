@@ -2,7 +2,7 @@
 
 use attache_model::{Context, FileId, FileRecord, Revision};
 
-use crate::access::{Action, authorise};
+use crate::access::Action;
 use crate::{FileService, ServiceError};
 
 impl FileService {
@@ -13,7 +13,7 @@ impl FileService {
     ///
     /// `MissingScope`, `NotFound`, `Claimed`.
     pub async fn archive_file(&self, cx: &Context, id: FileId) -> Result<FileRecord, ServiceError> {
-        authorise(cx, Action::Archive)?;
+        let cx = &self.parts.begin(cx, Action::Archive)?;
         Ok(self.parts.repository.archive_file(cx, id).await??)
     }
 
@@ -23,7 +23,7 @@ impl FileService {
     ///
     /// `MissingScope`, `NotFound`.
     pub async fn restore_file(&self, cx: &Context, id: FileId) -> Result<FileRecord, ServiceError> {
-        authorise(cx, Action::Restore)?;
+        let cx = &self.parts.begin(cx, Action::Restore)?;
         Ok(self.parts.repository.restore_file(cx, id).await??)
     }
 
@@ -33,7 +33,7 @@ impl FileService {
     ///
     /// `MissingScope`, `NotFound`.
     pub async fn release_hold(&self, cx: &Context, id: FileId) -> Result<FileRecord, ServiceError> {
-        authorise(cx, Action::ReleaseHold)?;
+        let cx = &self.parts.begin(cx, Action::ReleaseHold)?;
         Ok(self.parts.repository.release_hold(cx, id).await??)
     }
 
@@ -52,7 +52,7 @@ impl FileService {
         id: FileId,
         expected: Option<Revision>,
     ) -> Result<(), ServiceError> {
-        authorise(cx, Action::Delete)?;
+        let cx = &self.parts.begin(cx, Action::Delete)?;
         self.parts
             .repository
             .delete_file(cx, id, expected)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_metadata::MetadataRepository;
-use attache_model::{Clock, Context, Entropy, Limits, RequestId};
+use attache_model::{Clock, Context, Credentials, Entropy, Limits, RequestId};
 use attache_signing::KeyRing;
 use attache_storage::BlobStore;
 use tokio::sync::Notify;
@@ -97,6 +97,35 @@ impl Parts {
         Ok(limit_bytes)
     }
 
+    /// Begins an operation of a principal: authorises it, and returns its context at the present time.
+    pub(crate) fn begin(&self, cx: &Context, action: Action) -> Result<Context, ServiceError> {
+        authorise(cx, action)?;
+        Ok(cx.at(self.clock.now()))
+    }
+
+    /// Authenticates the principal again and authorises the action, once a request has run for some time. A context
+    /// without credentials was made by the embedder, or for the bearer of a link: it stays as it was.
+    pub(crate) async fn authorise_again(
+        &self,
+        cx: &Context,
+        action: Action,
+    ) -> Result<(), ServiceError> {
+        let Some(credentials) = cx.credentials() else {
+            return Ok(());
+        };
+        let principal = self.authenticator.authenticate(credentials.reveal());
+        let principal = principal.await?;
+        if cx.principal_seq() != Some(principal.seq) {
+            return Err(ServiceError::Unauthenticated);
+        }
+        let scope = action.required_scope();
+        if principal.scopes.contains(scope) {
+            Ok(())
+        } else {
+            Err(ServiceError::MissingScope(scope))
+        }
+    }
+
     /// Records that a copy of the database from before is an older one from now on.
     pub(crate) fn record_change(&self) {
         if let Some(guard) = &self.guard {
@@ -153,11 +182,19 @@ impl FileService {
         request_id: RequestId,
     ) -> Result<Context, ServiceError> {
         let principal = self.parts.authenticator.authenticate(token).await?;
-        Ok(Context::for_principal(
-            principal,
-            request_id,
-            self.parts.clock.now(),
-        ))
+        let cx = Context::for_principal(principal, request_id, self.parts.clock.now());
+        Ok(cx.with_credentials(Credentials::new(token)))
+    }
+
+    /// Checks that the principal is still authenticated and may still do something. For a caller that does something
+    /// over a long time, such as sending a list page by page: a key that was revoked or has expired since
+    /// [`authenticate`](Self::authenticate) ends it. Uploads do this by themselves, before their commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`authenticate`](Self::authenticate) and [`authorise`](Self::authorise).
+    pub async fn authorise_again(&self, cx: &Context, action: Action) -> Result<(), ServiceError> {
+        self.parts.authorise_again(cx, action).await
     }
 
     /// Checks whether the principal may do something, without doing it.

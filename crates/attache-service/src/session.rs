@@ -38,7 +38,7 @@ impl FileService {
         cx: &Context,
         declared_size_bytes: Option<u64>,
     ) -> Result<UploadSession, ServiceError> {
-        authorise(cx, Action::Upload)?;
+        let cx = &self.parts.begin(cx, Action::Upload)?;
         let remaining_bytes = self.parts.check_capacity(declared_size_bytes).await?;
         Ok(UploadSession {
             parts: self.parts.clone(),
@@ -122,7 +122,8 @@ impl UploadSession {
     ///
     /// # Errors
     ///
-    /// - Faults of the request: `NoFile`, `MissingScope`, `Invalid`, `TypeNotAccepted`,
+    /// - Faults of the request: `NoFile`, `MissingScope`, `Unauthenticated` if the key was revoked or has
+    ///   expired meanwhile, `Invalid`, `TypeNotAccepted`,
     ///   `DigestMismatch`, `Refused`, `UnknownPerson`, `RequestRepeated`
     /// - Server errors: `OutOfSpace`, `Internal`; `Unavailable` if the whole upload is to be retried
     pub async fn commit(self, fields: UploadFields) -> Result<Vec<CommittedFile>, ServiceError> {
@@ -177,6 +178,7 @@ impl UploadSession {
             files,
             idempotency_key: fields.idempotency_key,
         };
+        parts.authorise_again(&cx, Action::Upload).await?;
         let committed = parts.repository.commit_files(&cx, &upload).await??;
         parts.record_change();
         for file in staged {

@@ -6,6 +6,7 @@ mod service {
     mod access;
     mod bodies;
     mod downloads;
+    mod ended_keys;
     mod in_flight;
     mod inspections;
     mod lists;
@@ -15,6 +16,7 @@ mod service {
     mod pending_uploads;
     mod presigned;
     mod reaper;
+    mod reused_contexts;
     mod sessions;
     mod support;
     mod verification;

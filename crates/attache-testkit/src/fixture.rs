@@ -8,7 +8,7 @@ use attache_model::{Clock, Context, Entropy, Limits, RequestId, Scopes, TenantSl
 use attache_service::{
     Administration, ApiKeyRequest, Downloads, FileService, Inspector, ServiceBuilder,
 };
-use attache_signing::KeyRing;
+use attache_signing::{ApiKey, KeyRing};
 use attache_storage::{BlobStore, Body, FaultBlobStore, FaultScript, PresignedRequest, PutOptions};
 use tempfile::TempDir;
 
@@ -125,6 +125,17 @@ impl Fixture {
             .await
             .expect("a key");
         issued.expect("a tenant").key.reveal().to_string()
+    }
+
+    /// Revokes the key of a token.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the database fails, or does not know the key.
+    pub async fn revoke(&self, token: &str) {
+        let key = ApiKey::parse(token).expect("a key");
+        let revoked = self.administration.revoke_api_key(key.key_id().as_str());
+        revoked.await.expect("a revocation").expect("a key");
     }
 
     /// Returns a context of a tenant with all scopes, at the clock's current time.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attache_model::{Context, FileRecord};
-use attache_service::{FileList, FileQuery, FileService, ListRequest, ServiceError};
+use attache_service::{Action, FileList, FileQuery, FileService, ListRequest, ServiceError};
 use bytes::Bytes;
 use futures_util::stream;
 use http::Response;
@@ -95,13 +95,20 @@ where
         self.service.list_files(&self.cx, request).await
     }
 
+    /// Reads a page behind the first, unless the key was revoked or has expired meanwhile.
+    async fn read_on(&self, cursor: String) -> Result<FileList, ServiceError> {
+        let again = self.service.authorise_again(&self.cx, Action::List);
+        again.await?;
+        self.read(Some(cursor)).await
+    }
+
     /// Returns the text of the next page; `None` after the last.
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, BoxError> {
         let list = match std::mem::replace(&mut self.at, At::End) {
             At::End => return Ok(None),
             At::Page(list) => list,
             At::Cursor(cursor) => {
-                let page = retry_while_unavailable(|| self.read(Some(cursor.clone())));
+                let page = retry_while_unavailable(|| self.read_on(cursor.clone()));
                 page.await.inspect_err(log)?
             }
         };

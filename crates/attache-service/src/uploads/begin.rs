@@ -119,7 +119,7 @@ impl FileService {
         cx: &Context,
         request: UploadRequest,
     ) -> Result<PendingUpload, ServiceError> {
-        authorise(cx, Action::Upload)?;
+        let cx = &self.parts.begin(cx, Action::Upload)?;
         if request.visibility == Visibility::Public {
             authorise(cx, Action::Publish)?;
         }
@@ -201,7 +201,7 @@ impl FileService {
         cx: &Context,
         id: FileId,
     ) -> Result<UploadStatus, ServiceError> {
-        authorise(cx, Action::Upload)?;
+        let cx = &self.parts.begin(cx, Action::Upload)?;
         let upload = self.stored_upload(cx, id).await?.upload;
         let state = upload.state(self.parts.clock.now());
         let file = match state {
@@ -222,7 +222,7 @@ impl FileService {
     ///
     /// `MissingScope`, `NotFound`, `UploadCompleted`.
     pub async fn cancel_upload(&self, cx: &Context, id: FileId) -> Result<(), ServiceError> {
-        authorise(cx, Action::Upload)?;
+        let cx = &self.parts.begin(cx, Action::Upload)?;
         self.parts.repository.cancel_upload(cx, id).await??;
         self.parts.reaper_wake.notify_one();
         Ok(())

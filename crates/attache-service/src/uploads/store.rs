@@ -9,6 +9,7 @@ use attache_storage::Body;
 
 use super::begin::STAGING_GRACE;
 use super::limits::InFlightUpload;
+use crate::access::Action;
 use crate::commit::{begin_commit, prepare};
 use crate::lease::LeaseRenewer;
 use crate::service::Parts;
@@ -88,6 +89,7 @@ async fn commit(
         ..UploadFields::default()
     };
     let file = prepare(&parts, &cx, &staged, &fields).await?;
+    parts.authorise_again(&cx, Action::Upload).await?;
     if parts.clock.now() >= deadline {
         return Err(ServiceError::UploadExpired);
     }

@@ -195,7 +195,7 @@ async fn files_are_listed_unpaginated_by_use() {
     assert_eq!(list("").await.body, r#"{"data":[]}"#);
     let used = stored(&tenant.client, "%PDF-0").await;
     claim(&tenant.client, &used).await;
-    // More than one page of the repository. The newest come first; of one timestamp, the last id.
+    // More than one page of the repository. The newest come first.
     let mut free = Vec::new();
     for batch in 0..35 {
         let names: Vec<_> = (0..20).map(|at| format!("%PDF-{batch}-{at}")).collect();
@@ -203,9 +203,7 @@ async fn files_are_listed_unpaginated_by_use() {
             .iter()
             .map(|name| (name.as_str(), name.as_str()))
             .collect();
-        let mut stored = uuids(&upload(&tenant.client, &files).send().await);
-        stored.sort_by_key(ToString::to_string);
-        free.extend(stored);
+        free.extend(uuids(&upload(&tenant.client, &files).send().await));
         tenant.fixture.clock.advance(Duration::from_millis(1));
     }
     free.reverse();

@@ -4,6 +4,7 @@ mod away;
 mod conformance;
 mod costs;
 mod data_migration;
+mod earlier_server;
 mod faults;
 mod proxy;
 mod races;
