@@ -1,6 +1,5 @@
 //! Servers of the version before, at work beside those of this one on the schema of this one.
 
-use attache_metadata::FileRepository as _;
 use attache_model::FileSeq;
 
 use super::ServerDatabase;

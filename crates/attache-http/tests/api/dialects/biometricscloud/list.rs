@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use attache_testkit::HttpClient;
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{store_several, stored};
 use crate::api::support::Tenant;
