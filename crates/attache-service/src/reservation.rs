@@ -27,12 +27,16 @@ pub(crate) struct BlobReservation {
 }
 
 impl BlobReservation {
-    /// Writes the intent of a new blob, with a fresh key and lease.
+    /// Writes the intent of a new blob of at most `max_size_bytes`, with a fresh key and lease.
     ///
     /// The guard exists before the row does, and the row is written in a task of its own: if the caller
     /// is cancelled meanwhile, the row is given up as soon as it is there.
-    pub(crate) async fn begin(parts: &Arc<Parts>, cx: &Context) -> Result<Self, ServiceError> {
-        let (key, intent) = new_intent(parts, cx, parts.timing.lease);
+    pub(crate) async fn begin(
+        parts: &Arc<Parts>,
+        cx: &Context,
+        max_size_bytes: u64,
+    ) -> Result<Self, ServiceError> {
+        let (key, intent) = new_intent(parts, cx, parts.timing.lease, Some(max_size_bytes));
         let reservation = Self {
             parts: parts.clone(),
             cx: cx.clone(),
@@ -88,15 +92,17 @@ impl Drop for BlobReservation {
     }
 }
 
-/// A new blob of the context's tenant, whose lease lasts for `lease_for`.
+/// A new blob of the context's tenant, whose lease lasts for `lease_for`. `max_size_bytes` is `None` for one that
+/// a client writes itself.
 pub(crate) fn new_intent(
     parts: &Parts,
     cx: &Context,
     lease_for: Duration,
+    max_size_bytes: Option<u64>,
 ) -> (BlobKey, BlobIntent) {
     let entropy = parts.entropy.as_ref();
     let id = BlobId::generate(cx.now(), entropy);
-    let key = BlobKey::for_blob(cx.tenant(), id);
+    let key = parts.store.new_key(cx.tenant(), id, max_size_bytes);
     let intent = BlobIntent {
         id,
         storage_key: key.as_str().to_owned(),

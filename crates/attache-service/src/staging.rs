@@ -31,7 +31,11 @@ pub(crate) async fn stage(
     body: Body,
     limit_bytes: u64,
 ) -> Result<Staged, ServiceError> {
-    let reservation = BlobReservation::begin(parts, cx).await?;
+    let max_size_bytes = body
+        .exact_size_bytes()
+        .unwrap_or(limit_bytes)
+        .min(limit_bytes);
+    let reservation = BlobReservation::begin(parts, cx, max_size_bytes).await?;
     renewer.add(&reservation);
 
     let options = PutOptions {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_model::{BlobId, TenantId};
 use attache_storage::{
     BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange,
     Capabilities, KeyPage, MarkerWrite, PresignOperation, PresignedRequest, PutError, PutOptions,
@@ -89,6 +90,10 @@ impl BlobStore for S3BlobStore {
             presigns_put: true,
             refuses_taken_keys: false,
         }
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, _: Option<u64>) -> BlobKey {
+        BlobKey::for_blob(tenant, blob)
     }
 
     async fn put(

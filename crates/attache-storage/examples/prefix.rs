@@ -2,7 +2,7 @@
 //! or directory. Passes the conformance suite.
 
 use async_trait::async_trait;
-use attache_model::OsEntropy;
+use attache_model::{BlobId, OsEntropy, TenantId};
 use attache_storage::{
     BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange,
     Capabilities, KeyPage, MemoryBlobStore, PresignOperation, PresignedRequest, PutError,
@@ -49,6 +49,10 @@ impl<S: BlobStore> PrefixBlobStore<S> {
 impl<S: BlobStore> BlobStore for PrefixBlobStore<S> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        self.inner.new_key(tenant, blob, max_size_bytes)
     }
 
     async fn put(

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use attache_model::{BlobId, TenantId};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -64,6 +65,10 @@ impl BlobStore for MemoryBlobStore {
             refuses_taken_keys: true,
             ..Capabilities::default()
         }
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, _: Option<u64>) -> BlobKey {
+        BlobKey::for_blob(tenant, blob)
     }
 
     async fn put(

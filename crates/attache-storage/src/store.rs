@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use attache_model::Sha256Digest;
+use attache_model::{BlobId, Sha256Digest, TenantId};
 
 use crate::body::ByteStream;
 use crate::{BlobError, BlobKey, Body, PutError};
@@ -50,6 +50,11 @@ use crate::{BlobError, BlobKey, Body, PutError};
 pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     /// Returns what this store supports beyond the required. Constant for the life of the store.
     fn capabilities(&self) -> Capabilities;
+
+    /// Returns the key for a new blob of a tenant, such as [`BlobKey::for_blob`]: one that was never returned before
+    /// and begins with the tenant's id. A store may place a blob by its size, so `max_size_bytes` is the largest
+    /// size that its body may have, or `None` if any. Does no I/O.
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey;
 
     /// Stores a whole body and computes its size and digest while it streams.
     ///

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_model::{BlobId, TenantId};
 use attache_storage::{
     BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange,
     Capabilities, KeyPage, MemoryBlobStore, PresignOperation, PresignedRequest, PutError,
@@ -48,6 +49,10 @@ impl BlobStore for PresigningBlobStore {
             presigns_put: self.presigns,
             ..self.inner.capabilities()
         }
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        self.inner.new_key(tenant, blob, max_size_bytes)
     }
 
     async fn put(

@@ -2,6 +2,7 @@
 //! Passes the conformance suite.
 
 use async_trait::async_trait;
+use attache::model::{BlobId, TenantId};
 use attache::storage::{
     BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, Body, BodyVerifier,
     ByteRange, Capabilities, KeyPage, PresignOperation, PresignedRequest, PutError, PutOptions,
@@ -51,6 +52,10 @@ fn path(key: &BlobKey) -> Path {
 impl<S: ObjectStore> BlobStore for ObjectBlobStore<S> {
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, _: Option<u64>) -> BlobKey {
+        BlobKey::for_blob(tenant, blob)
     }
 
     async fn put(

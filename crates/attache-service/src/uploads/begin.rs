@@ -166,7 +166,7 @@ impl FileService {
             return Ok(None);
         }
         let lease_for = lifetime.saturating_add(STAGING_GRACE);
-        let (key, intent) = new_intent(&self.parts, cx, lease_for);
+        let (key, intent) = new_intent(&self.parts, cx, lease_for, None);
         let put = PresignOperation::Put {
             key,
             lifetime,

@@ -19,6 +19,7 @@ mod bodies;
 mod cancelling;
 mod leftovers;
 mod listing;
+mod new_keys;
 mod reading;
 mod refusing;
 mod sandbox;
@@ -169,4 +170,5 @@ const CHECKS: &[Check] = &[
     check!("a listing is in byte order", listing::order),
     check!("a listing keeps to its prefix", listing::prefix),
     check!("pages return each key once", listing::pages),
+    check!("new keys differ and fit", new_keys::many_at_once),
 ];

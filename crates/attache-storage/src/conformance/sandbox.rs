@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use attache_model::{Sha256Digest, with_causes};
+use attache_model::{BlobId, Sha256Digest, TenantId, with_causes};
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
@@ -86,6 +86,17 @@ impl<'a> Sandbox<'a> {
         let key = key.map_err(|error| Violation::unexpected(&error))?;
         self.used().push(key.clone());
         Ok(key)
+    }
+
+    /// Returns a new key of the store's, moved into the namespace, which will be deleted.
+    pub(super) fn new_key(
+        &self,
+        tenant: TenantId,
+        blob: BlobId,
+        max_size_bytes: Option<u64>,
+    ) -> Result<BlobKey, Violation> {
+        let key = self.store.new_key(tenant, blob, max_size_bytes);
+        self.key(key.as_str())
     }
 
     /// Returns the prefix of all keys in the namespace.

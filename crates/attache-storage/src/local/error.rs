@@ -58,6 +58,10 @@ pub(super) enum LocalError {
     NotAFile,
     #[error("the file ends {missing_bytes} bytes too early")]
     Truncated { missing_bytes: u64 },
+    #[error("the bytes in the slot are not those that were stored")]
+    Damaged,
+    #[error("the body is larger than its key was made for")]
+    SlotTooSmall,
     #[error("the range ends beyond the {size_bytes} bytes of the blob")]
     InvalidRange { size_bytes: u64 },
     #[error("the local store does not presign requests")]
@@ -75,6 +79,23 @@ impl LocalError {
     /// Returns a function for `map_err` that names the failed step.
     pub(super) fn system(action: &'static str) -> impl Fn(Errno) -> Self {
         move |errno| Self::System { action, errno }
+    }
+
+    /// Returns the failure of a batch as one of its changes reports it.
+    pub(super) fn of_batch(&self) -> Self {
+        match self {
+            Self::System { action, errno } => Self::System {
+                action,
+                errno: *errno,
+            },
+            Self::SyncFailed { action, errno } => Self::SyncFailed {
+                action,
+                errno: *errno,
+            },
+            Self::Refused(refused) => Self::Refused(*refused),
+            Self::Degraded => Self::Degraded,
+            _ => Self::ShuttingDown,
+        }
     }
 
     /// Returns the system's error if it means a full disk or quota.
@@ -97,7 +118,10 @@ impl LocalError {
             Self::Refused(_) => BlobErrorKind::Busy,
             Self::ReadOnly => BlobErrorKind::PermissionDenied,
             Self::Reserved { .. } | Self::DiskFull { .. } => BlobErrorKind::OutOfSpace,
-            Self::NotAFile | Self::BadMarker | Self::Truncated { .. } => BlobErrorKind::Corrupt,
+            Self::NotAFile | Self::BadMarker | Self::Truncated { .. } | Self::Damaged => {
+                BlobErrorKind::Corrupt
+            }
+            Self::SlotTooSmall => BlobErrorKind::Other,
             Self::InvalidRange { .. } => BlobErrorKind::InvalidRange,
             Self::CannotPresign | Self::OpenedReadOnly => BlobErrorKind::Unsupported,
         }

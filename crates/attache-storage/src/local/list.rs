@@ -6,6 +6,7 @@ use rustix::fs::{AtFlags, Dir, DirEntry, FileType};
 use rustix::io::Errno;
 
 use super::error::LocalError;
+use super::segments::{SegmentPath, slots_in};
 use super::tree::{Tree, split_path};
 use crate::{BlobKey, KeyPage};
 
@@ -49,8 +50,11 @@ struct Walk<'a> {
 type SortedName = String;
 
 impl Walk<'_> {
-    /// Collects the matching keys below a directory. The depth is bounded by the length of a key.
+    /// Collects the matching keys below a directory or in a segment. The depth is bounded by the length of a key.
     fn directory(&mut self, path: &str) -> Result<(), LocalError> {
+        if let Some(segment) = SegmentPath::parse(path) {
+            return self.segment(segment);
+        }
         for name in self.sorted_names(path)? {
             if self.keys.len() >= self.wanted {
                 break;
@@ -69,6 +73,27 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Collects the matching keys of the slots in a segment.
+    fn segment(&mut self, path: SegmentPath<'_>) -> Result<(), LocalError> {
+        let failed = LocalError::system("reading a segment");
+        let file = match self.blobs.open_file(path.as_str()) {
+            Ok(file) => file,
+            // Deleted meanwhile.
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => return Err(failed(errno)),
+        };
+        for number in slots_in(file.as_fd()).map_err(failed)? {
+            let key = path.key_of(number);
+            if self.keys.len() < self.wanted
+                && self.may_match(&key)
+                && let Ok(key) = BlobKey::parse(key)
+            {
+                self.keys.push(key);
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the names in a directory that are or lead to a wanted key.
     fn sorted_names(&self, path: &str) -> Result<Vec<SortedName>, LocalError> {
         let failed = LocalError::system("reading a directory");
@@ -81,12 +106,17 @@ impl Walk<'_> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&directory).map_err(&failed)? {
             let entry = entry.map_err(&failed)?;
-            if let Some(name) = wanted_name(&directory, &entry) {
-                let start = if path.is_empty() {
+            if let Some(mut name) = wanted_name(&directory, &entry) {
+                let mut start = if path.is_empty() {
                     name.clone()
                 } else {
                     format!("{path}/{name}")
                 };
+                // Keys go on below a segment as they do below a directory.
+                if SegmentPath::parse(&start).is_some() {
+                    name.push('/');
+                    start.push('/');
+                }
                 if self.may_match(&start) {
                     names.push(name);
                 }

@@ -11,6 +11,7 @@ mod places;
 mod put;
 mod read;
 mod read_only;
+mod segments;
 mod shared;
 mod space;
 mod space_grant;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use attache_lanes::QueueMonitor;
-use attache_model::Finding;
+use attache_model::{BlobId, Finding, TenantId};
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
@@ -33,6 +34,7 @@ use self::blocking::blocking;
 use self::disk::{Disk, SystemDisk};
 use self::error::{LocalError, WriteError};
 pub use self::read_only::ReadOnlyLocalBlobStore;
+use self::segments::{Change, SlotPlace, submit};
 use self::shared::Shared;
 use self::tree::split_path;
 use crate::{
@@ -188,6 +190,16 @@ impl BlobStore for LocalBlobStore {
         }
     }
 
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        let slot = self
+            .shared
+            .supports_holes
+            .then(|| self.shared.allocation.slot(tenant, blob, max_size_bytes));
+        slot.flatten()
+            .and_then(|key| BlobKey::parse(key).ok())
+            .unwrap_or_else(|| BlobKey::for_blob(tenant, blob))
+    }
+
     async fn put(
         &self,
         key: &BlobKey,
@@ -212,6 +224,10 @@ impl BlobStore for LocalBlobStore {
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        if let Some(place) = SlotPlace::of_key(key.as_str()) {
+            let cleared = submit(&self.shared, key, place, Change::Clear).await;
+            return cleared.map_err(|error| error.into_blob_error("delete", key));
+        }
         let owned_key = key.clone();
         let deleted = async {
             // Not the tenant's place: what deletes is the reaper.

@@ -11,9 +11,9 @@ use rustix::io::Errno;
 use super::LocalOptions;
 use super::disk::{Disk, SystemDisk};
 use super::error::LocalError;
-use super::shared::{Directories, Shared};
+use super::shared::{Directories, Shared, Supported};
 use super::space::DiskSpace;
-use super::tree::{FILE_MODE, create_directory, link_unnamed_file};
+use super::tree::{FILE_MODE, create_directory, create_file, link_unnamed_file};
 
 /// The entries of the root: the blobs, the files that are being written, and the lock.
 pub(super) const BLOBS: &str = "blobs";
@@ -39,7 +39,10 @@ pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared
     }
     sync(disk.as_ref(), root.as_fd())?;
     empty(staging.as_fd())?;
-    let supports_unnamed_files = supports_unnamed_files(disk.as_ref(), staging.as_fd())?;
+    let supported = Supported {
+        unnamed_files: supports_unnamed_files(disk.as_ref(), staging.as_fd())?,
+        holes: supports_holes(disk.as_ref(), staging.as_fd())?,
+    };
     let directories = Directories {
         root,
         blobs,
@@ -48,7 +51,7 @@ pub(super) fn open(options: &LocalOptions, disk: Box<dyn Disk>) -> Result<Shared
     };
     Ok(Shared::new(
         directories,
-        supports_unnamed_files,
+        supported,
         DiskSpace::new(options.root.clone(), options.reserved_bytes),
         disk,
     ))
@@ -64,21 +67,41 @@ pub(super) fn open_read_only(root: &Path) -> Result<Shared, LocalError> {
         lock: open_root(root)?,
     };
     let space = DiskSpace::new(root.to_owned(), 0);
-    Ok(Shared::new(directories, false, space, Box::new(SystemDisk)))
+    let supported = Supported::default();
+    Ok(Shared::new(
+        directories,
+        supported,
+        space,
+        Box::new(SystemDisk),
+    ))
+}
+
+/// The name of a file that tries a feature of the filesystem.
+const PROBE: &str = "probe";
+
+/// Tries to free space within a file.
+fn supports_holes(disk: &dyn Disk, staging: BorrowedFd<'_>) -> Result<bool, LocalError> {
+    let file = create_file(staging, PROBE).map_err(LocalError::system("creating a file"))?;
+    let punched = disk.punch_hole(file.as_fd(), 0, 1);
+    remove_probe(staging)?;
+    Ok(punched.is_ok())
+}
+
+fn remove_probe(staging: BorrowedFd<'_>) -> Result<(), LocalError> {
+    rustix::fs::unlinkat(staging, PROBE, AtFlags::empty())
+        .map_err(LocalError::system("emptying `staging`"))
 }
 
 /// Tries to write a file before it has a name. Some filesystems have no such files, and without
 /// `/proc` they cannot get a name.
 fn supports_unnamed_files(disk: &dyn Disk, staging: BorrowedFd<'_>) -> Result<bool, LocalError> {
-    const NAME: &str = "probe";
     let linked = disk
         .create_unnamed_file(staging)
-        .and_then(|file| link_unnamed_file(file.as_fd(), staging, NAME));
+        .and_then(|file| link_unnamed_file(file.as_fd(), staging, PROBE));
     if linked.is_err() {
         return Ok(false);
     }
-    rustix::fs::unlinkat(staging, NAME, AtFlags::empty())
-        .map_err(LocalError::system("emptying `staging`"))?;
+    remove_probe(staging)?;
     Ok(true)
 }
 

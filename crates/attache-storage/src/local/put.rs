@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::blocking::{blocking, finished};
 use super::error::WriteError;
+use super::segments::{self, SlotPlace};
 use super::shared::Shared;
 use super::staged::{Fate, Writer};
 use crate::{BlobKey, Body, BodyError, BodyVerifier, PutOptions, StoredBlob};
@@ -35,6 +36,9 @@ pub(super) async fn put(
     body: Body,
     options: PutOptions,
 ) -> Result<StoredBlob, WriteError> {
+    if let Some(place) = SlotPlace::of_key(key.as_str()) {
+        return segments::put(shared, key, place, body, options).await;
+    }
     shared.check_not_degraded()?;
     let verifier = BodyVerifier::new(&body, options)?;
     let writer = Writer::new(
@@ -64,8 +68,10 @@ pub(super) async fn put(
         };
         let writer = disk.take().await?;
         let bytes = batch.bytes;
+        let waiting = batch.is_last.then(|| shared.allocation.waiting());
         let place = shared.places.change(key).await?;
         if batch.is_last {
+            let _waiting = waiting;
             let fate = Arc::clone(&interest.fate);
             let commit = move || {
                 let _place = place;
@@ -119,12 +125,12 @@ impl WriterPlace {
 }
 
 /// The caller's interest in a put, which ends when the future is dropped.
-struct Interest {
-    fate: Arc<Fate>,
+pub(super) struct Interest {
+    pub(super) fate: Arc<Fate>,
 }
 
 impl Interest {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             fate: Arc::default(),
         }
@@ -138,7 +144,7 @@ impl Drop for Interest {
 }
 
 /// A body in batches: whatever chunks the sender makes, the disk gets a few large ones.
-struct Batches {
+pub(super) struct Batches {
     body: Body,
     gathered: BytesMut,
     /// The time at which what is gathered is written, if anything is.
@@ -147,14 +153,14 @@ struct Batches {
     is_fast: bool,
 }
 
-struct Batch {
-    bytes: Bytes,
+pub(super) struct Batch {
+    pub(super) bytes: Bytes,
     /// True if the body ends here. Never true of a body that was cut off.
-    is_last: bool,
+    pub(super) is_last: bool,
 }
 
 impl Batches {
-    fn new(body: Body) -> Self {
+    pub(super) fn new(body: Body) -> Self {
         Self {
             body,
             gathered: BytesMut::new(),
@@ -164,7 +170,7 @@ impl Batches {
     }
 
     /// Returns the next batch. Must not be called after the last batch or an error. Cancel-safe.
-    async fn next(&mut self) -> Result<Batch, BodyError> {
+    pub(super) async fn next(&mut self) -> Result<Batch, BodyError> {
         loop {
             let chunk = match self.due_at {
                 None => self.body.try_next().await?,

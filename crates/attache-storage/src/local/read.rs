@@ -1,7 +1,7 @@
 //! Reads blobs: from the page cache on the async thread, from the disk on a blocking one.
 
 use std::io::IoSliceMut;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +12,7 @@ use rustix::io::{Errno, ReadWriteFlags};
 
 use super::blocking::blocking;
 use super::error::LocalError;
+use super::segments::{self, SlotPlace};
 use super::shared::Shared;
 use crate::{BlobError, BlobKey, BlobMeta, BlobReader, ByteRange, ByteStream};
 
@@ -24,20 +25,88 @@ pub(super) async fn get(
     key: &BlobKey,
     range: Option<ByteRange>,
 ) -> Result<BlobReader, BlobError> {
-    open(shared, key)
-        .await
-        .and_then(|blob| reader(shared, key, blob, range))
-        .map_err(|error| error.into_blob_error("get", key))
+    let opened = match SlotPlace::of_key(key.as_str()) {
+        Some(place) => read_whole(shared, key, place)
+            .await
+            .and_then(|bytes| reader_of_slot(bytes, range)),
+        None => open(shared, key)
+            .await
+            .and_then(|blob| reader(shared, key, blob, range)),
+    };
+    opened.map_err(|error| error.into_blob_error("get", key))
 }
 
 /// Returns the metadata of a blob.
 pub(super) async fn head(shared: &Arc<Shared>, key: &BlobKey) -> Result<BlobMeta, BlobError> {
-    match open(shared, key).await {
-        Ok(blob) => Ok(BlobMeta {
-            size_bytes: blob.size_bytes,
-        }),
-        Err(error) => Err(error.into_blob_error("head", key)),
+    let size_bytes = match SlotPlace::of_key(key.as_str()) {
+        Some(place) => {
+            let head = in_slot(shared, key, place, segments::read_head).await;
+            head.map(|blob| blob.size_bytes)
+        }
+        None => open(shared, key).await.map(|blob| blob.size_bytes),
+    };
+    size_bytes
+        .map(|size_bytes| BlobMeta { size_bytes })
+        .map_err(|error| error.into_blob_error("head", key))
+}
+
+/// A read of a slot: of the page cache alone, or of the disk.
+type SlotRead<T> = fn(BorrowedFd<'_>, u16, ReadWriteFlags) -> rustix::io::Result<T>;
+
+/// Reads from a slot, on the async thread if the kernel has what is needed in memory.
+async fn in_slot<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    key: &BlobKey,
+    place: SlotPlace<'_>,
+    read: SlotRead<T>,
+) -> Result<T, LocalError> {
+    let path = place.segment.as_str();
+    if shared.supports_cached_reads.load(Ordering::Relaxed)
+        && let Ok(file) = shared.blobs.open_cached_file(path)
+        && let Ok(found) = read(file.as_fd(), place.number, ReadWriteFlags::NOWAIT)
+    {
+        return Ok(found);
     }
+    let permit = shared.places.read(key).await?;
+    let (shared, path, number) = (Arc::clone(shared), path.to_owned(), place.number);
+    let read = blocking(move || {
+        let _place = permit;
+        let file = shared.blobs.open_file(&path)?;
+        read(file.as_fd(), number, ReadWriteFlags::empty())
+    });
+    read.await?.map_err(LocalError::system("reading a slot"))
+}
+
+/// Reads the blob in a slot, which is small, and verifies it.
+async fn read_whole(
+    shared: &Arc<Shared>,
+    key: &BlobKey,
+    place: SlotPlace<'_>,
+) -> Result<Bytes, LocalError> {
+    let slot = in_slot(shared, key, place, segments::read_slot).await?;
+    slot.is_intact
+        .then(|| Bytes::from(slot.bytes))
+        .ok_or(LocalError::Damaged)
+}
+
+/// Returns a reader of a blob in memory, or of a range of it.
+fn reader_of_slot(bytes: Bytes, range: Option<ByteRange>) -> Result<BlobReader, LocalError> {
+    let size_bytes = bytes.len() as u64;
+    let wanted = match range {
+        None => bytes,
+        Some(range) if range.fits(size_bytes) => {
+            // It fits, and so do the numbers.
+            let begin = usize::try_from(range.offset_bytes).unwrap_or(bytes.len());
+            let length = usize::try_from(range.length_bytes).unwrap_or(0);
+            bytes.slice(begin..begin + length)
+        }
+        Some(_) => return Err(LocalError::InvalidRange { size_bytes }),
+    };
+    let frame = (!wanted.is_empty()).then_some(Ok(wanted));
+    Ok(BlobReader {
+        size_bytes,
+        stream: stream::iter(frame).boxed(),
+    })
 }
 
 /// The open file of a blob. It stays readable after the blob is deleted.

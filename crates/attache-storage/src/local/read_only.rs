@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use attache_model::{BlobId, TenantId};
 
 use super::blocking::blocking;
 use super::error::LocalError;
@@ -66,6 +67,10 @@ impl ReadOnlyLocalBlobStore {
 impl BlobStore for ReadOnlyLocalBlobStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, _: Option<u64>) -> BlobKey {
+        BlobKey::for_blob(tenant, blob)
     }
 
     async fn put(&self, key: &BlobKey, _: Body, _: PutOptions) -> Result<StoredBlob, PutError> {

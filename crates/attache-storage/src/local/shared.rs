@@ -10,8 +10,9 @@ use rustix::io::Errno;
 use super::disk::Disk;
 use super::error::{LocalError, is_out_of_space};
 use super::places::Places;
+use super::segments::{Allocation, Queues};
 use super::space::DiskSpace;
-use super::tree::{Tree, create_directory};
+use super::tree::{Tree, create_directory, split_path};
 
 /// The number of directories that are remembered as durable. Forgetting one costs a sync.
 const REMEMBERED_DIRECTORIES: usize = 64 * 1024;
@@ -25,6 +26,13 @@ pub(super) struct Directories {
     pub(super) lock: OwnedFd,
 }
 
+/// The optional features of the filesystem.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Supported {
+    pub(super) unnamed_files: bool,
+    pub(super) holes: bool,
+}
+
 /// An open directory. Calls in flight keep it, and with it the lock, until they are done.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -36,11 +44,15 @@ pub(super) struct Shared {
     pub(super) places: Places,
     /// True if a file can be written before it has a name.
     pub(super) supports_unnamed_files: bool,
+    /// True if space within a file can be freed, so that small blobs may share one.
+    pub(super) supports_holes: bool,
+    pub(super) allocation: Allocation,
+    pub(super) segments: Queues,
     /// True until a read of the page cache alone is found to be unsupported.
     pub(super) supports_cached_reads: AtomicBool,
     next_name: AtomicU64,
     is_degraded: AtomicBool,
-    /// The directories whose names are known to be on the disk.
+    /// The directories and segments whose names are known to be on the disk.
     durable_directories: Mutex<HashSet<String>>,
     /// Held while the marker is written.
     pub(super) marker: Mutex<()>,
@@ -50,7 +62,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         directories: Directories,
-        supports_unnamed_files: bool,
+        supported: Supported,
         space: DiskSpace,
         disk: Box<dyn Disk>,
     ) -> Self {
@@ -67,7 +79,10 @@ impl Shared {
             disk,
             space,
             places: Places::new(),
-            supports_unnamed_files,
+            supports_unnamed_files: supported.unnamed_files,
+            supports_holes: supported.holes,
+            allocation: Allocation::default(),
+            segments: Queues::default(),
             supports_cached_reads: AtomicBool::new(true),
             next_name: AtomicU64::new(0),
             is_degraded: AtomicBool::new(false),
@@ -96,6 +111,30 @@ impl Shared {
     pub(super) fn sync_file(&self, file: BorrowedFd<'_>) -> Result<(), LocalError> {
         let synced = self.disk.sync_file(file);
         synced.map_err(|errno| self.sync_failed("syncing a file", errno))
+    }
+
+    /// Makes a file's bytes durable, and of its metadata what is needed to read them. Never repeated after a
+    /// failure either.
+    pub(super) fn sync_data(&self, file: BorrowedFd<'_>) -> Result<(), LocalError> {
+        let synced = self.disk.sync_data(file);
+        synced.map_err(|errno| self.sync_failed("syncing a segment", errno))
+    }
+
+    /// Makes the name of a file below `blobs` durable, unless it is known to be.
+    pub(super) fn sync_name(&self, path: &str) -> Result<(), LocalError> {
+        if self.directories().contains(path) {
+            return Ok(());
+        }
+        let opened = self.blobs.open_directory(split_path(path).0);
+        let directory = opened.map_err(LocalError::system("opening a directory"))?;
+        self.sync_directory(directory.as_fd())?;
+        self.remember(path);
+        Ok(())
+    }
+
+    /// Notes that a name below `blobs` was removed.
+    pub(super) fn forget_name(&self, path: &str) {
+        self.directories().remove(path);
     }
 
     /// Makes the names in a directory durable.

@@ -132,7 +132,7 @@ impl Fate {
         *locked.unwrap_or_else(PoisonError::into_inner) = true;
     }
 
-    fn unless_abandoned<T>(
+    pub(super) fn unless_abandoned<T>(
         &self,
         work: impl FnOnce() -> Result<T, LocalError>,
     ) -> Result<T, LocalError> {

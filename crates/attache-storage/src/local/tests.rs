@@ -1,5 +1,7 @@
 //! Failing disks: the results of puts and deletes, and what they leave behind.
 
+mod segments;
+
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,6 +86,18 @@ impl Disk for FaultyDisk {
         SystemDisk.write(file, &bytes[..bytes.len().min(1000)])
     }
 
+    fn write_at(&self, file: BorrowedFd<'_>, bytes: &[u8], offset: u64) -> Result<usize> {
+        self.0.pass(Step::Write)?;
+        SystemDisk.write_at(file, &bytes[..bytes.len().min(1000)], offset)
+    }
+
+    fn punch_hole(&self, file: BorrowedFd<'_>, offset: u64, length: u64) -> Result<()> {
+        if self.0.refuses_unnamed_files {
+            return Err(Errno::OPNOTSUPP);
+        }
+        SystemDisk.punch_hole(file, offset, length)
+    }
+
     fn hint_write_back(&self, file: BorrowedFd<'_>, offset: u64, length: u64) {
         SystemDisk.hint_write_back(file, offset, length);
     }
@@ -91,6 +105,11 @@ impl Disk for FaultyDisk {
     fn sync_file(&self, file: BorrowedFd<'_>) -> Result<()> {
         self.0.pass(Step::SyncFile)?;
         SystemDisk.sync_file(file)
+    }
+
+    fn sync_data(&self, file: BorrowedFd<'_>) -> Result<()> {
+        self.0.pass(Step::SyncFile)?;
+        SystemDisk.sync_data(file)
     }
 
     fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()> {

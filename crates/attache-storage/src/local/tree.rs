@@ -61,6 +61,14 @@ impl Tree {
         self.open(path, OPEN_FILE)
     }
 
+    /// Opens the file at a relative path for reading and writing.
+    pub(super) fn open_file_to_write(&self, path: &str) -> Result<OwnedFd> {
+        self.open(
+            path,
+            OPEN_FILE.difference(OFlags::RDONLY).union(OFlags::RDWR),
+        )
+    }
+
     /// Opens a file if that needs no disk access, so that an async thread may try it.
     ///
     /// Any error only means that [`open_file`](Self::open_file) must decide.
@@ -135,6 +143,13 @@ pub(super) fn create_file(parent: BorrowedFd<'_>, name: &str) -> Result<OwnedFd>
     // The umask may have removed bits.
     rustix::fs::fchmod(&file, FILE_MODE)?;
     Ok(file)
+}
+
+/// Opens a file for reading and writing, and creates it if it is missing.
+pub(super) fn open_segment(parent: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // The umask can only remove bits, and an owner's bits that it removes are an operator's mistake.
+    rustix::fs::openat(parent, name, flags | OFlags::NONBLOCK, FILE_MODE)
 }
 
 /// Creates a file that has no name yet, in the directory where it will get one. The kernel removes it if it

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_model::{BlobId, TenantId};
 use futures_util::{StreamExt, stream};
 
 use super::BlobOperation;
@@ -150,6 +151,10 @@ fn injected(kind: BlobErrorKind, operation: BlobOperation, key: Option<&BlobKey>
 impl<S: BlobStore> BlobStore for FaultBlobStore<S> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        self.inner.new_key(tenant, blob, max_size_bytes)
     }
 
     async fn put(

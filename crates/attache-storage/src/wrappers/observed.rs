@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use attache_model::{Outage, OutageChange};
+use attache_model::{BlobId, Outage, OutageChange, TenantId};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use metrics::{counter, histogram};
 
@@ -107,6 +107,10 @@ fn kind_name(kind: BlobErrorKind) -> &'static str {
 impl<S: BlobStore> BlobStore for ObservedBlobStore<S> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        self.inner.new_key(tenant, blob, max_size_bytes)
     }
 
     async fn put(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use attache_model::{BlobId, TenantId};
 
 use crate::{
     BlobError, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange, Capabilities, KeyPage,
@@ -14,6 +15,10 @@ use crate::{
 impl<S: BlobStore + ?Sized> BlobStore for Arc<S> {
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        (**self).new_key(tenant, blob, max_size_bytes)
     }
 
     async fn put(

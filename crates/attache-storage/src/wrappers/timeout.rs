@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use attache_model::{BlobId, TenantId};
 use futures_util::future::{Either, select};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, sleep, timeout};
@@ -92,6 +93,10 @@ fn timed_out(operation: BlobOperation, key: Option<&BlobKey>, limit: Duration) -
 impl<S: BlobStore> BlobStore for TimeoutBlobStore<S> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        self.inner.new_key(tenant, blob, max_size_bytes)
     }
 
     async fn put(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use attache_model::OsEntropy;
+use attache_model::{BlobId, OsEntropy, TenantId};
 use attache_storage::{
     BlobError, BlobKey, BlobMeta, BlobReader, BlobStore, Body, ByteRange, Capabilities, KeyPage,
     MemoryBlobStore, PresignOperation, PresignedRequest, PutError, PutOptions, StoreHealth,
@@ -25,6 +25,10 @@ struct Leaky {
 impl BlobStore for Leaky {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        self.inner.new_key(tenant, blob, max_size_bytes)
     }
 
     async fn put(

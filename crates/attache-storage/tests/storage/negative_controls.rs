@@ -1,7 +1,7 @@
 //! The conformance suite can fail: each violation of the contract is caught by its check.
 
 use async_trait::async_trait;
-use attache_model::{OsEntropy, Sha256Digest};
+use attache_model::{BlobId, OsEntropy, Sha256Digest, TenantId};
 use attache_storage::{
     BlobError, BlobErrorKind, BlobKey, BlobMeta, BlobReader, BlobStore, BlobStoreExt, Body,
     BodyError, ByteRange, Capabilities, KeyPage, MemoryBlobStore, PresignOperation,
@@ -37,6 +37,8 @@ enum Defect {
     PresignsUndeclared,
     StoresDropped,
     EndsEarly,
+    RepeatsKeys,
+    ForgetsTenant,
 }
 
 /// A store with one defect.
@@ -97,6 +99,15 @@ impl Broken {
 impl BlobStore for Broken {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn new_key(&self, tenant: TenantId, blob: BlobId, max_size_bytes: Option<u64>) -> BlobKey {
+        let key = self.inner.new_key(tenant, blob, max_size_bytes);
+        match self.defect {
+            Defect::RepeatsKeys => BlobKey::parse(format!("{tenant}/again")).unwrap(),
+            Defect::ForgetsTenant => BlobKey::parse(format!("0/{blob}")).unwrap(),
+            _ => key,
+        }
     }
 
     async fn put(
@@ -262,6 +273,8 @@ caught! {
     undeclared_presigning_is_caught: PresignsUndeclared => "presigning is as declared";
     stored_dropped_put_is_caught: StoresDropped => "a dropped put leaves nothing";
     early_end_is_caught: EndsEarly => "a blob reads as it was put";
+    repeated_new_key_is_caught: RepeatsKeys => "new keys differ and fit";
+    new_key_without_tenant_is_caught: ForgetsTenant => "new keys differ and fit";
 }
 
 #[tokio::test]

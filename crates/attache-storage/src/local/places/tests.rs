@@ -59,6 +59,14 @@ impl Disk for SlowDisk {
         SystemDisk.write(file, bytes)
     }
 
+    fn write_at(&self, file: BorrowedFd<'_>, bytes: &[u8], offset: u64) -> Result<usize> {
+        SystemDisk.write_at(file, bytes, offset)
+    }
+
+    fn punch_hole(&self, file: BorrowedFd<'_>, offset: u64, length: u64) -> Result<()> {
+        SystemDisk.punch_hole(file, offset, length)
+    }
+
     fn hint_write_back(&self, file: BorrowedFd<'_>, offset: u64, length: u64) {
         SystemDisk.hint_write_back(file, offset, length);
     }
@@ -66,6 +74,11 @@ impl Disk for SlowDisk {
     fn sync_file(&self, file: BorrowedFd<'_>) -> Result<()> {
         self.0.pass();
         SystemDisk.sync_file(file)
+    }
+
+    fn sync_data(&self, file: BorrowedFd<'_>) -> Result<()> {
+        self.0.pass();
+        SystemDisk.sync_data(file)
     }
 
     fn sync_directory(&self, directory: BorrowedFd<'_>) -> Result<()> {

@@ -37,6 +37,17 @@ impl Meter {
     fn free_bytes(&self) -> u64 {
         self.free_bytes.load(Ordering::SeqCst)
     }
+
+    fn spend(&self, write: impl FnOnce() -> Result<usize>) -> Result<usize> {
+        if self.writes_fail.load(Ordering::SeqCst) {
+            return Err(Errno::IO);
+        }
+        let written = write()?;
+        let fall = |free: u64| Some(free.saturating_sub(written as u64));
+        let order = Ordering::SeqCst;
+        let _ = self.free_bytes.fetch_update(order, order, fall);
+        Ok(written)
+    }
 }
 
 #[derive(Debug)]
@@ -48,19 +59,24 @@ impl Disk for MeteredDisk {
     }
 
     fn write(&self, file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
-        if self.0.writes_fail.load(Ordering::SeqCst) {
-            return Err(Errno::IO);
-        }
-        let written = SystemDisk.write(file, bytes)?;
-        let fall = |free: u64| Some(free.saturating_sub(written as u64));
-        let order = Ordering::SeqCst;
-        let _ = self.0.free_bytes.fetch_update(order, order, fall);
-        Ok(written)
+        self.0.spend(|| SystemDisk.write(file, bytes))
+    }
+
+    fn write_at(&self, file: BorrowedFd<'_>, bytes: &[u8], offset: u64) -> Result<usize> {
+        self.0.spend(|| SystemDisk.write_at(file, bytes, offset))
+    }
+
+    fn punch_hole(&self, file: BorrowedFd<'_>, offset: u64, length: u64) -> Result<()> {
+        SystemDisk.punch_hole(file, offset, length)
     }
 
     fn hint_write_back(&self, _: BorrowedFd<'_>, _: u64, _: u64) {}
 
     fn sync_file(&self, _: BorrowedFd<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn sync_data(&self, _: BorrowedFd<'_>) -> Result<()> {
         Ok(())
     }
 
