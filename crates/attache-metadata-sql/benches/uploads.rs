@@ -125,7 +125,9 @@ async fn upload(repository: &SqliteRepository, cx: &Context, number: u64) -> Res
         lease,
         lease_for: Duration::from_mins(5),
     };
-    repository.begin_blob(cx, &intent).await?;
+    repository
+        .begin_blobs(cx, std::slice::from_ref(&intent))
+        .await?;
     let mut digest = [0; 32];
     digest[..8].copy_from_slice(&number.to_be_bytes());
     let file = NewFile {

@@ -16,13 +16,17 @@ use crate::session::{Session as _, Statement};
 
 #[async_trait]
 impl<B: Backend> BlobRepository for SqlRepository<B> {
-    async fn begin_blob(&self, cx: &Context, intent: &BlobIntent) -> Result<(), RepositoryError> {
-        let input = (cx.tenant(), intent.clone());
+    async fn begin_blobs(
+        &self,
+        cx: &Context,
+        intents: &[BlobIntent],
+    ) -> Result<(), RepositoryError> {
+        let input = (cx.tenant(), intents.to_vec());
         self.backend
             .write(
-                Call::of(cx, "begin_blob"),
+                Call::of(cx, "begin_blobs"),
                 input,
-                |session, (tenant, intent)| Box::pin(begin(session, *tenant, intent)),
+                |session, (tenant, intents)| Box::pin(begin(session, *tenant, intents)),
             )
             .await
     }

@@ -17,18 +17,29 @@ pub(crate) fn millis(duration: Duration) -> i64 {
 pub(crate) async fn begin<S: Session>(
     session: &mut S,
     tenant: TenantId,
-    intent: &BlobIntent,
+    intents: &[BlobIntent],
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO blobs \
-        (id, tenant_id, storage_key, state, lease_token, lease_until, created_at) \
-        VALUES ($1, $2, $3, 'staging', $4, database_clock() + $5, database_clock())";
-    let insert = Statement::new(sql)
-        .bind(intent.id.as_uuid())
-        .bind(tenant.get())
-        .bind(intent.storage_key.as_str())
-        .bind(intent.lease.as_uuid())
-        .bind(millis(intent.lease_for));
-    session.execute(insert).await?;
+    let mut insert = Statement::new(
+        "INSERT INTO blobs \
+        (id, tenant_id, storage_key, state, lease_token, lease_until, created_at) VALUES",
+    )
+    .bind(tenant.get());
+    for (separator, intent) in std::iter::once(" ")
+        .chain(std::iter::repeat(", "))
+        .zip(intents)
+    {
+        let id = insert.parameter(intent.id.as_uuid());
+        let key = insert.parameter(intent.storage_key.as_str());
+        let token = insert.parameter(intent.lease.as_uuid());
+        let lease_for = insert.parameter(millis(intent.lease_for));
+        insert.push(&format!(
+            "{separator}({id}, $1, {key}, 'staging', {token}, database_clock() + {lease_for}, \
+            database_clock())"
+        ));
+    }
+    if !intents.is_empty() {
+        session.execute(insert).await?;
+    }
     Ok(())
 }
 

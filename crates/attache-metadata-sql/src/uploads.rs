@@ -144,7 +144,7 @@ async fn begin<S: Session>(
     }
     let begun = insert(session, cx, upload).await?;
     if let Some(intent) = &upload.staging {
-        leases::begin(session, cx.tenant(), intent).await?;
+        leases::begin(session, cx.tenant(), std::slice::from_ref(intent)).await?;
     }
     Ok(begun)
 }

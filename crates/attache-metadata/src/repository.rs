@@ -93,8 +93,12 @@ pub trait TenancyRepository: Send + Sync {
 /// Blobs: leases before the commit, and reaping after the last reference.
 #[async_trait]
 pub trait BlobRepository: Send + Sync {
-    /// Writes the intent of a blob, in state `staging`, before its first byte.
-    async fn begin_blob(&self, cx: &Context, intent: &BlobIntent) -> Result<(), RepositoryError>;
+    /// Writes the intents of blobs, in state `staging`, before their first byte: all of them or none.
+    async fn begin_blobs(
+        &self,
+        cx: &Context,
+        intents: &[BlobIntent],
+    ) -> Result<(), RepositoryError>;
 
     /// Extends a lease to `lease_for` from now, on the database's clock. Returns `false` if it is lost: it
     /// ended, has another token, or the blob is no longer staging.

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::authenticate::AnyOf;
 use crate::service::{Parts, Timing};
+use crate::stock::IntentStock;
 use crate::{
     Administration, ApiKeyAuthenticator, Authenticator, Downloads, FileService, Inspector,
     InstallationGuard,
@@ -206,6 +207,7 @@ impl ServiceBuilder {
             timing: self.timing,
             downloads: self.downloads,
             guard: self.guard,
+            stock: IntentStock::default(),
             in_flight_uploads: Arc::default(),
             reaper_wake: Notify::new(),
             tasks: TaskTracker::new(),

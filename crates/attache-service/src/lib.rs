@@ -13,6 +13,7 @@ mod error;
 mod find;
 mod identity;
 mod incoming;
+mod intent;
 mod lease;
 mod lifecycle;
 mod lifetime;
@@ -25,6 +26,7 @@ mod seams;
 mod service;
 mod session;
 mod staging;
+mod stock;
 mod uploads;
 mod verify;
 

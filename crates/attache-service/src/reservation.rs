@@ -1,7 +1,6 @@
 //! The guard of a blob whose bytes are being written.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use attache_metadata::{BlobIntent, LeaseToken};
 use attache_model::{BlobId, Context};
@@ -10,7 +9,9 @@ use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 use crate::ServiceError;
+use crate::intent::{abandon, new_intent};
 use crate::service::Parts;
+use crate::stock::{self, STOCKED_BYTES, Upload};
 
 /// One reserved blob: its row stands in the database before its first byte is written.
 ///
@@ -24,6 +25,7 @@ pub(crate) struct BlobReservation {
     pub(crate) key: BlobKey,
     pub(crate) lease: LeaseToken,
     committed: bool,
+    _upload: Upload,
 }
 
 impl BlobReservation {
@@ -36,25 +38,45 @@ impl BlobReservation {
         cx: &Context,
         max_size_bytes: u64,
     ) -> Result<Self, ServiceError> {
+        let upload = stock::enter(parts, cx);
+        if max_size_bytes <= STOCKED_BYTES
+            && let Some((key, intent)) = upload.take()
+        {
+            return Ok(Self::new(parts, cx, key, &intent, upload));
+        }
         let (key, intent) = new_intent(parts, cx, parts.timing.lease, Some(max_size_bytes));
-        let reservation = Self {
-            parts: parts.clone(),
-            cx: cx.clone(),
-            blob: intent.id,
-            key,
-            lease: intent.lease,
-            committed: false,
-        };
+        let reservation = Self::new(parts, cx, key, &intent, upload);
         let (sender, receiver) = oneshot::channel();
         let begin = async move {
             let Self { parts, cx, .. } = &reservation;
-            let written = parts.repository.begin_blob(cx, &intent).await;
+            let written = parts
+                .repository
+                .begin_blobs(cx, std::slice::from_ref(&intent))
+                .await;
             // Without a caller to receive it, the reservation is dropped here.
             let _ = sender.send(written.map(|()| reservation));
         };
         parts.tasks.spawn(begin.in_current_span());
         let written = receiver.await;
         Ok(written.map_err(|error| ServiceError::Internal(Box::new(error)))??)
+    }
+
+    fn new(
+        parts: &Arc<Parts>,
+        cx: &Context,
+        key: BlobKey,
+        intent: &BlobIntent,
+        upload: Upload,
+    ) -> Self {
+        Self {
+            parts: parts.clone(),
+            cx: cx.clone(),
+            blob: intent.id,
+            key,
+            lease: intent.lease,
+            committed: false,
+            _upload: upload,
+        }
     }
 
     /// Ends the reservation after its commit. The blob belongs to a record now; or, where the tenant
@@ -67,47 +89,8 @@ impl BlobReservation {
 
 impl Drop for BlobReservation {
     fn drop(&mut self) {
-        if self.committed {
-            return;
+        if !self.committed {
+            abandon(&self.parts, &self.cx, self.blob, self.lease);
         }
-        // Without a runtime nothing can be sent; the lease ends by itself then.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return;
-        };
-        let (parts, cx, blob, lease) = (self.parts.clone(), self.cx.clone(), self.blob, self.lease);
-        let abandon = async move {
-            match parts.repository.abandon_blob(&cx, blob, lease).await {
-                Ok(()) => parts.reaper_wake.notify_one(),
-                Err(error) if error.is_outage() => {
-                    tracing::debug!(%blob, %error, "a blob was not given up; its lease will end");
-                }
-                Err(error) => {
-                    tracing::warn!(%blob, %error, "a blob was not given up; its lease will end");
-                }
-            }
-        };
-        self.parts
-            .tasks
-            .spawn_on(abandon.in_current_span(), &runtime);
     }
-}
-
-/// A new blob of the context's tenant, whose lease lasts for `lease_for`. `max_size_bytes` is `None` for one that
-/// a client writes itself.
-pub(crate) fn new_intent(
-    parts: &Parts,
-    cx: &Context,
-    lease_for: Duration,
-    max_size_bytes: Option<u64>,
-) -> (BlobKey, BlobIntent) {
-    let entropy = parts.entropy.as_ref();
-    let id = BlobId::generate(cx.now(), entropy);
-    let key = parts.store.new_key(cx.tenant(), id, max_size_bytes);
-    let intent = BlobIntent {
-        id,
-        storage_key: key.as_str().to_owned(),
-        lease: LeaseToken::generate(entropy),
-        lease_for,
-    };
-    (key, intent)
 }

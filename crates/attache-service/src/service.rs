@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::access::{Action, authorise};
+use crate::stock::IntentStock;
 use crate::uploads::limits::InFlightUploads;
 use crate::{Authenticator, Downloads, Inspector, InstallationGuard, ServiceError};
 
@@ -65,6 +66,7 @@ pub(crate) struct Parts {
     /// The watch over the installation's halves, if there is one.
     pub(crate) guard: Option<Arc<InstallationGuard>>,
     pub(crate) in_flight_uploads: Arc<InFlightUploads>,
+    pub(crate) stock: IntentStock,
     /// Wakes the reaper when there is something to delete.
     pub(crate) reaper_wake: Notify,
     /// Work that must end before the process does: commits, and giving up reservations.

@@ -18,6 +18,7 @@ mod service {
     mod reaper;
     mod reused_contexts;
     mod sessions;
+    mod stock;
     mod support;
     mod verification;
 }

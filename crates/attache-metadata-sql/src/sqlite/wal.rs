@@ -3,8 +3,9 @@
 
 use rusqlite::Connection;
 
-/// Pages in the log that are not in the file yet, above which they are copied: 4 MiB.
-const COPY_ABOVE_PAGES: i64 = 1024;
+/// Pages in the log that are not in the file yet, above which they are copied: 16 MiB. A page that changes often is
+/// copied once for many changes.
+const COPY_ABOVE_PAGES: i64 = 4096;
 
 /// Length of the log in pages above which the writer waits for readers to let it begin again: 64 MiB.
 const TRUNCATE_ABOVE_PAGES: i64 = 16_384;

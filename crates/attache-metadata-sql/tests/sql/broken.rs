@@ -269,8 +269,12 @@ impl TenancyRepository for Broken {
 
 #[async_trait]
 impl BlobRepository for Broken {
-    async fn begin_blob(&self, cx: &Context, intent: &BlobIntent) -> Result<(), RepositoryError> {
-        self.inner.begin_blob(cx, intent).await
+    async fn begin_blobs(
+        &self,
+        cx: &Context,
+        intents: &[BlobIntent],
+    ) -> Result<(), RepositoryError> {
+        self.inner.begin_blobs(cx, intents).await
     }
 
     async fn renew_lease(

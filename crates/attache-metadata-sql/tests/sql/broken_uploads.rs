@@ -55,7 +55,9 @@ impl UploadRepository for Broken {
             && let Some(staging) = upload.staging.take()
         {
             // A blob that nothing ties to the upload.
-            self.inner.begin_blob(cx, &staging).await?;
+            self.inner
+                .begin_blobs(cx, std::slice::from_ref(&staging))
+                .await?;
         }
         let begun = self.inner.begin_upload(cx, &upload).await?;
         if self.fault == Fault::StagingReapedAtOnce

@@ -204,7 +204,9 @@ impl<D: Database> Place<D> {
         content: u64,
     ) -> Result<NewFile, BoxError> {
         let intent = self.intent(cx, Duration::from_mins(1));
-        repository.begin_blob(cx, &intent).await?;
+        repository
+            .begin_blobs(cx, std::slice::from_ref(&intent))
+            .await?;
         let mut digest = [0; 32];
         digest[..8].copy_from_slice(&content.to_be_bytes());
         Ok(NewFile {

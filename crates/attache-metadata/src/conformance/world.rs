@@ -195,7 +195,9 @@ impl World {
             lease: LeaseToken::generate(&self.random),
             lease_for,
         };
-        self.repository().begin_blob(cx, &intent).await?;
+        self.repository()
+            .begin_blobs(cx, std::slice::from_ref(&intent))
+            .await?;
         let size_bytes = u64::try_from(content.len()).unwrap_or(0);
         Ok(NewFile {
             id: FileId::generate(cx.now(), &self.random),

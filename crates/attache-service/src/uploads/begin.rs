@@ -11,8 +11,8 @@ use attache_signing::{UploadLinkFields, UploadLinkQuery, sign_upload_link};
 use attache_storage::{BlobErrorKind, PresignOperation, PresignedRequest};
 
 use crate::access::{Action, authorise};
+use crate::intent::new_intent;
 use crate::lifetime::check_lifetime;
-use crate::reservation::new_intent;
 use crate::{FileService, ServiceError};
 
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);

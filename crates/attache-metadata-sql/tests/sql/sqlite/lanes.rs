@@ -117,7 +117,9 @@ async fn change(
         lease: LeaseToken::generate(&OsEntropy),
         lease_for: Duration::from_mins(1),
     };
-    repository.begin_blob(&cx, &intent).await
+    repository
+        .begin_blobs(&cx, std::slice::from_ref(&intent))
+        .await
 }
 
 async fn list(repository: Arc<dyn Closing>, cx: Context) -> Result<(), RepositoryError> {
