@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use attache_metadata::BlobRepository as _;
 use attache_service::UploadFields;
 use attache_testkit::Fixture;
 use futures_util::future::join_all;
@@ -25,7 +24,7 @@ async fn uploads_at_once_leave_no_spare_intents() {
                     .upload(&cx, file("a.txt"), fields, body(&content))
                     .await;
                 let record = stored.unwrap().record;
-                let download = service.open_download(&cx, record.id).await.unwrap();
+                let download = service.open_download(&cx, record.id, false).await.unwrap();
                 assert_eq!(read(&download).await.unwrap(), content);
             }
         });

@@ -24,7 +24,7 @@ pub(super) fn make(shared: &Arc<Shared>, path: &str, batch: Vec<Waiting>) {
         Ok(segment) => segment,
         // What was deleted with its segment need not be deleted again.
         Err(LocalError::System {
-            errno: Errno::NOENT,
+            errno: Errno::NOENT | Errno::NOTDIR,
             ..
         }) if only_clears => {
             return reply(batch.into_iter().map(|it| (it, Ok(()))));
