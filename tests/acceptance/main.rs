@@ -34,6 +34,8 @@ mod pending_uploads;
 mod presigned_requests;
 mod public_files;
 mod record;
+mod refusals;
+mod reload;
 mod replicas;
 mod shared_start;
 mod shutdown;

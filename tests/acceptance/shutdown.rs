@@ -43,7 +43,7 @@ async fn stopping_server_accepts_for_the_delay() {
 #[tokio::test]
 async fn other_signals_do_not_end_the_server() {
     let mut server = Server::start(Options::new()).await;
-    for signal in [Signal::HUP, Signal::USR1, Signal::USR2] {
+    for signal in [Signal::USR1, Signal::USR2] {
         server.send_signal(signal);
         tokio::time::sleep(Duration::from_millis(200)).await;
         server.anonymous().get("/livez").await.expect(200);

@@ -8,30 +8,64 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer, fmt};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-use crate::config::{LogArgs, LogFormat};
+use crate::config::{LogArgs, LogFilterSource, LogFormat};
+
+/// The log of this process, whose filter can be read again.
+#[derive(Debug)]
+pub(crate) struct Log {
+    source: LogFilterSource,
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+impl Log {
+    /// Reads the file of the filter again, and uses what it holds from now on. Returns the filter, or
+    /// `None` if it was not given as a file.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file cannot be used. The filter of before then stays in use.
+    pub(crate) fn reload(&self) -> anyhow::Result<Option<String>> {
+        if !self.source.is_file() {
+            return Ok(None);
+        }
+        let (filter, text) = read_filter(&self.source)?;
+        self.filter.reload(filter)?;
+        Ok(Some(text))
+    }
+}
+
+fn read_filter(source: &LogFilterSource) -> anyhow::Result<(EnvFilter, String)> {
+    let filter = source.read().map_err(anyhow::Error::msg);
+    let filter = filter.context("--log cannot be used")?;
+    let parsed = EnvFilter::builder().parse(filter.as_str());
+    let parsed = parsed.context("--log cannot be used")?;
+    Ok((parsed, filter.as_str().to_owned()))
+}
 
 /// Starts logging to standard error.
 ///
 /// # Errors
 ///
 /// Returns an error if the filter is invalid.
-pub(crate) fn install(args: &LogArgs) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder()
-        .parse(args.log_filter.as_str())
-        .context("--log cannot be used")?;
+pub(crate) fn install(args: &LogArgs) -> anyhow::Result<Log> {
+    let (filter, _) = read_filter(&args.log_filter)?;
+    let (filter, handle) = reload::Layer::new(filter);
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match args.log_format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter_fn(is_safe_to_log)))
         .with(filter)
+        .with(lines.with_filter(filter_fn(is_safe_to_log)))
         .init();
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    Ok(Log {
+        source: args.log_filter.clone(),
+        filter: handle,
+    })
 }
 
 /// Returns `true` if an event contains no secrets or personal data.

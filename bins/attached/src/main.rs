@@ -7,6 +7,7 @@ mod logging;
 mod metrics;
 mod output;
 mod progress;
+mod reload;
 mod server;
 mod shutdown;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::config::{Cli, Command};
+use crate::logging::Log;
 
 /// Returns memory to the system after a peak, and is faster than the system's allocator.
 #[global_allocator]
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
     let options = data
         .options(|name| std::env::var(name).ok())
         .unwrap_or_else(|problem| Cli::refuse(problem));
-    match installed.and_then(|()| run(command, options)) {
+    match installed.and_then(|log| run(command, options, &log)) {
         Ok(code) => code,
         Err(error) => {
             // The messages of the chain contain no secrets and no names of stored files.
@@ -44,9 +46,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, options: attache::InstallationOptions) -> anyhow::Result<ExitCode> {
+fn run(
+    command: Command,
+    options: attache::InstallationOptions,
+    log: &Log,
+) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
-    let outcome = runtime.block_on(commands::run(command, options));
+    let outcome = runtime.block_on(commands::run(command, options, log));
     runtime.shutdown_timeout(BLOCKING_TIMEOUT);
     outcome
 }

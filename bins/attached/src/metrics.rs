@@ -34,6 +34,7 @@ const COMMIT_FAILURES: &str = "attache_database_commit_failures_total";
 const REFUSED_CONNECTIONS: &str = "attache_http_connections_refused_total";
 const EVICTED_CONNECTIONS: &str = "attache_http_connections_evicted_total";
 const REFUSED_STREAMS: &str = "attache_http_streams_refused_total";
+const RATE_LIMITED: &str = "attache_http_requests_rate_limited_total";
 const QUEUE_WAITING: &str = "attache_queue_waiting";
 const QUEUE_RUNNING: &str = "attache_queue_running";
 const QUEUE_REFUSED: &str = "attache_queue_refused_total";
@@ -72,7 +73,12 @@ impl Metrics {
         describe();
         gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
         // A counter that is there from the start shows its first increase.
-        for refusals in [REFUSED_CONNECTIONS, EVICTED_CONNECTIONS, REFUSED_STREAMS] {
+        for refusals in [
+            REFUSED_CONNECTIONS,
+            EVICTED_CONNECTIONS,
+            REFUSED_STREAMS,
+            RATE_LIMITED,
+        ] {
             counter!(refusals).absolute(0);
         }
         counter!(BLOB_FAULTS, "fault" => "missing").absolute(0);
@@ -139,6 +145,10 @@ fn describe() {
     describe_counter!(
         EVICTED_CONNECTIONS,
         "Idle connections closed to make room for others."
+    );
+    describe_counter!(
+        RATE_LIMITED,
+        "Refused requests whose peer had caused too many."
     );
     describe_counter!(
         REFUSED_STREAMS,
@@ -261,6 +271,11 @@ pub(crate) fn record_evicted_connection() {
 /// Records a request of an HTTP/2 connection that was refused for lack of places.
 pub(crate) fn record_refused_stream() {
     counter!(REFUSED_STREAMS).increment(1);
+}
+
+/// Records a refused request whose peer had caused too many.
+pub(crate) fn record_rate_limited() {
+    counter!(RATE_LIMITED).increment(1);
 }
 
 /// Counts a connection until the returned guard is dropped.

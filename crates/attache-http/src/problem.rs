@@ -68,6 +68,7 @@ problem_kinds! {
     DigestMismatch = UNPROCESSABLE_ENTITY, "digest-mismatch", "Digest mismatch";
     Refused = UNPROCESSABLE_ENTITY, "refused", "File refused";
     NoFile = UNPROCESSABLE_ENTITY, "no-file", "No file in the upload";
+    RateLimited = TOO_MANY_REQUESTS, "rate-limited", "Too many refused requests";
     ContentLost = INTERNAL_SERVER_ERROR, "content-lost", "File content lost";
     Internal = INTERNAL_SERVER_ERROR, "internal", "Internal error";
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Service temporarily unavailable";

@@ -12,7 +12,7 @@ use attache_service::FileService;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::{ALLOW, CONTENT_LENGTH};
+use http::header::{ALLOW, CONTENT_LENGTH, VARY};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use tower::{Layer, Service};
@@ -80,6 +80,36 @@ impl HttpService {
     /// to stop sets this to false before it stops.
     pub fn set_ready(&self, ready: bool) {
         self.core.app.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// Replaces a refusal by the response to a client that has caused too many of them. The ID of the
+    /// request stays, and so do the headers that let a page of another origin read the response.
+    ///
+    /// For a server that limits refused requests.
+    pub fn rate_limited(refusal: Response<ResponseBody>) -> Response<ResponseBody> {
+        let (parts, body) = refusal.into_parts();
+        let request_id = parts.headers.get(X_REQUEST_ID);
+        let request_id = request_id.and_then(|id| RequestId::parse(id.to_str().ok()?).ok());
+        let Some(request_id) = request_id else {
+            return Response::from_parts(parts, body);
+        };
+        let detail = "too many requests from this address were refused: send valid credentials";
+        let problem = Problem::new(ProblemKind::RateLimited, detail).retry_soon();
+        let mut response = problem.into_response(&request_id);
+        let kept = parts.headers.into_iter().filter_map(|(name, value)| {
+            let name = name?;
+            let is_kept = name == X_REQUEST_ID
+                || name == VARY
+                || name.as_str().starts_with("access-control-");
+            is_kept.then_some((name, value))
+        });
+        response.headers_mut().extend(kept);
+        *response.extensions_mut() = parts.extensions;
+        // The refusal of a request for the head alone.
+        if body.is_end_stream() {
+            response = without_body(response);
+        }
+        response
     }
 
     /// Returns the ID that the request brought, if it can be used, else a new one.

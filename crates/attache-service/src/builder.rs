@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::authenticate::AnyOf;
+use crate::live_key_ring::LiveKeyRing;
 use crate::service::{Parts, Timing};
 use crate::stock::IntentStock;
 use crate::{
@@ -198,7 +199,7 @@ impl ServiceBuilder {
         let parts = Parts {
             repository: self.repository,
             store: self.store,
-            key_ring: self.key_ring,
+            key_ring: LiveKeyRing::new(self.key_ring),
             authenticator,
             inspector: self.inspector,
             clock: self.clock,

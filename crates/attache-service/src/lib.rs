@@ -19,6 +19,7 @@ mod lifecycle;
 mod lifetime;
 mod links;
 mod list;
+mod live_key_ring;
 mod monitor;
 mod reaper;
 mod reservation;
@@ -27,6 +28,7 @@ mod service;
 mod session;
 mod staging;
 mod stock;
+mod upload_guard;
 mod uploads;
 mod verify;
 

@@ -64,7 +64,7 @@ impl FileService {
             filename: record.filename,
             expires_at: expires_at.as_seconds(),
         };
-        let query = sign_link(&self.parts.key_ring, &fields);
+        let query = sign_link(&self.parts.key_ring.current(), &fields);
         Ok(IssuedLink {
             file: id,
             filename: fields.filename,
@@ -90,7 +90,14 @@ impl FileService {
         let now = self.parts.clock.now();
         let cap = self.parts.timing.verification_cap();
         let pairs = pairs.iter().map(|(name, value)| (name, value));
-        let link = verify_link(&self.parts.key_ring, file, filename, pairs, now, cap)?;
+        let link = verify_link(
+            &self.parts.key_ring.current(),
+            file,
+            filename,
+            pairs,
+            now,
+            cap,
+        )?;
         let LinkFields {
             action,
             tenant,

@@ -77,8 +77,8 @@ impl FileService {
         let page = PageRequest { limit, after };
         let found = self.parts.repository.list_files(cx, &query, &page).await?;
         let resume = resume_position(query.sort, &found, page.after);
-        let seal =
-            |position: PageKey| seal_cursor(&self.parts.key_ring, &binding, &position.to_bytes());
+        let ring = self.parts.key_ring.current();
+        let seal = |position: PageKey| seal_cursor(&ring, &binding, &position.to_bytes());
         Ok(FileList {
             next_cursor: found.next.map(seal),
             resume_cursor: resume.map(seal),
@@ -102,7 +102,7 @@ impl FileService {
         cursor: &str,
         query: &FileQuery,
     ) -> Result<PageKey, ServiceError> {
-        let payload = open_cursor(&self.parts.key_ring, binding, cursor);
+        let payload = open_cursor(&self.parts.key_ring.current(), binding, cursor);
         let payload = payload.map_err(|_| ServiceError::InvalidCursor)?;
         PageKey::from_bytes(&payload, query.sort.field).map_err(|_| ServiceError::InvalidCursor)
     }

@@ -11,7 +11,8 @@ use tracing::Instrument as _;
 use crate::ServiceError;
 use crate::intent::{abandon, new_intent};
 use crate::service::Parts;
-use crate::stock::{self, STOCKED_BYTES, Upload};
+use crate::stock::STOCKED_BYTES;
+use crate::upload_guard::UploadGuard;
 
 /// One reserved blob: its row stands in the database before its first byte is written.
 ///
@@ -25,7 +26,7 @@ pub(crate) struct BlobReservation {
     pub(crate) key: BlobKey,
     pub(crate) lease: LeaseToken,
     committed: bool,
-    _upload: Upload,
+    _upload: UploadGuard,
 }
 
 impl BlobReservation {
@@ -38,9 +39,9 @@ impl BlobReservation {
         cx: &Context,
         max_size_bytes: u64,
     ) -> Result<Self, ServiceError> {
-        let upload = stock::enter(parts, cx);
+        let upload = UploadGuard::new(parts, cx);
         if max_size_bytes <= STOCKED_BYTES
-            && let Some((key, intent)) = upload.take()
+            && let Some((key, intent)) = upload.take_intent()
         {
             return Ok(Self::new(parts, cx, key, &intent, upload));
         }
@@ -66,7 +67,7 @@ impl BlobReservation {
         cx: &Context,
         key: BlobKey,
         intent: &BlobIntent,
-        upload: Upload,
+        upload: UploadGuard,
     ) -> Self {
         Self {
             parts: parts.clone(),

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::access::{Action, authorise};
+use crate::live_key_ring::LiveKeyRing;
 use crate::stock::IntentStock;
 use crate::uploads::limits::InFlightUploads;
 use crate::{Authenticator, Downloads, Inspector, InstallationGuard, ServiceError};
@@ -55,7 +56,7 @@ pub struct FileService {
 pub(crate) struct Parts {
     pub(crate) repository: Arc<dyn MetadataRepository>,
     pub(crate) store: Arc<dyn BlobStore>,
-    pub(crate) key_ring: KeyRing,
+    pub(crate) key_ring: LiveKeyRing,
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) inspector: Option<Arc<dyn Inspector>>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -235,6 +236,12 @@ impl FileService {
         self.parts.repository.health().await?;
         self.parts.store.health().await?;
         Ok(())
+    }
+
+    /// Replaces the signing keys. From now on the first key of `ring` signs, and what was signed by a key
+    /// that is not in it is invalid; requests that have begun may still use the keys of before.
+    pub fn replace_key_ring(&self, ring: KeyRing) {
+        self.parts.key_ring.replace(ring);
     }
 
     /// Waits for work that must not be interrupted: commits in flight, and reservations of blobs that

@@ -3,16 +3,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use attache_metadata::BlobIntent;
-use attache_model::{Context, TenantId};
+use attache_model::TenantId;
 use attache_storage::BlobKey;
 use tokio::time::Instant;
-use tracing::Instrument as _;
-
-use crate::intent::{abandon, new_intent};
-use crate::service::Parts;
 
 /// The size up to which a file may take an intent from the stock. They are made for files of this size.
 pub(crate) const STOCKED_BYTES: u64 = 32 * 1024;
@@ -43,91 +40,159 @@ struct Ready {
     written_at: Instant,
 }
 
+/// The result of asking the stock for an intent.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// `None` if there is none: the upload writes its own.
+    pub(crate) intent: Option<(BlobKey, BlobIntent)>,
+    /// The number of intents that the caller is to write for the stock; 0 if there are enough, or another
+    /// does.
+    pub(crate) refill: usize,
+}
+
 impl IntentStock {
     fn lock(&self) -> MutexGuard<'_, HashMap<TenantId, Stock>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Counts an upload of a tenant until the guard is dropped.
-pub(crate) fn enter(parts: &Arc<Parts>, cx: &Context) -> Upload {
-    parts.stock.lock().entry(cx.tenant()).or_default().uploads += 1;
-    Upload {
-        parts: parts.clone(),
-        cx: cx.clone(),
+    /// Counts an upload of a tenant, until it [leaves](Self::leave).
+    pub(crate) fn enter(&self, tenant: TenantId) {
+        self.lock().entry(tenant).or_default().uploads += 1;
     }
-}
 
-/// One upload in progress. The last one of a tenant gives up what is left of its stock.
-#[derive(Debug)]
-pub(crate) struct Upload {
-    parts: Arc<Parts>,
-    cx: Context,
-}
-
-impl Upload {
-    /// Takes an intent from the stock, and has the stock filled where it is low. `None` if there is none.
-    pub(crate) fn take(&self) -> Option<(BlobKey, BlobIntent)> {
-        let Self { parts, cx } = self;
-        let mut stocks = parts.stock.lock();
-        let stock = stocks.get_mut(&cx.tenant())?;
-        // An upload needs the time until its first renewal.
-        let is_fresh =
-            |ready: &Ready| ready.written_at.elapsed() < parts.timing.lease_renewal_interval();
-        let taken = stock.ready.pop().filter(is_fresh);
+    /// Takes an intent that was written less than `max_age` ago.
+    pub(crate) fn take(&self, tenant: TenantId, max_age: Duration) -> Taken {
+        let mut stocks = self.lock();
+        let Some(stock) = stocks.get_mut(&tenant) else {
+            return Taken::default();
+        };
+        let last = stock.ready.pop();
+        let taken = last.filter(|ready| ready.written_at.elapsed() < max_age);
         if taken.is_none() {
             // Older ones come before. Their leases end by themselves.
             stock.ready.clear();
         }
         let is_low = stock.ready.len() <= stock.uploads / 4;
-        if stock.uploads >= STOCKED_FROM && is_low && !stock.is_being_filled {
-            stock.is_being_filled = true;
-            let count = (stock.uploads / 2).min(REFILL);
-            let filling = fill(parts.clone(), cx.clone(), count);
-            parts.tasks.spawn(filling.in_current_span());
+        let is_wanted = stock.uploads >= STOCKED_FROM && is_low && !stock.is_being_filled;
+        stock.is_being_filled |= is_wanted;
+        Taken {
+            intent: taken.map(|ready| (ready.key, ready.intent)),
+            refill: if is_wanted {
+                (stock.uploads / 2).min(REFILL)
+            } else {
+                0
+            },
         }
-        taken.map(|ready| (ready.key, ready.intent))
     }
-}
 
-impl Drop for Upload {
-    fn drop(&mut self) {
-        let mut stocks = self.parts.stock.lock();
-        let Entry::Occupied(mut stock) = stocks.entry(self.cx.tenant()) else {
-            return;
+    /// Adds the intents that a caller was asked for: none, if they could not be written.
+    pub(crate) fn fill(&self, tenant: TenantId, written: Vec<(BlobKey, BlobIntent)>) {
+        let written_at = Instant::now();
+        if let Some(stock) = self.lock().get_mut(&tenant) {
+            stock.is_being_filled = false;
+            stock
+                .ready
+                .extend(written.into_iter().map(|(key, intent)| Ready {
+                    key,
+                    intent,
+                    written_at,
+                }));
+        }
+    }
+
+    /// Ends an upload of a tenant. Returns what is left of the stock if it was the last, to be given up.
+    pub(crate) fn leave(&self, tenant: TenantId) -> Vec<BlobIntent> {
+        let mut stocks = self.lock();
+        let Entry::Occupied(mut stock) = stocks.entry(tenant) else {
+            return Vec::new();
         };
         stock.get_mut().uploads -= 1;
-        if stock.get().uploads > 0 || stock.get().is_being_filled {
-            return;
+        if stock.get().uploads > 0 {
+            return Vec::new();
         }
-        for Ready { intent, .. } in stock.remove().ready {
-            abandon(&self.parts, &self.cx, intent.id, intent.lease);
-        }
+        let left = stock.remove().ready;
+        left.into_iter().map(|ready| ready.intent).collect()
     }
 }
 
-/// Writes intents ahead.
-async fn fill(parts: Arc<Parts>, cx: Context, count: usize) {
-    // Counted as an upload, so that what nobody takes is given up.
-    let upload = enter(&parts, &cx);
-    let (keys, intents): (Vec<_>, Vec<_>) = (0..count)
-        .map(|_| new_intent(&parts, &cx, parts.timing.lease, Some(STOCKED_BYTES)))
-        .unzip();
-    let written = parts.repository.begin_blobs(&cx, &intents).await;
-    let written_at = Instant::now();
-    if let Err(error) = &written {
-        tracing::debug!(%error, "no intents were written ahead");
+#[cfg(test)]
+mod tests {
+    use attache_metadata::LeaseToken;
+    use attache_model::{BlobId, OsEntropy, Timestamp};
+
+    use super::*;
+
+    const TENANT: TenantId = TenantId::new(7);
+    const MAX_AGE: Duration = Duration::from_secs(30);
+
+    fn intents(count: usize) -> Vec<(BlobKey, BlobIntent)> {
+        let intent = |_| {
+            let id = BlobId::generate(Timestamp::from_millis(1), &OsEntropy);
+            let key = BlobKey::for_blob(TENANT, id);
+            let intent = BlobIntent {
+                id,
+                storage_key: key.to_string(),
+                lease: LeaseToken::generate(&OsEntropy),
+                lease_for: Duration::from_secs(90),
+            };
+            (key, intent)
+        };
+        (0..count).map(intent).collect()
     }
-    if let Some(stock) = parts.stock.lock().get_mut(&cx.tenant()) {
-        stock.is_being_filled = false;
-        if written.is_ok() {
-            let ready = keys.into_iter().zip(intents);
-            stock.ready.extend(ready.map(|(key, intent)| Ready {
-                key,
-                intent,
-                written_at,
-            }));
+
+    fn busy(uploads: usize) -> IntentStock {
+        let stock = IntentStock::default();
+        (0..uploads).for_each(|_| stock.enter(TENANT));
+        stock
+    }
+
+    #[tokio::test]
+    async fn few_uploads_write_their_own() {
+        let stock = busy(STOCKED_FROM - 1);
+        let taken = stock.take(TENANT, MAX_AGE);
+        assert!(taken.intent.is_none());
+        assert_eq!(taken.refill, 0);
+    }
+
+    #[tokio::test]
+    async fn one_caller_is_asked_to_refill() {
+        let stock = busy(20);
+        assert_eq!(stock.take(TENANT, MAX_AGE).refill, 10);
+        assert_eq!(
+            stock.take(TENANT, MAX_AGE).refill,
+            0,
+            "another does already"
+        );
+        stock.fill(TENANT, intents(10));
+        for left in (0..10).rev() {
+            let taken = stock.take(TENANT, MAX_AGE);
+            assert!(taken.intent.is_some(), "{left} left");
         }
+        assert!(stock.take(TENANT, MAX_AGE).intent.is_none());
+        assert_eq!(busy(1000).take(TENANT, MAX_AGE).refill, REFILL);
     }
-    drop(upload);
+
+    #[tokio::test(start_paused = true)]
+    async fn old_intents_are_not_taken() {
+        let stock = busy(20);
+        stock.take(TENANT, MAX_AGE);
+        stock.fill(TENANT, intents(10));
+        tokio::time::advance(MAX_AGE).await;
+        assert!(stock.take(TENANT, MAX_AGE).intent.is_none());
+    }
+
+    #[tokio::test]
+    async fn last_upload_returns_what_is_left() {
+        let stock = busy(9);
+        stock.take(TENANT, MAX_AGE);
+        stock.fill(TENANT, intents(4));
+        for _ in 0..8 {
+            assert!(stock.leave(TENANT).is_empty());
+        }
+        assert_eq!(stock.leave(TENANT).len(), 4);
+        assert!(stock.lock().is_empty());
+        // What is written too late belongs to nobody.
+        stock.fill(TENANT, intents(1));
+        assert!(stock.lock().is_empty());
+    }
 }

@@ -10,7 +10,7 @@ use super::explain;
 use crate::config::{Cli, TargetArgs};
 use crate::output::print;
 use crate::progress::{Progress, Unit};
-use crate::shutdown;
+use crate::shutdown::{self, Reloads};
 
 /// The advice after an interruption.
 const RESUME: &str = "nothing is lost: run the same command again to resume";
@@ -19,6 +19,7 @@ pub(super) async fn run(target: &TargetArgs, source: &InstallationOptions) -> an
     let target = target.options(|name| std::env::var(name).ok());
     let target = target.unwrap_or_else(|problem| Cli::refuse(problem));
     let stop = shutdown::listen()?;
+    Reloads::listen()?.ignore();
     let progress = Progress::start(Unit::Bytes);
     let outcome = tokio::select! {
         done = migrate_data(source, &target, progress.observer()) => done.map_err(advise),

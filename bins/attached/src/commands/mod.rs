@@ -17,14 +17,16 @@ use attache::sql;
 use attache::{InstallationDatabase, InstallationOptions, OpenError};
 
 use crate::config::Command;
+use crate::logging::Log;
 
 /// Runs a command.
 pub(crate) async fn run(
     command: Command,
     options: InstallationOptions,
+    log: &Log,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(args) => serve::run(*args, options).await?,
+        Command::Serve(args) => serve::run(*args, options, log).await?,
         Command::Tenant(command) => tenant::run(command, &options).await?,
         Command::Key(command) => key::run(command, &options).await?,
         Command::Migrate => migrate::run(&options).await?,

@@ -15,10 +15,12 @@ use tokio::time::timeout;
 use super::explain;
 use crate::config::{ServeArgs, local_url};
 use crate::gauges::record_gauges;
+use crate::logging::Log;
 use crate::metrics::Metrics;
 use crate::output::print;
+use crate::reload;
 use crate::server::{Server, available_connections, serve_metrics};
-use crate::shutdown;
+use crate::shutdown::{self, Reloads};
 
 /// The time limit of commits in flight and of closing the database, after the last request.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -26,9 +28,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(15);
 /// The tenant that the first start creates.
 const FIRST_TENANT: &str = "default";
 
-pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow::Result<()> {
+pub(super) async fn run(
+    args: ServeArgs,
+    options: InstallationOptions,
+    log: &Log,
+) -> anyhow::Result<()> {
     // Install signal handlers first, so a shutdown during startup is not lost.
     let stop = shutdown::listen()?;
+    let reloads = Reloads::listen()?;
     let generates_keys =
         matches!(&options.signing_keys, SigningKeySource::Generated(path) if !path.exists());
     let is_shared = options.database.is_shared();
@@ -57,12 +64,7 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
         .frame_ancestors(args.frame_ancestors.clone())
         .dialects(args.dialects.clone());
     let http = HttpService::new(installation.service().clone(), config);
-    let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
-    let max_connections = available_connections(max_connections);
-    let per_peer = args.max_connections_per_peer.map(usize::try_from);
-    let per_peer = per_peer.map_or(max_connections.div_ceil(2), |it| it.unwrap_or(usize::MAX));
-    let server =
-        Server::new(http.clone(), max_connections, per_peer).log_addresses(args.log_addresses);
+    let server = limited_server(http.clone(), &args);
     if args.links_stay_local(bound) {
         tracing::warn!(
             "links will point to this machine: set --public-url to the URL that clients use"
@@ -84,13 +86,30 @@ pub(super) async fn run(args: ServeArgs, options: InstallationOptions) -> anyhow
         }
         tracing::info!(signal, "shutting down: in-flight requests may finish");
     };
-    server.run(listener, shutdown).await;
+    tokio::select! {
+        () = server.run(listener, shutdown) => {}
+        () = reload::run(reloads, &installation, log) => {}
+    }
     drop(admin);
     if timeout(CLOSE_TIMEOUT, installation.close()).await.is_err() {
         tracing::warn!("the database did not respond to the end; what was acknowledged is kept");
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn limited_server(http: HttpService, args: &ServeArgs) -> Server {
+    let max_connections = usize::try_from(args.max_connections).unwrap_or(usize::MAX);
+    let max_connections = available_connections(max_connections);
+    let per_peer = args.max_connections_per_peer.map(usize::try_from);
+    let per_peer = per_peer.map_or(max_connections.div_ceil(2), |it| it.unwrap_or(usize::MAX));
+    Server::new(
+        http,
+        max_connections,
+        per_peer,
+        args.max_refusals_per_second,
+    )
+    .log_addresses(args.log_addresses)
 }
 
 async fn open(args: &ServeArgs, options: InstallationOptions) -> anyhow::Result<Installation> {

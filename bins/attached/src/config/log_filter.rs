@@ -1,5 +1,7 @@
 //! The filter of log lines: levels, also per module.
 
+use std::path::{Path, PathBuf};
+
 use super::nearest::hint;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
@@ -31,6 +33,52 @@ const TARGETS: [&str; 24] = [
     "tower",
     "tower_http",
 ];
+
+/// The source of the filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LogFilterSource {
+    /// The filter itself.
+    Given(LogFilter),
+    /// A file that holds it.
+    File(PathBuf),
+}
+
+impl LogFilterSource {
+    /// Parses a filter, or `@` and the path of a file that can be used.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        match text.strip_prefix('@') {
+            None => LogFilter::parse(text).map(Self::Given),
+            Some(path) => {
+                let file = Self::File(PathBuf::from(path));
+                file.read().map(|_| file)
+            }
+        }
+    }
+
+    /// Returns the filter as it is now.
+    pub(crate) fn read(&self) -> Result<LogFilter, String> {
+        match self {
+            Self::Given(filter) => Ok(filter.clone()),
+            Self::File(path) => read_file(path).map_err(|problem| {
+                let path = path.display();
+                format!("the file {path} holds no filter of log lines: {problem}")
+            }),
+        }
+    }
+
+    /// Returns `true` if the filter may change while the program runs.
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+}
+
+/// Reads a filter of one or more lines; empty ones, and those that begin with `#`, mean nothing.
+fn read_file(path: &Path) -> Result<LogFilter, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    LogFilter::parse(&lines.collect::<Vec<_>>().join(","))
+}
 
 /// A filter that was checked, in the syntax of `tracing_subscriber::EnvFilter`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +166,25 @@ mod tests {
             let parsed = LogFilter::parse(text).unwrap();
             assert_eq!(parsed.as_str(), filter);
             EnvFilter::builder().parse(parsed.as_str()).unwrap();
+        }
+    }
+
+    #[test]
+    fn filter_file_is_read_again_and_checked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let argument = format!("@{}", path.display());
+        let missing = LogFilterSource::parse(&argument).unwrap_err();
+        assert!(missing.contains("No such file"), "{missing}");
+        std::fs::write(&path, "# for the night\nwarn\n\nattached=debug\n").unwrap();
+        let source = LogFilterSource::parse(&argument).unwrap();
+        assert_eq!(source.read().unwrap().as_str(), "warn,attached=debug");
+        std::fs::write(&path, "debug").unwrap();
+        assert_eq!(source.read().unwrap().as_str(), "debug");
+        for (bad, message) in [("", "not a level"), ("inof", "did you mean `info`?")] {
+            std::fs::write(&path, bad).unwrap();
+            let refused = source.read().unwrap_err();
+            assert!(refused.contains(message), "{bad}: {refused}");
         }
     }
 

@@ -19,7 +19,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::data::DataArgs;
-pub(crate) use self::log_filter::LogFilter;
+pub(crate) use self::log_filter::LogFilterSource;
 pub(crate) use self::serve::{ServeArgs, local_url};
 pub(crate) use self::target::TargetArgs;
 use self::values::{KeyIdArg, parse_key_id, parse_key_name, parse_lifetime, parse_scopes};
@@ -178,16 +178,16 @@ pub(crate) struct LogArgs {
     )]
     pub(crate) log_format: LogFormat,
     /// The log level: error, warn, info, debug, trace or off, also per module, such as
-    /// `info,attached=debug`
+    /// `info,attached=debug`; or `@` and a file that holds them, which SIGHUP makes `serve` read again
     #[arg(
         long = "log",
         env = "ATTACHE_LOG",
         value_name = "FILTER",
         default_value = "info",
-        value_parser = LogFilter::parse,
+        value_parser = LogFilterSource::parse,
         global = true
     )]
-    pub(crate) log_filter: LogFilter,
+    pub(crate) log_filter: LogFilterSource,
 }
 
 /// The format of log lines.

@@ -104,6 +104,16 @@ pub(crate) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub(crate) max_connections_per_peer: Option<u32>,
+    /// The number of refused requests of one address (of IPv6: of one /64 network) in a second that get
+    /// their own response and log line; more get 429, except from this machine, and are counted in the log
+    #[arg(
+        long,
+        env = "ATTACHE_MAX_REFUSALS_PER_SECOND",
+        value_name = "COUNT",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) max_refusals_per_second: u32,
     /// Log the address of the client with each request: behind a proxy, the proxy's
     #[arg(
         long,

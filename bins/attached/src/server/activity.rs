@@ -8,11 +8,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::refusals::PeerRefusals;
+
 /// The state of one connection, shared by its I/O, its requests and its driver.
 #[derive(Debug)]
 pub(super) struct Activity {
     /// The client's address, if it is to be logged.
     logged_address: OnceLock<IpAddr>,
+    /// The refused requests of the peer, unless they are not limited.
+    refusals: OnceLock<PeerRefusals>,
     in_flight: watch::Sender<usize>,
     request_count: AtomicU64,
     has_unread_body: AtomicBool,
@@ -27,6 +31,7 @@ impl Activity {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             logged_address: OnceLock::new(),
+            refusals: OnceLock::new(),
             in_flight: watch::Sender::new(0),
             request_count: AtomicU64::new(0),
             has_unread_body: AtomicBool::new(false),
@@ -40,6 +45,11 @@ impl Activity {
     pub(super) fn log_address(&self, address: IpAddr) {
         // Set once, when the connection begins.
         let _ = self.logged_address.set(address);
+    }
+
+    /// Limits the log lines of refused requests of this connection.
+    pub(super) fn limit_refusals(&self, refusals: PeerRefusals) {
+        let _ = self.refusals.set(refusals);
     }
 
     /// Counts a request until the returned guard is dropped.
@@ -111,6 +121,12 @@ impl ActiveRequest {
     /// Returns the client's address, if it is to be logged.
     pub(super) fn address(&self) -> Option<IpAddr> {
         self.connection.logged_address.get().copied()
+    }
+
+    /// Counts the log line of a refused request. Returns `false` if there have been too many.
+    pub(super) fn may_log_refusal(&self) -> bool {
+        let refusals = self.connection.refusals.get();
+        refusals.is_none_or(PeerRefusals::may_log)
     }
 
     /// Returns `true` if no other request of the connection was in flight when this one started.

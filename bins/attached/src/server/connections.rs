@@ -1,7 +1,7 @@
 //! The open connections: how many there may be in all and of one peer, and which one makes room.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::activity::Activity;
 use super::limits::{ADMISSION_RETRY, IDLE_BEFORE_EVICTION};
+use super::peer::Peer;
 use crate::metrics;
 
 /// The open connections of the server.
@@ -37,29 +38,6 @@ struct Open {
     peer: Peer,
     activity: Arc<Activity>,
     evicted: CancellationToken,
-}
-
-/// The other end of connections that share a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Peer {
-    /// This machine. Proxies connect from here for any number of clients: not limited.
-    Loopback,
-    V4(Ipv4Addr),
-    /// An IPv6 network of 64 bits: one customer of a provider has at least that.
-    V6(u128),
-}
-
-const V6_NETWORK: u128 = !0 << 64;
-
-impl Peer {
-    fn of(address: IpAddr) -> Self {
-        let address = address.to_canonical();
-        match address {
-            _ if address.is_loopback() => Self::Loopback,
-            IpAddr::V4(address) => Self::V4(address),
-            IpAddr::V6(address) => Self::V6(address.to_bits() & V6_NETWORK),
-        }
-    }
 }
 
 /// The place of one connection. Dropping it frees the place.

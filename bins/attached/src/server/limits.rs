@@ -53,6 +53,15 @@ pub(super) const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// …and the time limit of its response.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The number of buckets that the peers of refused requests fall into.
+pub(super) const REFUSAL_BUCKETS: usize = 4096;
+/// The refusals that a peer may have at once: what it may have in this many seconds.
+pub(super) const REFUSAL_BURST_SECONDS: u64 = 10;
+/// The log lines of refusals of all peers together, as a multiple of those of one.
+pub(super) const REFUSALS_OF_ALL: u32 = 10;
+/// The interval of the lines that count what was left out.
+pub(super) const SUMMARY_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The time limit of requests after a shutdown has started.
 pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time limit of aborted tasks to stop.

@@ -8,11 +8,14 @@ mod deadline;
 mod descriptors;
 mod head;
 mod io;
+mod limit_refusals;
 mod limits;
 mod linger;
+mod peer;
 mod protocol;
 mod read_timer;
 mod record;
+mod refusals;
 mod request_body;
 mod response_body;
 mod service;
@@ -20,6 +23,7 @@ mod stream_watch;
 mod streams;
 
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use attache::HttpService;
@@ -30,9 +34,13 @@ use tokio_util::task::TaskTracker;
 pub(crate) use self::admin::serve_metrics;
 use self::connections::{Connections, Place};
 pub(crate) use self::descriptors::available_connections;
+use self::limit_refusals::LimitRefusals;
 use self::limits::{
     ABORT_TIMEOUT, ACCEPT_PAUSE, CONNECTIONS_PER_STREAM_PLACE, DRAIN_TIMEOUT, STREAM_PLACES_MIN,
+    SUMMARY_INTERVAL,
 };
+use self::peer::Peer;
+use self::refusals::Refusals;
 use self::streams::StreamPool;
 
 /// A server of HTTP/1 and HTTP/2.
@@ -41,6 +49,7 @@ pub(crate) struct Server {
     service: HttpService,
     connections: Arc<Connections>,
     streams: StreamPool,
+    refusals: Arc<Refusals>,
     /// The connections, and the streams of HTTP/2 connections.
     tasks: TaskTracker,
     draining: CancellationToken,
@@ -50,17 +59,20 @@ pub(crate) struct Server {
 
 impl Server {
     /// Creates a server with at most this many connections in all and of one peer; more wait to be
-    /// accepted until one is idle.
+    /// accepted until one is idle. Of the refused requests of one peer, `refusals_per_second` get their own
+    /// response and log line.
     pub(crate) fn new(
         service: HttpService,
         max_connections: usize,
         max_connections_per_peer: usize,
+        refusals_per_second: u32,
     ) -> Self {
         let stream_places = max_connections / CONNECTIONS_PER_STREAM_PLACE;
         Self {
             service,
             connections: Connections::new(max_connections, max_connections_per_peer),
             streams: StreamPool::new(stream_places.max(STREAM_PLACES_MIN)),
+            refusals: Refusals::new(refusals_per_second),
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             aborting: CancellationToken::new(),
@@ -79,10 +91,12 @@ impl Server {
     pub(crate) async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = self.accept(&listener) => {}
+            () = self.summarise_refusals() => {}
             () = stop => {}
         }
         drop(listener);
         self.drain().await;
+        self.log_omitted_lines();
     }
 
     /// Accepts connections until the future is dropped.
@@ -92,7 +106,7 @@ impl Server {
                 Ok((stream, address)) => {
                     // A refused connection is closed.
                     if let Some(place) = self.connections.admit(address.ip()).await {
-                        self.spawn(stream, place);
+                        self.spawn(stream, address.ip(), place);
                     }
                 }
                 // The client disconnected before it was accepted.
@@ -112,16 +126,34 @@ impl Server {
         }
     }
 
-    fn spawn(&self, stream: TcpStream, place: Place) {
+    /// Logs from time to time how many lines were left out, until the future is dropped.
+    async fn summarise_refusals(&self) {
+        loop {
+            tokio::time::sleep(SUMMARY_INTERVAL).await;
+            self.log_omitted_lines();
+        }
+    }
+
+    fn log_omitted_lines(&self) {
+        let count = self.refusals.take_omitted_lines();
+        if count > 0 {
+            tracing::warn!(
+                count,
+                "requests without valid credentials have no line of their own"
+            );
+        }
+    }
+
+    fn spawn(&self, stream: TcpStream, address: IpAddr, place: Place) {
         // Otherwise a response whose body comes later waits for an acknowledgement of its head.
         let _ = stream.set_nodelay(true);
-        let service = self.service.clone();
+        let refusals = self.refusals.of(Peer::of(address));
+        let service = LimitRefusals::new(self.service.clone(), refusals.clone());
+        place.activity.limit_refusals(refusals);
         let (draining, aborting) = (self.draining.clone(), self.aborting.clone());
         let (tasks, streams) = (self.tasks.clone(), self.streams.clone());
-        if self.logs_addresses
-            && let Ok(address) = stream.peer_addr()
-        {
-            place.activity.log_address(address.ip());
+        if self.logs_addresses {
+            place.activity.log_address(address);
         }
         self.tasks.spawn(async move {
             let shared = connection::Shared {

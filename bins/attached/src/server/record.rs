@@ -37,6 +37,15 @@ struct ResponseHead {
     subject: RequestSubject,
 }
 
+impl ResponseHead {
+    /// Returns `true` if anyone could have made the request, as often as they like: it was refused, or
+    /// is about no file. A download by a link is neither.
+    fn needs_no_credentials(&self) -> bool {
+        let is_refused = self.operation.is_none() || self.status.is_client_error();
+        self.subject.tenant.is_none() && (is_refused || self.subject.file.is_none())
+    }
+}
+
 impl RequestRecord {
     /// Starts at the head of a request.
     pub(super) fn start(
@@ -121,6 +130,10 @@ impl Drop for RequestRecord {
             received_bytes,
             sent_bytes: self.sent_bytes,
         });
+        if response.is_none_or(ResponseHead::needs_no_credentials) && !self.active.may_log_refusal()
+        {
+            return;
+        }
         tracing::info!(
             method = self.method,
             operation,

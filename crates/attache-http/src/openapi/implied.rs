@@ -96,6 +96,11 @@ fn add_failures(operation: &mut Operation, endpoint: &EndpointInfo) {
         add_response(operation, 415, "The type of the body is not supported");
         add_response(operation, 422, "A field is invalid");
     }
+    add_response(
+        operation,
+        429,
+        "Too many requests from this address were refused",
+    );
     if endpoint.method != Method::GET {
         add_response(operation, 507, "The store is out of space");
     }
@@ -181,7 +186,9 @@ fn add_problem_documents(operation: &mut Operation) {
         }
     }
     let after = "Number of seconds after which to retry, if known";
-    describe(operation, "503", "Retry-After", after);
+    for status in ["429", "503"] {
+        describe(operation, status, "Retry-After", after);
+    }
 }
 
 /// Adds the page that a browser gets instead of a problem, to the endpoints that a person may open.

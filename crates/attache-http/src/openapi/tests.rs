@@ -83,7 +83,7 @@ fn endpoints_with_a_key_say_so() {
 fn failures_are_described_everywhere() {
     for (row, operation) in described() {
         let name = row.name;
-        assert!(has_responses(&operation, &["500", "503"]), "{name}");
+        assert!(has_responses(&operation, &["429", "500", "503"]), "{name}");
         let reads_link = row.access == Access::Link && row.method == http::Method::GET;
         assert_eq!(has_responses(&operation, &["400"]), !reads_link, "{name}");
         if row.template.contains("{id}") {

@@ -187,7 +187,7 @@ impl FileService {
             upload: upload.id,
             expires_at: upload.expires_at.as_seconds(),
         };
-        sign_upload_link(&self.parts.key_ring, &fields)
+        sign_upload_link(&self.parts.key_ring.current(), &fields)
     }
 
     /// Finds an upload and its state. It is known until a day after it expired, or until its record is

@@ -38,7 +38,7 @@ impl FileService {
         let now = self.parts.clock.now();
         let cap = self.parts.timing.verification_cap();
         let pairs = pairs.iter().map(|(name, value)| (name, value));
-        let link = verify_upload_link(&self.parts.key_ring, id, pairs, now, cap)?;
+        let link = verify_upload_link(&self.parts.key_ring.current(), id, pairs, now, cap)?;
         let cx = Context::for_bearer(link.tenant(), Actor::LinkBearer, request_id, now);
         let upload = self.stored_upload(&cx, id).await?.upload;
         match upload.state(now) {

@@ -112,7 +112,9 @@ impl LocalError {
         match self {
             Self::System { errno, .. } => kind_of_errno(*errno),
             Self::SyncFailed { errno, .. } if is_out_of_space(*errno) => BlobErrorKind::OutOfSpace,
-            Self::SyncFailed { .. } | Self::SplitFilesystem => BlobErrorKind::Other,
+            Self::SyncFailed { .. } | Self::SplitFilesystem | Self::SlotTooSmall => {
+                BlobErrorKind::Other
+            }
             Self::Locked => BlobErrorKind::InUse,
             Self::Degraded | Self::Abandoned | Self::ShuttingDown => BlobErrorKind::Unavailable,
             Self::Refused(_) => BlobErrorKind::Busy,
@@ -121,7 +123,6 @@ impl LocalError {
             Self::NotAFile | Self::BadMarker | Self::Truncated { .. } | Self::Damaged => {
                 BlobErrorKind::Corrupt
             }
-            Self::SlotTooSmall => BlobErrorKind::Other,
             Self::InvalidRange { .. } => BlobErrorKind::InvalidRange,
             Self::CannotPresign | Self::OpenedReadOnly => BlobErrorKind::Unsupported,
         }

@@ -1,9 +1,11 @@
 //! Blobs as files below one directory of the local disk.
 
+mod batches;
 mod blocking;
 mod diagnose;
 mod disk;
 mod error;
+mod fate;
 mod list;
 mod marker;
 mod open;

@@ -1,7 +1,7 @@
 //! A file that is being written. It becomes a blob, or it disappears.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, RenameFlags};
 use rustix::io::Errno;
@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 
 use super::disk::write_all;
 use super::error::{LocalError, WriteError};
+use super::fate::Fate;
 use super::shared::Shared;
 use super::space_grant::SpaceGrant;
 use super::tree::{create_file, link_unnamed_file, split_path};
@@ -114,34 +115,6 @@ impl Writer {
     /// Removes the file.
     pub(super) fn discard(mut self) {
         drop(self.staged.0.take());
-    }
-}
-
-/// Records that the caller of a put has abandoned it.
-///
-/// The lock is held during the rename, so once a put's future has been dropped, the blob exists or
-/// never will: deleting the key afterwards is final.
-#[derive(Debug, Default)]
-pub(super) struct Fate {
-    is_abandoned: Mutex<bool>,
-}
-
-impl Fate {
-    pub(super) fn abandon(&self) {
-        let locked = self.is_abandoned.lock();
-        *locked.unwrap_or_else(PoisonError::into_inner) = true;
-    }
-
-    pub(super) fn unless_abandoned<T>(
-        &self,
-        work: impl FnOnce() -> Result<T, LocalError>,
-    ) -> Result<T, LocalError> {
-        let locked = self.is_abandoned.lock();
-        let is_abandoned = locked.unwrap_or_else(PoisonError::into_inner);
-        if *is_abandoned {
-            return Err(LocalError::Abandoned);
-        }
-        work()
     }
 }
 

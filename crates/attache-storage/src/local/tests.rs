@@ -14,7 +14,8 @@ use rustix::io::{Errno, Result};
 
 use super::disk::{Disk, SystemDisk};
 use super::error::{LocalError, WriteError};
-use super::staged::{Fate, Writer};
+use super::fate::Fate;
+use super::staged::Writer;
 use super::{LocalBlobStore, LocalOptions};
 use crate::{
     BlobErrorKind, BlobKey, BlobStore, BlobStoreExt, Body, BodyVerifier, PutError, PutOptions,

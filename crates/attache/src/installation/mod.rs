@@ -14,10 +14,12 @@ use std::sync::Arc;
 use attache_lanes::QueueMonitor;
 use attache_metadata::MetadataRepository;
 use attache_service::{Administration, FileService, InstallationGuard, ServiceBuilder};
+use attache_signing::KeyRing;
 use attache_storage::BlobStore;
 use tokio::task::JoinHandle;
 
 use self::lock::Locks;
+use crate::signing_keys;
 
 pub use self::database::InstallationDatabase;
 pub use self::error::OpenError;
@@ -39,6 +41,7 @@ pub struct Installation {
     /// The queues at the store.
     queues: Vec<QueueMonitor>,
     database: InstallationDatabase,
+    signing_keys: SigningKeySource,
     guard: Arc<InstallationGuard>,
     tasks: Tasks,
     _locks: Locks,
@@ -108,6 +111,7 @@ impl Installation {
             store: store.blobs,
             queues: store.queues,
             database,
+            signing_keys: options.signing_keys.clone(),
             guard,
             tasks,
             _locks: locks,
@@ -141,6 +145,24 @@ impl Installation {
         let mut queues = self.database.queues();
         queues.extend(self.queues.iter().cloned());
         queues
+    }
+
+    /// Loads the file of the signing keys again, and uses what it holds from now on. Returns the keys in
+    /// use, or `None` if they were not given as a file.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::SigningKeys`] if the file is missing or cannot be used, and [`OpenError::Identity`] if
+    /// the database cannot note the new key. The keys of before then stay in use.
+    pub async fn reload_signing_keys(&self) -> Result<Option<KeyRing>, OpenError> {
+        let (SigningKeySource::Generated(path) | SigningKeySource::File(path)) = &self.signing_keys
+        else {
+            return Ok(None);
+        };
+        let ring = signing_keys::load(path)?;
+        identity::note_signing_key(&self.database, &ring).await?;
+        self.service.replace_key_ring(ring.clone());
+        Ok(Some(ring))
     }
 
     /// Waits for detached commits, and closes the database.

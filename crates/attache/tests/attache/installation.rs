@@ -151,3 +151,27 @@ async fn own_store_keeps_the_bytes() {
         "the store is not marked as the installation's"
     );
 }
+
+#[tokio::test]
+async fn rotated_keys_apply_and_bad_ones_do_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = InstallationOptions::in_directory(directory.path());
+    let attache = Installation::open(options).await.unwrap();
+    let path = directory.path().join("signing-keys");
+    let first = std::fs::read_to_string(&path).unwrap();
+    let new = "new:9f6b3c0de18a4475b2c7f01d5e8893aa46d1c05b7e2f98340c6ad7b5e1f38297\n";
+    std::fs::write(&path, format!("{new}{first}")).unwrap();
+    let ring = attache.reload_signing_keys().await.unwrap().unwrap();
+    assert_eq!(ring.signing_key().id().as_str(), "new");
+    assert_eq!(ring.keys().count(), 2);
+
+    for bad in ["", "new:short", "new\n"] {
+        std::fs::write(&path, bad).unwrap();
+        let refused = attache.reload_signing_keys().await.unwrap_err();
+        assert!(matches!(refused, OpenError::SigningKeys { .. }), "{bad}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    attache.reload_signing_keys().await.unwrap_err();
+    assert!(!path.exists(), "new keys were generated");
+    attache.close().await;
+}

@@ -18,7 +18,7 @@ const TENANTS: usize = 1024;
 
 /// The state of the allocation.
 #[derive(Debug, Default)]
-pub(in crate::local) struct Allocation {
+pub(crate) struct Allocation {
     /// The segment of each tenant that is being filled.
     filling: Mutex<HashMap<TenantId, Filling>>,
     waiting: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ struct Filling {
 impl Allocation {
     /// Returns the key of a free slot for a new blob of at most `max_size_bytes`; `None` if it is to be a file
     /// of its own.
-    pub(in crate::local) fn slot(
+    pub(crate) fn slot(
         &self,
         tenant: TenantId,
         blob: BlobId,
@@ -63,7 +63,7 @@ impl Allocation {
     }
 
     /// Counts a put that waits for the disk, until the guard is dropped.
-    pub(in crate::local) fn waiting(&self) -> Waiting {
+    pub(crate) fn waiting(&self) -> Waiting {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         Waiting(Arc::clone(&self.waiting))
     }
@@ -71,7 +71,7 @@ impl Allocation {
 
 /// A put that waits for the disk.
 #[derive(Debug)]
-pub(in crate::local) struct Waiting(Arc<AtomicUsize>);
+pub(crate) struct Waiting(Arc<AtomicUsize>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {

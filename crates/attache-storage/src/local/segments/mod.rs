@@ -18,13 +18,15 @@ mod place;
 mod put;
 mod queue;
 mod read;
+mod work;
 mod write;
 
 pub(super) use self::allocation::Allocation;
 pub(super) use self::place::{SegmentPath, SlotPlace};
 pub(super) use self::put::put;
-pub(super) use self::queue::{Change, Queues, submit};
+pub(super) use self::queue::{Change, Queues};
 pub(super) use self::read::{read_head, read_slot, slots_in};
+pub(super) use self::work::submit;
 
 /// The size of a slot, which is mostly a hole.
 const SLOT_BYTES: u64 = 64 * 1024;

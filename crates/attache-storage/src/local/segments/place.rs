@@ -13,36 +13,36 @@ const NUMBER_DIGITS: usize = 4;
 
 /// The path of a segment below `blobs`: `7/small/{32 hex digits}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::local) struct SegmentPath<'k>(&'k str);
+pub(crate) struct SegmentPath<'k>(&'k str);
 
 impl<'k> SegmentPath<'k> {
     /// Returns the path if it is that of a segment.
-    pub(in crate::local) fn parse(path: &'k str) -> Option<Self> {
+    pub(crate) fn parse(path: &'k str) -> Option<Self> {
         let (directory, name) = path.rsplit_once('/')?;
         let is_segment = is_hex(name, NAME_DIGITS) && is_directory_of_segments(directory);
         is_segment.then_some(Self(path))
     }
 
-    pub(in crate::local) fn as_str(self) -> &'k str {
+    pub(crate) fn as_str(self) -> &'k str {
         self.0
     }
 
     /// Returns the key of a slot.
-    pub(in crate::local) fn key_of(self, number: u16) -> String {
+    pub(crate) fn key_of(self, number: u16) -> String {
         format!("{}/{number:04x}", self.0)
     }
 }
 
 /// A slot of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::local) struct SlotPlace<'k> {
-    pub(in crate::local) segment: SegmentPath<'k>,
-    pub(in crate::local) number: u16,
+pub(crate) struct SlotPlace<'k> {
+    pub(crate) segment: SegmentPath<'k>,
+    pub(crate) number: u16,
 }
 
 impl<'k> SlotPlace<'k> {
     /// Returns the slot that a key names; `None` of a blob that is a file of its own.
-    pub(in crate::local) fn of_key(key: &'k str) -> Option<Self> {
+    pub(crate) fn of_key(key: &'k str) -> Option<Self> {
         let (segment, number) = key.rsplit_once('/')?;
         let segment = SegmentPath::parse(segment)?;
         let number =

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::super::batches::Batches;
 use super::super::error::{LocalError, WriteError};
-use super::super::put::{Batches, Interest};
+use super::super::fate::Interest;
 use super::super::shared::Shared;
-use super::queue::{Change, submit};
+use super::queue::Change;
+use super::work::submit;
 use super::{CAPACITY_BYTES, SlotPlace};
 use crate::{BlobKey, Body, BodyVerifier, PutOptions, StoredBlob};
 
 /// Stores a small body in its slot.
 ///
 /// A dropped future leaves nothing that is visible: without its head, which comes last, a slot is empty.
-pub(in crate::local) async fn put(
+pub(crate) async fn put(
     shared: &Arc<Shared>,
     key: &BlobKey,
     place: SlotPlace<'_>,

@@ -7,17 +7,14 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::super::error::LocalError;
-use super::super::shared::Shared;
-use super::super::staged::Fate;
-use super::place::SlotPlace;
-use super::write::{fail, make};
-use crate::{BlobKey, StoredBlob};
+use super::super::fate::Fate;
+use crate::StoredBlob;
 
 /// The most changes that are made together.
 const BATCH: usize = 256;
 
 /// A change of one slot.
-pub(in crate::local) enum Change {
+pub(crate) enum Change {
     /// Writes a part of a blob at an offset in it; with the last part, the blob begins to exist.
     Write {
         offset_bytes: u64,
@@ -40,15 +37,20 @@ pub(super) struct Waiting {
 
 /// The changes that wait, by the path of their segment. A path is here as long as a task works on its segment.
 #[derive(Default)]
-pub(in crate::local) struct Queues(Mutex<HashMap<String, Vec<Waiting>>>);
+pub(crate) struct Queues(Mutex<HashMap<String, Vec<Waiting>>>);
 
 impl Queues {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Waiting>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Drops the changes that wait.
+    pub(super) fn drop_all(&self, path: &str) {
+        self.lock().remove(path);
+    }
+
     /// Adds a change. Returns `true` if a task is to be started for its segment.
-    fn push(&self, path: &str, waiting: Waiting) -> bool {
+    pub(super) fn push(&self, path: &str, waiting: Waiting) -> bool {
         let mut queues = self.lock();
         if let Some(queue) = queues.get_mut(path) {
             queue.push(waiting);
@@ -59,7 +61,7 @@ impl Queues {
     }
 
     /// Takes the changes whose turn it is; `None`, and the segment's task ends, if there are none.
-    fn next(&self, path: &str) -> Option<Vec<Waiting>> {
+    pub(super) fn next(&self, path: &str) -> Option<Vec<Waiting>> {
         let mut queues = self.lock();
         let queue = queues.get_mut(path)?;
         if queue.is_empty() {
@@ -76,77 +78,5 @@ impl std::fmt::Debug for Queues {
         f.debug_struct("Queues")
             .field("segments", &self.lock().len())
             .finish()
-    }
-}
-
-/// Makes a change durable, after those of the same segment that were submitted before. It is made even if the
-/// future is dropped, unless its [`Fate`] forbids it.
-pub(in crate::local) async fn submit(
-    shared: &Arc<Shared>,
-    key: &BlobKey,
-    place: SlotPlace<'_>,
-    change: Change,
-) -> Result<(), LocalError> {
-    let (caller, made) = oneshot::channel();
-    let waiting = Waiting {
-        number: place.number,
-        change,
-        caller,
-    };
-    let path = place.segment.as_str();
-    if shared.segments.push(path, waiting) {
-        tokio::spawn(work(Arc::clone(shared), key.clone(), path.to_owned()));
-    }
-    made.await.unwrap_or(Err(LocalError::ShuttingDown))
-}
-
-/// Makes the changes of a segment, batch by batch, until none waits.
-async fn work(shared: Arc<Shared>, key: BlobKey, path: String) {
-    let mut working = Working {
-        shared,
-        path: Some(path),
-    };
-    while let Some((path, batch)) = working.next() {
-        let shared = &working.shared;
-        let place = match shared.places.change(&key).await {
-            Ok(place) => place,
-            Err(refused) => {
-                fail(batch, &refused);
-                continue;
-            }
-        };
-        let shared = Arc::clone(shared);
-        // The callers of a batch that panics find their channels closed.
-        let _ = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            make(&shared, &path, batch);
-        })
-        .await;
-    }
-}
-
-/// The task of a segment. If its runtime drops it, those who wait for it are told.
-struct Working {
-    shared: Arc<Shared>,
-    /// `None` once no change waits.
-    path: Option<String>,
-}
-
-impl Working {
-    fn next(&mut self) -> Option<(String, Vec<Waiting>)> {
-        let path = self.path.clone()?;
-        let batch = self.shared.segments.next(&path);
-        if batch.is_none() {
-            self.path = None;
-        }
-        Some((path, batch?))
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            self.shared.segments.lock().remove(path);
-        }
     }
 }

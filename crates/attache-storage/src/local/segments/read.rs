@@ -13,14 +13,14 @@ use crate::StoredBlob;
 
 /// The bytes of a slot that were read.
 #[derive(Debug)]
-pub(in crate::local) struct ReadSlot {
-    pub(in crate::local) bytes: Vec<u8>,
+pub(crate) struct ReadSlot {
+    pub(crate) bytes: Vec<u8>,
     /// False if they are not those that were stored.
-    pub(in crate::local) is_intact: bool,
+    pub(crate) is_intact: bool,
 }
 
 /// Reads the head of a slot. `NOENT` if the slot is empty.
-pub(in crate::local) fn read_head(
+pub(crate) fn read_head(
     file: BorrowedFd<'_>,
     number: u16,
     flags: ReadWriteFlags,
@@ -31,7 +31,7 @@ pub(in crate::local) fn read_head(
 }
 
 /// Reads the blob in a slot. `NOENT` if there is none.
-pub(in crate::local) fn read_slot(
+pub(crate) fn read_slot(
     file: BorrowedFd<'_>,
     number: u16,
     flags: ReadWriteFlags,
@@ -50,7 +50,7 @@ pub(in crate::local) fn read_slot(
 }
 
 /// Returns the numbers of the slots with a blob, in order.
-pub(in crate::local) fn slots_in(file: BorrowedFd<'_>) -> rustix::io::Result<Vec<u16>> {
+pub(crate) fn slots_in(file: BorrowedFd<'_>) -> rustix::io::Result<Vec<u16>> {
     let mut numbers = Vec::new();
     let mut next = 0;
     while next < SLOTS {

@@ -12,7 +12,8 @@ use futures_util::{StreamExt, stream};
 use rustix::io::{Errno, Result};
 
 use super::super::disk::SystemDisk;
-use super::super::staged::{Fate, Writer};
+use super::super::fate::Fate;
+use super::super::staged::Writer;
 use super::super::{LocalBlobStore, LocalOptions};
 use super::*;
 use crate::{

@@ -103,7 +103,7 @@ async fn segment_without_blobs_is_removed() {
         store.delete(&slot(number)).await.unwrap();
     }
     assert!(!file_of(root.path()).exists());
-    // Whoever has a slot of it already creates it again, and its name is made durable again.
+    // A put that has a slot of it already creates it again, and its name is made durable again.
     let before = faults.directory_syncs.load(Ordering::Relaxed);
     put_all(&store, 4..5).await;
     assert_eq!(faults.directory_syncs.load(Ordering::Relaxed) - before, 1);
@@ -166,7 +166,11 @@ async fn failed_write_fails_its_blob_alone() {
     faults.fail_after(Step::Write, 2, Errno::NOSPC);
     let keys: Vec<_> = (0..3).map(slot).collect();
     let puts = keys.iter().map(|key| store.put_bytes(key, "x"));
-    let results: Vec<_> = join_all(puts).await.iter().map(|put| put.is_ok()).collect();
+    let results: Vec<_> = join_all(puts)
+        .await
+        .iter()
+        .map(std::result::Result::is_ok)
+        .collect();
     assert_eq!(results, [true, false, true]);
     assert_eq!(head_error(&store, 1).await, BlobErrorKind::NotFound);
     store.health().await.unwrap();
