@@ -39,14 +39,13 @@ impl FileService {
         declared_size_bytes: Option<u64>,
     ) -> Result<UploadSession, ServiceError> {
         let cx = &self.parts.begin(cx, Action::Upload)?;
-        let limit_bytes = self.parts.check_capacity(declared_size_bytes).await?;
+        let remaining_bytes = self.parts.check_capacity(declared_size_bytes).await?;
         Ok(UploadSession {
             parts: self.parts.clone(),
             cx: cx.clone(),
             renewer: LeaseRenewer::start(self.parts.clone(), cx.clone()),
             staged: Vec::new(),
-            // A declared size holds: it tells the store what is small.
-            remaining_bytes: declared_size_bytes.unwrap_or(limit_bytes),
+            remaining_bytes,
         })
     }
 
