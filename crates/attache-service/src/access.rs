@@ -75,8 +75,16 @@ impl Action {
 /// The bearer of a link and the public hold no scopes: their access is checked with the link's
 /// signature or the record's visibility.
 pub(crate) fn authorise(cx: &Context, action: Action) -> Result<(), ServiceError> {
+    require_scope(action, |scope| cx.holds(scope))
+}
+
+/// Checks that the scope of an action is held.
+pub(crate) fn require_scope(
+    action: Action,
+    holds: impl FnOnce(Scope) -> bool,
+) -> Result<(), ServiceError> {
     let scope = action.required_scope();
-    if cx.holds(scope) {
+    if holds(scope) {
         Ok(())
     } else {
         Err(ServiceError::MissingScope(scope))

@@ -20,13 +20,11 @@ use crate::upload_guard::UploadGuard;
 /// client disconnected. The reaper then deletes what was written.
 #[derive(Debug)]
 pub(crate) struct BlobReservation {
-    parts: Arc<Parts>,
-    cx: Context,
     pub(crate) blob: BlobId,
     pub(crate) key: BlobKey,
     pub(crate) lease: LeaseToken,
     committed: bool,
-    _upload: UploadGuard,
+    upload: UploadGuard,
 }
 
 impl BlobReservation {
@@ -43,13 +41,13 @@ impl BlobReservation {
         if max_size_bytes <= STOCKED_BYTES
             && let Some((key, intent)) = upload.take_intent()
         {
-            return Ok(Self::new(parts, cx, key, &intent, upload));
+            return Ok(Self::new(key, &intent, upload));
         }
         let (key, intent) = new_intent(parts, cx, parts.timing.lease, Some(max_size_bytes));
-        let reservation = Self::new(parts, cx, key, &intent, upload);
+        let reservation = Self::new(key, &intent, upload);
         let (sender, receiver) = oneshot::channel();
         let begin = async move {
-            let Self { parts, cx, .. } = &reservation;
+            let UploadGuard { parts, cx } = &reservation.upload;
             let written = parts
                 .repository
                 .begin_blobs(cx, std::slice::from_ref(&intent))
@@ -62,21 +60,13 @@ impl BlobReservation {
         Ok(written.map_err(|error| ServiceError::Internal(Box::new(error)))??)
     }
 
-    fn new(
-        parts: &Arc<Parts>,
-        cx: &Context,
-        key: BlobKey,
-        intent: &BlobIntent,
-        upload: UploadGuard,
-    ) -> Self {
+    fn new(key: BlobKey, intent: &BlobIntent, upload: UploadGuard) -> Self {
         Self {
-            parts: parts.clone(),
-            cx: cx.clone(),
             blob: intent.id,
             key,
             lease: intent.lease,
             committed: false,
-            _upload: upload,
+            upload,
         }
     }
 
@@ -84,14 +74,15 @@ impl BlobReservation {
     /// had the same bytes already, to the reaper, which is woken for that.
     pub(crate) fn mark_committed(mut self) {
         self.committed = true;
-        self.parts.reaper_wake.notify_one();
+        self.upload.parts.reaper_wake.notify_one();
     }
 }
 
 impl Drop for BlobReservation {
     fn drop(&mut self) {
         if !self.committed {
-            abandon(&self.parts, &self.cx, self.blob, self.lease);
+            let UploadGuard { parts, cx } = &self.upload;
+            abandon(parts, cx, self.blob, self.lease);
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use crate::access::{Action, authorise};
+use crate::access::{Action, authorise, require_scope};
 use crate::live_key_ring::LiveKeyRing;
 use crate::stock::IntentStock;
 use crate::uploads::limits::InFlightUploads;
@@ -121,12 +121,7 @@ impl Parts {
         if cx.principal_seq() != Some(principal.seq) {
             return Err(ServiceError::Unauthenticated);
         }
-        let scope = action.required_scope();
-        if principal.scopes.contains(scope) {
-            Ok(())
-        } else {
-            Err(ServiceError::MissingScope(scope))
-        }
+        require_scope(action, |scope| principal.scopes.contains(scope))
     }
 
     /// Records that a copy of the database from before is an older one from now on.

@@ -14,8 +14,8 @@ use crate::stock::STOCKED_BYTES;
 /// An upload in progress. The last one of a tenant gives up what is left of its stock.
 #[derive(Debug)]
 pub(crate) struct UploadGuard {
-    parts: Arc<Parts>,
-    cx: Context,
+    pub(crate) parts: Arc<Parts>,
+    pub(crate) cx: Context,
 }
 
 impl UploadGuard {

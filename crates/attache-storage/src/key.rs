@@ -1,10 +1,11 @@
-//! The key of a blob, which only the service chooses.
+//! The key of a blob, which no client ever chooses.
 
 use std::fmt;
 
 use attache_model::{BlobId, InvalidValue, TenantId};
 
-/// The key of a blob in its store, `{tenant id}/{two hex digits}/{blob id}`.
+/// The key of a blob in its store: `{tenant id}/{two hex digits}/{blob id}`, unless the store
+/// [chooses another](crate::BlobStore::new_key).
 ///
 /// It is made from ids only, is never reused, and is safe both as a relative path and as an object
 /// key: segments of `A-Z a-z 0-9 . _ -` that do not begin with a dot.

@@ -6,7 +6,7 @@ use super::error::LocalError;
 
 /// Records that the caller of a put has abandoned it.
 ///
-/// The lock is held during the rename, so once a put's future has been dropped, the blob exists or
+/// The lock is held while the blob begins to exist, so once a put's future has been dropped, the blob exists or
 /// never will: deleting the key afterwards is final.
 #[derive(Debug, Default)]
 pub(super) struct Fate {

@@ -79,8 +79,12 @@ impl LocalOptions {
 /// Stores blobs as files: `blobs/{key}` below the root. A file has no name before it is whole; where
 /// the filesystem has no such files (`O_TMPFILE`), it is written in `staging/` beside `blobs`.
 ///
+/// While several puts wait for the disk, [`new_key`] places small blobs in slots of *segments*: files that they
+/// share, below `blobs/{tenant}/small`, and one sync for all. A deletion there frees the space and leaves zeros.
+///
 /// - **Durable.** Before it returns, a put syncs the file, names it without replacing anything,
-///   and syncs the directory and every directory that it created. A delete syncs the directory.
+///   and syncs the directory and every directory that it created. A delete syncs the directory. Changes of a
+///   segment sync the segment, and the directory if it is new.
 /// - **A failed sync is never retried**: the kernel may report success for lost bytes on the next
 ///   attempt. The put fails, and from then on every put and delete, and [`health`], fails with
 ///   `Unavailable` until the store is reopened. Reads continue. A full disk does not count.
@@ -99,6 +103,7 @@ impl LocalOptions {
 /// Needs a tokio runtime with its timer. Linux only.
 ///
 /// [`health`]: BlobStore::health
+/// [`new_key`]: BlobStore::new_key
 #[derive(Debug)]
 pub struct LocalBlobStore {
     shared: Arc<Shared>,

@@ -63,17 +63,17 @@ impl Allocation {
     }
 
     /// Counts a put that waits for the disk, until the guard is dropped.
-    pub(crate) fn waiting(&self) -> Waiting {
+    pub(crate) fn waiting(&self) -> WaitingPut {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        Waiting(Arc::clone(&self.waiting))
+        WaitingPut(Arc::clone(&self.waiting))
     }
 }
 
 /// A put that waits for the disk.
 #[derive(Debug)]
-pub(crate) struct Waiting(Arc<AtomicUsize>);
+pub(crate) struct WaitingPut(Arc<AtomicUsize>);
 
-impl Drop for Waiting {
+impl Drop for WaitingPut {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

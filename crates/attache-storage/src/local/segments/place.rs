@@ -1,5 +1,7 @@
 //! The place of a blob in a segment, as its key says it.
 
+use attache_model::{BlobId, TenantId};
+
 use super::{SLOT_BYTES, SLOTS};
 
 /// The last directory of a segment's path. The service's other keys have two hex digits there.
@@ -52,7 +54,7 @@ impl<'k> SlotPlace<'k> {
 }
 
 /// Returns the path of a new segment of a tenant.
-pub(super) fn new_segment(tenant: attache_model::TenantId, blob: attache_model::BlobId) -> String {
+pub(super) fn new_segment(tenant: TenantId, blob: BlobId) -> String {
     format!("{tenant}/{DIRECTORY}/{}", blob.as_uuid().simple())
 }
 

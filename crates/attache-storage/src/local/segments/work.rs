@@ -8,11 +8,11 @@ use super::super::error::LocalError;
 use super::super::shared::Shared;
 use super::place::SlotPlace;
 use super::queue::{Change, Waiting};
-use super::write::{fail, make};
+use super::write::{clears_only, fail, make};
 use crate::BlobKey;
 
 /// Makes a change durable, after those of the same segment that were submitted before. It is made even if the
-/// future is dropped, unless its [`Fate`] forbids it.
+/// future is dropped, unless its put was abandoned.
 pub(crate) async fn submit(
     shared: &Arc<Shared>,
     key: &BlobKey,
@@ -40,7 +40,13 @@ async fn work(shared: Arc<Shared>, key: BlobKey, path: String) {
     };
     while let Some((path, batch)) = working.next() {
         let shared = &working.shared;
-        let place = match shared.places.change(&key).await {
+        // Not the tenant's place: what deletes is the reaper, and its other tasks wait behind this one.
+        let place = if clears_only(&batch) {
+            shared.places.remove().await
+        } else {
+            shared.places.change(&key).await
+        };
+        let place = match place {
             Ok(place) => place,
             Err(refused) => {
                 fail(batch, &refused);

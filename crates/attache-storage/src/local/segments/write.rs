@@ -11,7 +11,7 @@ use super::super::disk::write_all_at;
 use super::super::error::LocalError;
 use super::super::shared::Shared;
 use super::super::space_grant::SpaceGrant;
-use super::super::tree::split_path;
+use super::super::tree::{open_segment, split_path};
 use super::place::offset_of;
 use super::queue::{Change, Waiting};
 use super::{HEAD_BYTES, SLOT_BYTES, head};
@@ -19,14 +19,14 @@ use crate::StoredBlob;
 
 /// Makes changes durable in order and replies to their callers.
 pub(super) fn make(shared: &Arc<Shared>, path: &str, batch: Vec<Waiting>) {
-    let only_clears = batch.iter().all(|it| matches!(it.change, Change::Clear));
-    let segment = match open(shared, path, !only_clears) {
+    let clears_only = clears_only(&batch);
+    let segment = match open(shared, path, !clears_only) {
         Ok(segment) => segment,
         // What was deleted with its segment need not be deleted again.
         Err(LocalError::System {
             errno: Errno::NOENT | Errno::NOTDIR,
             ..
-        }) if only_clears => {
+        }) if clears_only => {
             return reply(batch.into_iter().map(|it| (it, Ok(()))));
         }
         Err(error) => return fail(batch, &error),
@@ -62,6 +62,11 @@ pub(super) fn make(shared: &Arc<Shared>, path: &str, batch: Vec<Waiting>) {
     reply(made.into_iter());
 }
 
+/// Returns `true` if nothing is written: the segment need not exist.
+pub(super) fn clears_only(batch: &[Waiting]) -> bool {
+    batch.iter().all(|it| matches!(it.change, Change::Clear))
+}
+
 fn reply(made: impl Iterator<Item = (Waiting, Result<(), LocalError>)>) {
     for (waiting, result) in made {
         let _ = waiting.caller.send(result);
@@ -84,7 +89,7 @@ fn open(shared: &Shared, path: &str, creates: bool) -> Result<OwnedFd, LocalErro
     let failed = LocalError::system("opening a segment");
     if creates {
         let directory = shared.create_directories(parent)?;
-        super::super::tree::open_segment(directory.as_fd(), name).map_err(failed)
+        open_segment(directory.as_fd(), name).map_err(failed)
     } else {
         shared.blobs.open_file_to_write(path).map_err(failed)
     }
